@@ -1,0 +1,107 @@
+//! Where pictures come from: one enum of sources, one closed list of reasons why there is none.
+//!
+//! A source is opened, asked for the next picture again and again, and closed by dropping it, always by the one capture
+//! thread that owns it. It must never block for longer than the timeout it is given, must never hand out credentials,
+//! and must never know the pose or jpeg rooms. Retry and backoff are not its business but its caller's.
+
+pub mod demo;
+mod fault;
+#[cfg(feature = "gst")]
+pub mod gst;
+pub mod jfif;
+pub mod uri;
+#[cfg(target_os = "linux")]
+pub mod v4l2;
+#[cfg(feature = "webcam")]
+pub mod webcam;
+
+use std::time::Duration;
+
+pub use fault::CaptureFault;
+pub use uri::Address;
+
+use crate::frame::Frame;
+use crate::threads::Stop;
+
+/// How a source is to be opened. Config fills it.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// What to open.
+    pub address: Address,
+    /// RTSP over UDP instead of TCP.
+    pub rtsp_udp: bool,
+    /// How long opening may take before it counts as stalled; also how long a source may deliver nothing.
+    pub stall: Duration,
+    /// A recording is played as fast as it can be read, not at its own pace.
+    pub full_speed: bool,
+}
+
+/// What asking for a picture gave.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Next {
+    /// The frame is filled: `captured`, `captured_wall`, `media_time`, `layout` and `bytes`.
+    Frame,
+    /// Nothing came within the timeout; ask again.
+    Nothing,
+    /// A picture came that cannot be used (truncated, garbled); it is to be counted.
+    Broken,
+    /// The recording is over.
+    Ended,
+}
+
+/// An open camera.
+pub enum Source {
+    /// A rendered athlete.
+    Demo(Box<demo::Demo>),
+    /// A V4L2 device.
+    #[cfg(target_os = "linux")]
+    V4l2(Box<v4l2::V4l2>),
+    /// Anything GStreamer reads.
+    #[cfg(feature = "gst")]
+    Gst(Box<gst::Gst>),
+    /// A developer's webcam.
+    #[cfg(feature = "webcam")]
+    Webcam(Box<webcam::Webcam>),
+}
+
+impl Source {
+    /// Opens a source. It may take up to `settings.stall`, and gives up early when `stop` is raised.
+    ///
+    /// # Errors
+    /// Why there is no picture to be had from it.
+    pub fn open(settings: &Settings, stop: &Stop) -> Result<Source, CaptureFault> {
+        match &settings.address {
+            Address::Demo(demo) => Ok(Source::Demo(Box::new(demo::Demo::open(demo)))),
+            #[cfg(target_os = "linux")]
+            Address::V4l2(device) => v4l2::V4l2::open(device).map(|d| Source::V4l2(Box::new(d))),
+            #[cfg(feature = "gst")]
+            Address::Rtsp(_) | Address::Http(_) | Address::File(_) | Address::Gst(_) => {
+                gst::Gst::open(settings, stop).map(|g| Source::Gst(Box::new(g)))
+            }
+            #[cfg(feature = "webcam")]
+            Address::Webcam(index) => webcam::Webcam::open(*index).map(|w| Source::Webcam(Box::new(w))),
+            #[allow(unreachable_patterns)]
+            other => {
+                let _ = stop;
+                Err(CaptureFault::NotBuilt { what: other.scheme() })
+            }
+        }
+    }
+
+    /// Fills `frame` (which was [reset](Frame::reset)) with the next picture. A live source gives its newest, a
+    /// recording its next.
+    ///
+    /// # Errors
+    /// Why there will be no more pictures until it is opened anew.
+    pub fn next(&mut self, frame: &mut Frame, timeout: Duration) -> Result<Next, CaptureFault> {
+        match self {
+            Source::Demo(demo) => Ok(demo.next(frame, timeout)),
+            #[cfg(target_os = "linux")]
+            Source::V4l2(device) => device.next(frame, timeout),
+            #[cfg(feature = "gst")]
+            Source::Gst(gst) => gst.next(frame, timeout),
+            #[cfg(feature = "webcam")]
+            Source::Webcam(webcam) => webcam.next(frame, timeout),
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! What every error of the house has in common: exit codes, and that no secret is ever part of a sentence.
+//!
+//! Rooms have typed errors of their own. What is shown to a person goes through [`redacted`] first, where a source
+//! URI is part of it.
+
+/// How the program ends: the contract with scripts and with systemd.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum Exit {
+    /// What was asked for was done.
+    Done = 0,
+    /// It was understood but did not work.
+    Failed = 1,
+    /// The arguments or the config are wrong; trying again cannot help.
+    Usage = 2,
+}
+
+impl From<Exit> for std::process::ExitCode {
+    fn from(exit: Exit) -> Self {
+        std::process::ExitCode::from(exit as u8)
+    }
+}
+
+/// A copy of `text` in which the user and password of every `scheme://user:password@host` is `***`, and so is the
+/// value of every query parameter whose name says that it is a secret.
+///
+/// It works on any text, not only on a bare URI: library messages quote URIs in the middle of a sentence.
+pub fn redacted(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("://") {
+        let (head, tail) = rest.split_at(at + 3);
+        out.push_str(head);
+        let ends = |c: char| c.is_whitespace() || matches!(c, '/' | '"' | '\'' | '<' | '>' | ')');
+        // A password may itself hold '/' or '?', so the user part ends at the last '@' before white space or a quote,
+        // unless a '/' came first and no '@' is left in what looks like the authority.
+        let word_end = tail.find(|c: char| c.is_whitespace() || matches!(c, '"' | '<' | '>')).unwrap_or(tail.len());
+        let authority_end = tail[..word_end].find(ends).unwrap_or(word_end);
+        let at_sign = tail[..authority_end].rfind('@').or_else(|| tail[..word_end].rfind('@'));
+        match at_sign {
+            Some(i) => {
+                out.push_str("***");
+                rest = &tail[i..];
+            }
+            None => rest = tail,
+        }
+    }
+    out.push_str(rest);
+    redact_parameters(&out)
+}
+
+const SECRET_NAMES: [&str; 9] = ["password", "passwd", "pwd", "pass", "token", "key", "api_key", "auth", "secret"];
+
+fn redact_parameters(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(['?', '&']) {
+        let (head, tail) = rest.split_at(at + 1);
+        out.push_str(head);
+        let name_end = tail.find(['=', '&', ' ', '"']).unwrap_or(tail.len());
+        let name = &tail[..name_end];
+        if tail[name_end..].starts_with('=') && SECRET_NAMES.iter().any(|s| name.eq_ignore_ascii_case(s)) {
+            let value = &tail[name_end + 1..];
+            let value_end = value.find(|c: char| c == '&' || c == '"' || c.is_whitespace()).unwrap_or(value.len());
+            out.push_str(name);
+            out.push_str("=***");
+            rest = &value[value_end..];
+        } else {
+            out.push_str(name);
+            rest = &tail[name_end..];
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_are_gone_wherever_they_stand() {
+        for (given, want) in [
+            ("rtsp://user:pass@cam/1", "rtsp://***@cam/1"),
+            ("rtsp://cam:554/1", "rtsp://cam:554/1"),
+            ("cannot open rtsp://u:p@h/x now", "cannot open rtsp://***@h/x now"),
+            ("http://u:p%40@h/ and http://a:b@c/", "http://***@h/ and http://***@c/"),
+            ("rtsp://admin:a/b@c@10.0.0.9/s", "rtsp://***@10.0.0.9/s"),
+            ("http://h/s.mjpg?user=a&pwd=geheim&x=1", "http://h/s.mjpg?user=a&pwd=***&x=1"),
+            ("v4l2:/dev/video0?size=1280x720&fps=30", "v4l2:/dev/video0?size=1280x720&fps=30"),
+            ("", ""),
+        ] {
+            assert_eq!(redacted(given), want, "{given}");
+        }
+    }
+}

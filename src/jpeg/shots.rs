@@ -1,0 +1,378 @@
+//! The variant table of one camera: which pictures are wanted, which are there, and that none is made twice.
+//!
+//! Readers [look](Shots::look) for a variant; if it is not there yet they leave a wish and come back when the bell
+//! rings. One jpeg thread asks for the [next job](Shots::next_job), encodes, and [delivers](Shots::deliver). Because
+//! that thread is the only one that encodes, and a job is handed out only for a frame that its entry has not had yet,
+//! no (frame, variant) is encoded twice, however many look and however often.
+//!
+//! An entry may give way to another variant only when it has no shot of the newest frame and nobody waits for it: an
+//! entry that came back for the same frame would be encoded again. When the camera is lost the whole table is emptied
+//! at once, and a job that is under way for the old picture is thrown away when it is delivered.
+//!
+//! *variant*: a quality and a width · *shot*: an encoded variant of one frame · *wanted*: somebody waits for it.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::time::Duration;
+
+use crate::events::{Bell, Bells};
+use crate::frame::FrameRef;
+use crate::time::{Mono, Wall};
+
+/// The most variants of one camera at a time.
+pub const VARIANTS: usize = 4;
+/// The quality when none is asked for.
+pub const DEFAULT_QUALITY: u8 = 75;
+
+/// Which JPEG of a frame.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Debug)]
+pub struct Variant {
+    /// 1..=95; nothing: the camera's own JPEG as it is, or [`DEFAULT_QUALITY`] if it gives none.
+    pub quality: Option<u8>,
+    /// Pixels across, at most the source's; nothing: the source's.
+    pub width: Option<u16>,
+}
+
+/// One encoded picture.
+#[derive(Default)]
+pub struct Shot {
+    /// The JPEG.
+    pub bytes: Vec<u8>,
+    /// The frame it shows.
+    pub frame_id: u64,
+    /// When that frame was captured.
+    pub captured: Mono,
+    /// The same for people.
+    pub captured_wall: Wall,
+    /// When encoding ended.
+    pub encoded: Mono,
+    /// What it is.
+    pub variant: Variant,
+    /// Pixels across.
+    pub width: usize,
+    /// Pixels down.
+    pub height: usize,
+}
+
+/// A shot that others may read.
+pub type ShotRef = Arc<Shot>;
+
+/// What looking for a picture gave.
+pub enum Look {
+    /// Here it is.
+    Ready(ShotRef),
+    /// It will be made; look again when the bell rings.
+    Soon,
+    /// All [`VARIANTS`] places are taken by others for this frame; look again when the bell rings.
+    Full,
+    /// The camera has no picture.
+    Lost,
+}
+
+/// One picture to be made by the jpeg thread.
+pub struct Job {
+    /// Of this frame.
+    pub frame: FrameRef,
+    /// As this.
+    pub variant: Variant,
+    epoch: u64,
+}
+
+struct Entry {
+    variant: Variant,
+    shot: Option<ShotRef>,
+    /// The newest frame that was handed out as a job for this variant.
+    job_id: u64,
+    encoding: bool,
+    wanted: bool,
+    used: u64,
+}
+
+#[derive(Default)]
+struct Table {
+    newest: Option<FrameRef>,
+    entries: Vec<Entry>,
+    clock: u64,
+    /// Grows when the camera is lost: a job of an older epoch is void.
+    epoch: u64,
+    closed: bool,
+}
+
+/// The variant table of one camera.
+#[derive(Default)]
+pub struct Shots {
+    table: Mutex<Table>,
+    work: Condvar,
+    bells: Bells,
+    /// The newest frame's id, 0 for none; a copy that is read without the lock.
+    newest_id: AtomicU64,
+}
+
+impl Shots {
+    fn table(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().expect("nothing panics under this lock")
+    }
+
+    /// Makes `frame` the newest. Called by the capture thread; it never waits for an encoder.
+    pub fn publish(&self, frame: FrameRef) {
+        let mut table = self.table();
+        let id = frame.id;
+        let old = table.newest.replace(frame);
+        self.newest_id.store(id, Ordering::Release);
+        let wanted = table.entries.iter().any(|e| e.wanted);
+        drop(table);
+        if wanted {
+            self.work.notify_one();
+        }
+        // Outside the lock: the last reference gives the buffer back.
+        drop(old);
+    }
+
+    /// Forgets every picture at once: from now on everybody sees [`Look::Lost`].
+    pub fn lose(&self) {
+        let mut table = self.table();
+        table.epoch += 1;
+        self.newest_id.store(0, Ordering::Release);
+        let gone = (table.newest.take(), std::mem::take(&mut table.entries));
+        drop(table);
+        drop(gone);
+        self.bells.ring();
+    }
+
+    /// Ends the work of the jpeg thread.
+    pub fn close(&self) {
+        self.table().closed = true;
+        self.work.notify_all();
+    }
+
+    /// The newest frame's id; 0 when there is none.
+    pub fn newest_id(&self) -> u64 {
+        self.newest_id.load(Ordering::Acquire)
+    }
+
+    /// The newest frame.
+    pub fn newest(&self) -> Option<FrameRef> {
+        self.table().newest.clone()
+    }
+
+    /// Rings `bell` whenever a shot is there or the camera is lost.
+    pub fn add_bell(&self, bell: Arc<dyn Bell>) {
+        self.bells.add(bell);
+    }
+
+    /// The newest shot of `variant` that shows frame `at_least` or a later one; else leaves a wish for it.
+    pub fn look(&self, variant: Variant, at_least: u64) -> Look {
+        let mut table = self.table();
+        let Some(newest_id) = table.newest.as_ref().map(|f| f.id) else { return Look::Lost };
+        table.clock += 1;
+        let clock = table.clock;
+        let Some(place) = table.place(variant, newest_id) else { return Look::Full };
+        let entry = &mut table.entries[place];
+        entry.used = clock;
+        match &entry.shot {
+            Some(shot) if shot.frame_id >= at_least => return Look::Ready(shot.clone()),
+            _ if entry.encoding && entry.job_id >= at_least => return Look::Soon,
+            _ => entry.wanted = true,
+        }
+        drop(table);
+        self.work.notify_one();
+        Look::Soon
+    }
+
+    /// Sleeps until something wanted can be made, or until `timeout` or [`Shots::close`].
+    pub fn next_job(&self, timeout: Duration) -> Option<Job> {
+        let idle = |table: &mut Table| !table.closed && table.due().is_none();
+        let (mut table, _) =
+            self.work.wait_timeout_while(self.table(), timeout, idle).expect("nothing panics under this lock");
+        if table.closed {
+            return None;
+        }
+        let place = table.due()?;
+        let (frame, epoch) = (table.newest.clone()?, table.epoch);
+        let entry = &mut table.entries[place];
+        entry.job_id = frame.id;
+        entry.encoding = true;
+        entry.wanted = false;
+        Some(Job { frame, variant: entry.variant, epoch })
+    }
+
+    /// Ends a job: with its shot, or without one when the frame could not be encoded. False when the camera was lost
+    /// meanwhile and the shot is thrown away.
+    pub fn deliver(&self, job: Job, shot: Option<ShotRef>) -> bool {
+        let mut table = self.table();
+        if table.epoch != job.epoch {
+            return false;
+        }
+        let entry = table.entries.iter_mut().find(|e| e.variant == job.variant);
+        let old = entry.and_then(|entry| {
+            entry.encoding = false;
+            shot.and_then(|shot| entry.shot.replace(shot))
+        });
+        drop(table);
+        self.bells.ring();
+        drop(old);
+        true
+    }
+}
+
+impl Table {
+    /// The index of `variant`'s entry, made if there is room or one may give way.
+    fn place(&mut self, variant: Variant, newest_id: u64) -> Option<usize> {
+        if let Some(place) = self.entries.iter().position(|e| e.variant == variant) {
+            return Some(place);
+        }
+        let fresh = Entry { variant, shot: None, job_id: 0, encoding: false, wanted: false, used: 0 };
+        if self.entries.len() < VARIANTS {
+            self.entries.push(fresh);
+            return Some(self.entries.len() - 1);
+        }
+        let may_go = |e: &Entry| !e.wanted && !e.encoding && e.job_id < newest_id;
+        let candidates = self.entries.iter().enumerate().filter(|(_, e)| may_go(e));
+        let place = candidates.min_by_key(|(_, e)| e.used)?.0;
+        self.entries[place] = fresh;
+        Some(place)
+    }
+
+    /// The wanted entry that has waited longest for a frame it has not had.
+    fn due(&self) -> Option<usize> {
+        let newest_id = self.newest.as_ref()?.id;
+        let due = self.entries.iter().enumerate().filter(|(_, e)| e.wanted && e.job_id < newest_id);
+        Some(due.min_by_key(|(_, e)| e.job_id)?.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::Frame;
+
+    fn frame(id: u64) -> FrameRef {
+        Arc::new(Frame { id, ..Frame::default() })
+    }
+
+    fn quality(q: u8) -> Variant {
+        Variant { quality: Some(q), width: None }
+    }
+
+    fn shot_of(job: &Job) -> Option<ShotRef> {
+        Some(Arc::new(Shot { frame_id: job.frame.id, variant: job.variant, ..Shot::default() }))
+    }
+
+    fn work(shots: &Shots) -> Vec<(u64, Variant)> {
+        let mut done = Vec::new();
+        while let Some(job) = shots.next_job(Duration::ZERO) {
+            done.push((job.frame.id, job.variant));
+            let shot = shot_of(&job);
+            assert!(shots.deliver(job, shot));
+        }
+        done
+    }
+
+    fn ready(look: Look) -> Option<u64> {
+        match look {
+            Look::Ready(shot) => Some(shot.frame_id),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn nothing_is_made_for_nobody() {
+        let shots = Shots::default();
+        (1..9).for_each(|id| shots.publish(frame(id)));
+        assert!(work(&shots).is_empty());
+    }
+
+    #[test]
+    fn one_frame_and_variant_is_made_once_however_many_look() {
+        let shots = Shots::default();
+        shots.publish(frame(1));
+        for _ in 0..5 {
+            assert!(matches!(shots.look(quality(75), 1), Look::Soon));
+        }
+        assert_eq!(work(&shots), [(1, quality(75))]);
+        for _ in 0..5 {
+            assert_eq!(ready(shots.look(quality(75), 1)), Some(1));
+        }
+        assert!(work(&shots).is_empty());
+    }
+
+    #[test]
+    fn a_wish_for_the_next_frame_waits_for_it() {
+        let shots = Shots::default();
+        shots.publish(frame(1));
+        let _ = shots.look(quality(75), 2);
+        assert_eq!(work(&shots), [(1, quality(75))], "a first wish may be met with what is there");
+        let _ = shots.look(quality(75), 2);
+        assert!(work(&shots).is_empty(), "frame 1 is made already");
+        shots.publish(frame(2));
+        assert_eq!(work(&shots), [(2, quality(75))]);
+        assert_eq!(ready(shots.look(quality(75), 2)), Some(2));
+    }
+
+    #[test]
+    fn a_wish_during_an_encode_is_not_forgotten() {
+        let shots = Shots::default();
+        shots.publish(frame(1));
+        let _ = shots.look(quality(75), 1);
+        let job = shots.next_job(Duration::ZERO).unwrap();
+        shots.publish(frame(2));
+        assert!(matches!(shots.look(quality(75), 2), Look::Soon));
+        let shot = shot_of(&job);
+        shots.deliver(job, shot);
+        assert_eq!(work(&shots), [(2, quality(75))]);
+    }
+
+    #[test]
+    fn a_lost_camera_shows_nothing_at_once_and_voids_the_encode_under_way() {
+        let shots = Shots::default();
+        shots.publish(frame(1));
+        let _ = shots.look(quality(75), 1);
+        let job = shots.next_job(Duration::ZERO).unwrap();
+        shots.lose();
+        assert!(matches!(shots.look(quality(75), 1), Look::Lost));
+        let shot = shot_of(&job);
+        assert!(!shots.deliver(job, shot));
+        assert_eq!(shots.newest_id(), 0);
+        shots.publish(frame(2));
+        assert!(matches!(shots.look(quality(75), 1), Look::Soon), "the old shot must not come back");
+    }
+
+    #[test]
+    fn a_frame_that_cannot_be_encoded_is_not_tried_again() {
+        let shots = Shots::default();
+        shots.publish(frame(1));
+        let _ = shots.look(quality(75), 1);
+        let job = shots.next_job(Duration::ZERO).unwrap();
+        shots.deliver(job, None);
+        assert!(matches!(shots.look(quality(75), 1), Look::Soon));
+        assert!(work(&shots).is_empty());
+        shots.publish(frame(2));
+        assert_eq!(work(&shots), [(2, quality(75))]);
+    }
+
+    #[test]
+    fn a_fifth_variant_waits_for_the_next_frame_then_takes_the_place_least_recently_used() {
+        let shots = Shots::default();
+        shots.publish(frame(1));
+        for q in [10, 20, 30, 40] {
+            let _ = shots.look(quality(q), 1);
+        }
+        work(&shots);
+        assert!(matches!(shots.look(quality(50), 1), Look::Full));
+        let _ = shots.look(quality(10), 1);
+        shots.publish(frame(2));
+        assert!(matches!(shots.look(quality(50), 2), Look::Soon));
+        assert_eq!(work(&shots), [(2, quality(50))]);
+        assert_eq!(ready(shots.look(quality(10), 1)), Some(1), "10 was used after 20, so 20 went");
+        assert_eq!(ready(shots.look(quality(20), 1)), None);
+    }
+
+    #[test]
+    fn closing_wakes_the_jpeg_thread() {
+        let shots = Arc::new(Shots::default());
+        let own = shots.clone();
+        let thread = std::thread::spawn(move || own.next_job(Duration::from_secs(600)).is_none());
+        shots.close();
+        assert!(thread.join().unwrap());
+    }
+}

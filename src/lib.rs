@@ -1,0 +1,47 @@
+//! Spotter: the service inside a gym camera box.
+//!
+//! It captures from cameras, keeps the newest picture of each, encodes it to JPEG at most once per frame and
+//! variant, and serves it on the LAN. Fixed threads, started at boot; no async runtime.
+//!
+//! ```text
+//!            ┌─► [mailbox] ─► watch thread (pose) ─────► Latest state ──► http: state, events
+//! capture ───┤
+//!  thread    └─► newest frame ─► jpeg thread ─► shots ─────────────────► http: snapshot, stream, wall
+//! ```
+//!
+//! # Rooms and strata
+//!
+//! A room imports only from lower strata; `tests/tidy.rs` keeps this table.
+//!
+//! | stratum | rooms |
+//! |---|---|
+//! | S5 shell | `main`, `cli`, `config` |
+//! | S4 face | `http` |
+//! | S3 line | `camera` |
+//! | S2 devices | `capture`, `jpeg`, `pose` |
+//! | S1 nouns | `frame` |
+//! | S0 base | `time`, `error`, `metrics`, `threads`, `mailbox`, `events` |
+//!
+//! # Words
+//!
+//! *frame*: one picture with its id and stamps · *publish*: make it the newest · *take*: remove it from the mailbox ·
+//! *fault*: why there is no picture · *variant*: one quality and width of JPEG · *shot*: an encoded variant of a frame ·
+//! *line*: the threads of one camera · *view*: what others may read of a line · *beat*: a thread's sign of life ·
+//! *box*: the computer with its cameras.
+#![deny(unsafe_code)]
+#![warn(missing_docs)]
+
+pub mod camera;
+pub mod capture;
+pub mod cli;
+pub mod config;
+pub mod error;
+pub mod events;
+pub mod frame;
+pub mod http;
+pub mod jpeg;
+pub mod mailbox;
+pub mod metrics;
+pub mod pose;
+pub mod threads;
+pub mod time;
