@@ -6,15 +6,19 @@
 //! *post*: what a thread is to be · *beat*: its sign of life · *hung*: it has not beaten for longer than its post allows.
 
 mod beat;
+mod signals;
 mod stop;
 mod sys;
+mod systemd;
 
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 pub use beat::{Beat, Health};
+pub use signals::Signals;
 pub use stop::Stop;
+pub use systemd::Systemd;
 
 use crate::time::Mono;
 
