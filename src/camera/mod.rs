@@ -3,6 +3,139 @@
 //! No device code and no arithmetic here: [`feed`] asks the source and publishes, [`watch`] takes from the mailbox and
 //! asks the engine, [`shoot`] encodes what is wanted. [`View`] is all that the HTTP face ever sees.
 
+pub mod feed;
+pub mod retry;
+pub mod shoot;
 pub mod view;
+pub mod watch;
 
-pub use view::{CameraNote, Event, Fault, Status, View};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+pub use feed::Outcome;
+pub use retry::Retry;
+pub use view::{CameraNote, Event, Fault, Seen, Status, View};
+
+use crate::capture::{self, CaptureFault};
+use crate::events::Board;
+use crate::jpeg::Encoder;
+use crate::metrics::Metrics;
+use crate::pose::Engine;
+use crate::threads::{Crew, Post, Stop};
+use crate::time::{Mono, Wall};
+
+/// Where a thread of the line runs.
+#[derive(Clone, PartialEq, Default, Debug)]
+pub struct Place {
+    /// Cores; empty: any.
+    pub cores: Vec<usize>,
+    /// SCHED_FIFO priority.
+    pub priority: Option<u8>,
+}
+
+/// What a line is made of. Config fills it.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// As in the URL.
+    pub name: String,
+    /// The source.
+    pub capture: capture::Settings,
+    /// When to open it again.
+    pub retry: Retry,
+    /// Who looks at the frames.
+    pub engine: Engine,
+    /// The capture thread's place.
+    pub capture_place: Place,
+    /// The pose thread's place.
+    pub pose_place: Place,
+    /// The jpeg thread's place.
+    pub jpeg_place: Place,
+    /// A thread that does not beat for this long is hung.
+    pub hung: Duration,
+    /// JPEGs that readers may hold at once.
+    pub shot_buffers: usize,
+}
+
+#[derive(Default)]
+struct Progress {
+    outcome: OnceLock<Outcome>,
+    watched: AtomicBool,
+}
+
+/// A running camera.
+pub struct Line {
+    view: Arc<View>,
+    stall: Duration,
+    progress: Arc<Progress>,
+}
+
+impl Line {
+    /// Starts the camera's three threads.
+    ///
+    /// # Errors
+    /// When the system has no thread left or the encoder cannot be set up.
+    pub fn start(
+        settings: Settings,
+        crew: &Crew,
+        metrics: &Metrics,
+        events: &'static Board<Event>,
+        stop: &Stop,
+    ) -> std::io::Result<Line> {
+        let Settings { name, capture, retry, engine, hung, shot_buffers, .. } = settings;
+        let view = Arc::new(View::new(
+            name.clone(),
+            capture.address.to_string(),
+            capture.address.is_recording(),
+            engine.name(),
+            metrics.camera(&name),
+            events,
+        ));
+        let (stall, progress) = (capture.stall, Arc::new(Progress::default()));
+        let post = |kind: &str, place: Place| Post {
+            name: format!("{kind}:{name}"),
+            cores: place.cores,
+            priority: place.priority,
+            beat_limit: hung,
+        };
+        let (poster, taker) = crate::mailbox::mailbox();
+        let feed = feed::Feed::new(view.clone(), capture, retry, poster, stop.clone());
+        let watch = watch::Watch::new(view.clone(), engine, taker, stop.clone());
+        let encoder = Encoder::cpu().map_err(std::io::Error::other)?;
+        let shoot = shoot::Shoot::new(view.clone(), encoder, shot_buffers, stop.clone());
+        let own = progress.clone();
+        crew.start(post("pose", settings.pose_place), move |beat| {
+            watch.run(beat, |_| ());
+            own.watched.store(true, Ordering::Release);
+        })?;
+        crew.start(post("jpeg", settings.jpeg_place), move |beat| shoot.run(beat))?;
+        let own = progress.clone();
+        crew.start(post("cap", settings.capture_place), move |beat| {
+            let outcome = feed.run(beat);
+            // Only this thread sets it, and it does so once.
+            let _ = own.outcome.set(outcome);
+        })?;
+        Ok(Line { view, stall, progress })
+    }
+
+    /// What others may read.
+    pub fn view(&self) -> &Arc<View> {
+        &self.view
+    }
+
+    /// How the recording ended, once its last frame has been looked at; nothing for a line that goes on.
+    pub fn outcome(&self) -> Option<Outcome> {
+        let outcome = self.progress.outcome.get().copied()?;
+        self.progress.watched.load(Ordering::Acquire).then_some(outcome)
+    }
+
+    /// Takes the picture away when the capture thread itself cannot, because a library call hangs. To be called by the
+    /// supervisor a few times a second.
+    pub fn supervise(&self, now: Mono) {
+        // The thread gets half a second more, so that it is normally the one that notices.
+        let limit = self.stall + Duration::from_millis(500);
+        if !self.view.is_recording() && self.view.published_ago(now).is_some_and(|ago| ago > limit) {
+            self.view.lose(&CaptureFault::Stalled { after: self.stall }, Wall::now());
+        }
+    }
+}

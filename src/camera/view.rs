@@ -123,6 +123,7 @@ struct State {
     width: usize,
     height: usize,
     captured: Option<Mono>,
+    published: Option<Mono>,
     fps: Rate,
     pose_fps: Rate,
     seen: Option<(u64, Mono)>,
@@ -229,21 +230,24 @@ impl View {
     }
 
     /// The next frame's id. Only the capture thread calls it.
-    pub(super) fn next_id(&self) -> u64 {
+    pub fn next_id(&self) -> u64 {
         self.ids.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     /// Makes `frame` the newest.
-    pub(super) fn publish(&self, frame: FrameRef, now: Mono) {
+    pub fn publish(&self, frame: FrameRef, now: Mono) {
         let mut state = self.state();
         (state.width, state.height) = (frame.layout.width, frame.layout.height);
         state.captured = Some(frame.captured);
+        state.published = Some(now);
         state.fps.tick(now);
         let back = !state.connected;
         state.connected = true;
         state.fault = None;
-        drop(state);
+        // Under the state's lock, as in `lose`: a supervisor that takes the picture away while the capture thread
+        // shows one must not leave a picture beside a fault.
         self.shots.publish(frame);
+        drop(state);
         self.metrics.published.inc();
         if back {
             self.metrics.up.set(1);
@@ -253,10 +257,10 @@ impl View {
     }
 
     /// The picture is gone, and this is why. Said once for as long as it is the same reason.
-    pub(super) fn lose(&self, fault: &CaptureFault, wall: Wall) {
-        self.shots.lose();
+    pub fn lose(&self, fault: &CaptureFault, wall: Wall) {
         let sentence = fault.to_string();
         let mut state = self.state();
+        self.shots.lose();
         if state.connected {
             self.metrics.losses.inc();
         }
@@ -269,7 +273,7 @@ impl View {
         let told = Fault { kind: fault.kind(), sentence, since_ms };
         state.fault = Some(told.clone());
         state.connected = false;
-        state.captured = None;
+        (state.captured, state.published) = (None, None);
         state.fps = Rate::default();
         drop(state);
         self.metrics.up.set(0);
@@ -280,7 +284,7 @@ impl View {
     }
 
     /// The pose thread looked at a frame.
-    pub(super) fn saw(&self, frame_id: u64, captured: Mono, now: Mono) {
+    pub fn saw(&self, frame_id: u64, captured: Mono, now: Mono) {
         let mut state = self.state();
         state.pose_fps.tick(now);
         state.seen = Some((frame_id, captured));
@@ -288,6 +292,11 @@ impl View {
 
     fn announce(&self, connected: bool, fault: Option<Fault>) {
         self.events.announce(Event::Camera(CameraNote { camera: self.name.clone(), connected, fault }));
+    }
+
+    /// How long ago the newest frame was published; nothing when there is none.
+    pub fn published_ago(&self, now: Mono) -> Option<std::time::Duration> {
+        self.state().published.map(|at| now.since(at))
     }
 
     /// Milliseconds since the newest frame was captured; nothing when there is none.

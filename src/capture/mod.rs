@@ -9,6 +9,7 @@ mod fault;
 #[cfg(feature = "gst")]
 pub mod gst;
 pub mod jfif;
+pub mod paced;
 pub mod uri;
 #[cfg(target_os = "linux")]
 pub mod v4l2;
@@ -53,6 +54,8 @@ pub enum Next {
 pub enum Source {
     /// A rendered athlete.
     Demo(Box<demo::Demo>),
+    /// A stand-in that keeps time.
+    Paced(paced::Paced),
     /// A V4L2 device.
     #[cfg(target_os = "linux")]
     V4l2(Box<v4l2::V4l2>),
@@ -72,6 +75,7 @@ impl Source {
     pub fn open(settings: &Settings, stop: &Stop) -> Result<Source, CaptureFault> {
         match &settings.address {
             Address::Demo(demo) => Ok(Source::Demo(Box::new(demo::Demo::open(demo)))),
+            Address::Paced(paced) => Ok(Source::Paced(paced::Paced::open(*paced))),
             #[cfg(target_os = "linux")]
             Address::V4l2(device) => v4l2::V4l2::open(device).map(|d| Source::V4l2(Box::new(d))),
             #[cfg(feature = "gst")]
@@ -96,6 +100,7 @@ impl Source {
     pub fn next(&mut self, frame: &mut Frame, timeout: Duration) -> Result<Next, CaptureFault> {
         match self {
             Source::Demo(demo) => Ok(demo.next(frame, timeout)),
+            Source::Paced(paced) => Ok(paced.next(frame, timeout)),
             #[cfg(target_os = "linux")]
             Source::V4l2(device) => device.next(frame, timeout),
             #[cfg(feature = "gst")]

@@ -4,6 +4,7 @@
 
 use std::fmt;
 
+use super::paced::PacedAddress;
 use crate::error::redacted;
 use crate::frame::PixelFormat;
 
@@ -24,6 +25,8 @@ pub enum Address {
     Gst(String),
     /// `webcam:INDEX`
     Webcam(u32),
+    /// A stand-in for benches and tests, which no text names.
+    Paced(PacedAddress),
 }
 
 /// What `demo:` shows.
@@ -145,6 +148,7 @@ impl Address {
             Address::File(_) => "file:",
             Address::Gst(_) => "gst:",
             Address::Webcam(_) => "webcam:",
+            Address::Paced(_) => "paced:",
         }
     }
 
@@ -176,6 +180,7 @@ impl fmt::Display for Address {
             Address::File(path) => write!(f, "file:{path}"),
             Address::Gst(pipeline) => write!(f, "gst:{}", redacted(pipeline)),
             Address::Webcam(index) => write!(f, "webcam:{index}"),
+            Address::Paced(paced) => write!(f, "paced:{}", paced.fps),
         }
     }
 }

@@ -23,6 +23,14 @@ pub enum EncodeFault {
 }
 
 impl Encoder {
+    /// The CPU's.
+    ///
+    /// # Errors
+    /// When the library cannot be set up.
+    pub fn cpu() -> Result<Encoder, EncodeFault> {
+        cpu::Cpu::new().map(Encoder::Cpu)
+    }
+
     /// Encodes `frame` as `variant` into `out`, whose capacity is reused. Returns width and height of the result.
     ///
     /// # Errors

@@ -1,0 +1,164 @@
+//! The capture thread: opens the source, publishes each frame to viewers, posts it to the pose thread, and opens the
+//! source again when it is lost.
+//!
+//! A live source never waits for anybody: an unread frame in the mailbox is replaced, and counted. A recording waits
+//! for the pose thread and loses nothing; it is read once, and its end ends the line. When the source is lost the
+//! picture goes first and the device is closed after it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::View;
+use super::retry::{Backoff, Retry};
+use crate::capture::{CaptureFault, Next, Settings, Source};
+use crate::frame::{Frame, FrameRef, Pool};
+use crate::mailbox::{Posted, Poster};
+use crate::metrics::Drop;
+use crate::threads::{Beat, Stop};
+use crate::time::{Mono, Wall};
+
+/// Frames of one camera that exist: one being filled, one that is the newest, one in the mailbox, one with the pose
+/// thread, one with the jpeg thread, and one more that a thread may be just letting go.
+pub const FRAMES: usize = 6;
+
+/// The longest the thread may be inside a source before it looks at the stop flag.
+const PATIENCE: Duration = Duration::from_millis(250);
+
+/// How a source ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Outcome {
+    /// The box is stopping.
+    Stopped,
+    /// The recording was read to its end.
+    Finished,
+    /// The recording cannot be read.
+    Unreadable,
+}
+
+enum End {
+    Stopped,
+    Finished,
+    Lost(CaptureFault),
+}
+
+/// What the capture thread owns.
+pub struct Feed {
+    view: Arc<View>,
+    settings: Settings,
+    retry: Retry,
+    stop: Stop,
+    poster: Poster<FrameRef>,
+    pool: Pool<Frame>,
+    spare: Frame,
+}
+
+impl Feed {
+    /// A feed that has not begun.
+    pub fn new(view: Arc<View>, settings: Settings, retry: Retry, poster: Poster<FrameRef>, stop: Stop) -> Feed {
+        let pool = Pool::new(FRAMES, Frame::default);
+        Feed { view, settings, retry, stop, poster, pool, spare: Frame::default() }
+    }
+
+    /// The thread's body. Returns when the box stops, or when a recording is over.
+    pub fn run(mut self, beat: &Beat) -> Outcome {
+        let mut backoff = Backoff::new(self.retry);
+        loop {
+            beat.mark(Mono::now());
+            self.view.metrics().opens.inc();
+            let end = match Source::open(&self.settings, &self.stop) {
+                Ok(mut source) => {
+                    let end = self.pump(&mut source, &mut backoff, beat);
+                    // The picture goes before the device does: closing may take a while.
+                    if let End::Lost(fault) = &end {
+                        self.view.lose(fault, Wall::now());
+                    }
+                    end
+                }
+                Err(fault) => End::Lost(fault),
+            };
+            match end {
+                _ if self.stop.is_raised() => return Outcome::Stopped,
+                End::Stopped => return Outcome::Stopped,
+                End::Finished => {
+                    self.view.lose(&CaptureFault::Ended, Wall::now());
+                    return Outcome::Finished;
+                }
+                End::Lost(fault) => self.view.lose(&fault, Wall::now()),
+            }
+            if self.settings.address.is_recording() {
+                return Outcome::Unreadable;
+            }
+            self.rest(backoff.wait(), beat);
+        }
+    }
+
+    fn rest(&self, wait: Duration, beat: &Beat) {
+        let until = Mono::now().plus(wait);
+        while !self.stop.wait(until.since(Mono::now()).min(beat.turn())) && Mono::now() < until {
+            beat.mark(Mono::now());
+        }
+    }
+
+    /// Reads until the source is lost, over, or the box stops.
+    fn pump(&mut self, source: &mut Source, backoff: &mut Backoff, beat: &Beat) -> End {
+        let mut last_good = Mono::now();
+        while !self.stop.is_raised() {
+            let now = Mono::now();
+            beat.mark(now);
+            match self.step(source, beat) {
+                Ok(Next::Frame) => {
+                    last_good = Mono::now();
+                    backoff.reset();
+                    continue;
+                }
+                Ok(Next::Nothing) => {}
+                Ok(Next::Broken) => {
+                    self.view.metrics().drop_of(Drop::Broken).inc();
+                }
+                Ok(Next::Ended) if self.settings.address.is_recording() => return End::Finished,
+                Ok(Next::Ended) => return End::Lost(CaptureFault::Ended),
+                Err(fault) => return End::Lost(fault),
+            }
+            if now.since(last_good) >= self.settings.stall {
+                return End::Lost(CaptureFault::Stalled { after: self.settings.stall });
+            }
+        }
+        End::Stopped
+    }
+
+    /// Asks for one picture and hands it on.
+    fn step(&mut self, source: &mut Source, beat: &Beat) -> Result<Next, CaptureFault> {
+        let patience = PATIENCE.min(self.settings.stall);
+        let Some(mut claim) = self.pool.claim() else {
+            // The source must be drained all the same, or it would hand out old pictures later.
+            self.spare.reset();
+            let next = source.next(&mut self.spare, patience)?;
+            if next == Next::Frame {
+                self.view.metrics().captured.inc();
+                self.view.metrics().drop_of(Drop::NoBuffer).inc();
+            }
+            return Ok(next);
+        };
+        claim.reset();
+        let next = source.next(&mut claim, patience)?;
+        if next == Next::Frame {
+            self.view.metrics().captured.inc();
+            claim.id = self.view.next_id();
+            let frame = claim.share();
+            self.view.publish(frame.clone(), Mono::now());
+            self.post(frame, beat);
+        }
+        Ok(next)
+    }
+
+    fn post(&mut self, frame: FrameRef, beat: &Beat) {
+        if self.settings.address.is_recording() {
+            while !self.poster.wait_room(PATIENCE) && !self.stop.is_raised() {
+                beat.mark(Mono::now());
+            }
+        }
+        if let Posted::Replaced(_) = self.poster.post(frame) {
+            self.view.metrics().drop_of(Drop::Replaced).inc();
+        }
+    }
+}
