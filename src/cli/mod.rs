@@ -1,1 +1,4 @@
 //! The command line, one file per subcommand. (Provisional body.)
+
+pub mod bench;
+pub mod run;

@@ -1,0 +1,115 @@
+//! `spotter run`: the box. Starts every thread, says where it listens, watches over the threads, and ends in order.
+//!
+//! The main thread does nothing else: it sleeps for signals and looks around a few times a second.
+
+use std::io::Write;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::camera::{Event, Line, Outcome};
+use crate::config::Config;
+use crate::error::Exit;
+use crate::events::Board;
+use crate::http;
+use crate::metrics::Metrics;
+use crate::threads::{Crew, Signals, Stop, Systemd};
+use crate::time::{Mono, Wall};
+
+/// How often the main thread looks around.
+const ROUND: Duration = Duration::from_millis(250);
+/// How long the threads get to end; together with a round it is less than the 2 s that a graceful end may take.
+const PARTING: Duration = Duration::from_millis(1500);
+
+/// Runs the box until a signal comes or every recording is over.
+pub fn run(config: Config) -> Exit {
+    let mut signals = match Signals::take() {
+        Ok(signals) => signals,
+        Err(why) => return failed(&format!("signals cannot be handled: {why}")),
+    };
+    let (crew, stop) = (Arc::new(Crew::default()), Stop::default());
+    let exit = match start(config, &crew, &stop) {
+        Ok(lines) => watch_over(&lines, &crew, &mut signals),
+        Err(why) => failed(&why),
+    };
+    stop.raise();
+    for name in crew.join(PARTING) {
+        log::warn!("thread {name} does not end; the box ends without it");
+    }
+    exit
+}
+
+fn failed(why: &str) -> Exit {
+    eprintln!("spotter: {why}");
+    Exit::Failed
+}
+
+/// Starts cameras first and the face last, so that whoever gets an answer sees every camera.
+fn start(config: Config, crew: &Arc<Crew>, stop: &Stop) -> Result<Vec<Line>, String> {
+    let started = Mono::now();
+    let metrics = Arc::new(Metrics::default());
+    // The board lives as long as the process: listeners of any thread may keep a place on it.
+    let events: &'static Board<Event> = Box::leak(Box::default());
+    let config_json = config.resolved_json();
+    let lines = config.lines.into_iter().map(|line| {
+        let name = line.name.clone();
+        Line::start(line, crew, &metrics, events, stop).map_err(|why| format!("camera {name} cannot start: {why}"))
+    });
+    let lines = lines.collect::<Result<Vec<_>, _>>()?;
+    let house = Arc::new(http::House {
+        views: lines.iter().map(|line| line.view().clone()).collect(),
+        events,
+        metrics,
+        crew: crew.clone(),
+        boot_id: Wall::now().unix_ms() ^ u64::from(std::process::id()).rotate_left(40),
+        config_json,
+        started,
+    });
+    let listen = config.http.listen.clone();
+    let address = http::start(config.http, house, stop.clone()).map_err(|why| match why.kind() {
+        std::io::ErrorKind::AddrInUse => format!("{listen} is in use by another program"),
+        std::io::ErrorKind::PermissionDenied => format!("no permission to listen on {listen}"),
+        _ => format!("cannot listen on {listen}: {why}"),
+    })?;
+    // For people and for scripts that gave port 0. A closed stdout is no reason not to serve.
+    let _ = writeln!(std::io::stdout(), "spotter: http://{address}/");
+    Ok(lines)
+}
+
+/// Looks around until a signal comes or every camera is a recording that is over.
+fn watch_over(lines: &[Line], crew: &Crew, signals: &mut Signals) -> Exit {
+    let mut systemd = Systemd::from_environment();
+    let mut hung_before = Vec::new();
+    loop {
+        if signals.wait(ROUND) {
+            log::info!("asked to end");
+            systemd.stopping();
+            return Exit::Done;
+        }
+        let now = Mono::now();
+        lines.iter().for_each(|line| line.supervise(now));
+        let hung = crew.hung(now);
+        if hung != hung_before {
+            match hung.as_slice() {
+                [] => log::info!("every thread beats again"),
+                names => log::error!("hung: {}", names.join(", ")),
+            }
+            hung_before = hung;
+        }
+        if crew.all_beat(now) {
+            systemd.ready("serving");
+        }
+        systemd.kick(now, hung_before.is_empty());
+        if let Some(exit) = all_over(lines) {
+            systemd.stopping();
+            return exit;
+        }
+    }
+}
+
+/// How the box ends when every camera is a recording and all have ended.
+fn all_over(lines: &[Line]) -> Option<Exit> {
+    let outcomes = lines.iter().map(Line::outcome).collect::<Option<Vec<_>>>()?;
+    let all_read = outcomes.iter().all(|outcome| *outcome == Outcome::Finished);
+    let exit = if all_read { Exit::Done } else { Exit::Failed };
+    (!outcomes.is_empty()).then_some(exit)
+}
