@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# The aarch64 build with Debian's own cross toolchain, where no container engine is at hand, and its tests under
+# qemu-user: `cross/debian.sh build` makes the release binary, `cross/debian.sh test` runs the library's tests and the
+# real binary on the demo camera.
+#
+# Debian's rustc is used, because the aarch64 standard library that Debian ships belongs to that compiler alone.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+TARGET=aarch64-unknown-linux-gnu
+export RUSTC=/usr/bin/rustc
+export CARGO_TARGET_DIR=$PWD/target/cross
+export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc
+export PKG_CONFIG_ALLOW_CROSS=1
+export PKG_CONFIG_LIBDIR=/usr/lib/aarch64-linux-gnu/pkgconfig:/usr/share/pkgconfig
+# The build must not think that it runs inside the host's toolchain.
+unset RUSTUP_TOOLCHAIN CARGO RUSTDOC
+
+QEMU=(qemu-aarch64-static -L /usr/aarch64-linux-gnu)
+
+step() { printf '\n== %s\n' "$*"; "$@"; }
+
+case "${1:-}" in
+  install)
+    SUDO=$([ "$(id -u)" = 0 ] || echo sudo)
+    export DEBIAN_FRONTEND=noninteractive
+    step $SUDO dpkg --add-architecture arm64
+    step $SUDO apt-get update -qq
+    step $SUDO apt-get install -y -qq --no-install-recommends rustc-web cargo-web libstd-rust-web-dev:arm64 \
+      gcc-aarch64-linux-gnu g++-aarch64-linux-gnu qemu-user-static cmake nasm pkg-config \
+      libgstreamer1.0-dev:arm64 libgstreamer-plugins-base1.0-dev:arm64 libgstrtspserver-1.0-dev:arm64
+    ;;
+  build)
+    step /usr/bin/cargo build --release --locked --target "$TARGET"
+    step file "$CARGO_TARGET_DIR/$TARGET/release/spotter"
+    printf 'newest GLIBC symbol: %s\n' "$(aarch64-linux-gnu-objdump -T "$CARGO_TARGET_DIR/$TARGET/release/spotter" |
+      grep -o 'GLIBC_[0-9.]*' | sort -Vu | tail -n 1)"
+    ;;
+  test)
+    step /usr/bin/cargo test --locked --target "$TARGET" --lib --no-run
+    tests=$(/usr/bin/cargo test --locked --target "$TARGET" --lib --no-run --message-format=json 2>/dev/null |
+      sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | tail -n 1)
+    step "${QEMU[@]}" "$tests" --test-threads 2
+    step /usr/bin/cargo build --locked --target "$TARGET"
+    picture=$CARGO_TARGET_DIR/aarch64-demo.jpg
+    rm -f "$picture"
+    step "${QEMU[@]}" "$CARGO_TARGET_DIR/$TARGET/debug/spotter" snapshot 'demo:squat?size=640x360' -o "$picture"
+    [ "$(head -c 2 "$picture" | od -An -tx1 | tr -d ' ')" = ffd8 ] || { echo "no JPEG came out"; exit 1; }
+    ls -l "$picture"
+    ;;
+  *)
+    echo "usage: cross/debian.sh install|build|test" >&2
+    exit 2
+    ;;
+esac

@@ -1,0 +1,151 @@
+//! The real binary on the demo camera, asked over real HTTP: what a user relies on, from the first snapshot to the end.
+
+mod common;
+
+use std::io::{Read, Write};
+
+use common::{Parts, SpotterBox, kill, open, request, until};
+
+const SNAPSHOT: &str = "/api/v1/cameras/demo/snapshot";
+
+fn demo(more: &[&str]) -> SpotterBox {
+    let size = ["--camera", "demo=demo:squat?size=320x240&fps=30"];
+    let spotter = SpotterBox::start(&[&size, more].concat());
+    until("the first frame", || match spotter.get(SNAPSHOT).status {
+        200 => Ok(()),
+        other => Err(other.to_string()),
+    });
+    spotter
+}
+
+#[test]
+fn a_box_without_a_config_shows_the_demo() {
+    let spotter = SpotterBox::start(&[]);
+    let reply = until("a snapshot", || match spotter.get("/snapshot") {
+        reply if reply.status == 200 => Ok(reply),
+        reply => Err(reply.text()),
+    });
+    assert_eq!(reply.header("content-type"), Some("image/jpeg"));
+    let header = turbojpeg::read_header(&reply.body).unwrap();
+    assert_eq!((header.width, header.height), (1280, 720));
+}
+
+#[test]
+fn one_picture_is_encoded_once_and_an_etag_saves_sending_it() {
+    let spotter = demo(&["--camera", "slow=demo:squat?size=64x48&fps=1"]);
+    let path = "/api/v1/cameras/slow/snapshot?q=60";
+    let first = until("a snapshot", || match spotter.get(path) {
+        reply if reply.status == 200 => Ok(reply),
+        reply => Err(reply.text()),
+    });
+    let encodes = || spotter.metric("spotter_encodes_total{camera=\"slow\"}");
+    let (before, tag) = (encodes(), first.header("etag").expect("an ETag").to_string());
+    let mut same_frame = 0;
+    for _ in 0..50 {
+        let again = request(spotter.address, "GET", path, &[("If-None-Match", &tag)], b"");
+        if again.status == 304 {
+            assert!(again.body.is_empty());
+            same_frame += 1;
+        }
+    }
+    let newest = spotter.json("/api/v1/cameras")[1]["frame_id"].as_u64().unwrap();
+    let first_id: u64 = first.header("x-frame-id").unwrap().parse().unwrap();
+    assert!(same_frame > 0);
+    assert!(encodes() - before <= (newest - first_id) as f64, "more encodes than frames");
+}
+
+#[test]
+fn a_stream_gives_growing_frames_and_stops_encoding_when_it_is_closed() {
+    let spotter = demo(&[]);
+    let mut parts = Parts::open(spotter.address, "/api/v1/cameras/demo/stream?q=50");
+    let ids: Vec<u64> = (0..20).map(|_| parts.next_part().expect("a part").frame_id).collect();
+    assert!(ids.windows(2).all(|w| w[0] < w[1]), "{ids:?}");
+    drop(parts);
+    let viewers = || spotter.json("/api/v1/cameras")[0]["viewers"].as_u64().unwrap();
+    until("the viewer is gone", || if viewers() == 0 { Ok(()) } else { Err(viewers().to_string()) });
+    // One wish may have been left for the frame after the last one; after that nobody looks and nothing is encoded.
+    let state = || {
+        let row = &spotter.json("/api/v1/cameras")[0];
+        (row["frame_id"].as_u64().unwrap(), row["encodes"].as_u64().unwrap())
+    };
+    let (frame, encodes) = state();
+    let (later, encodes_later) =
+        until(
+            "thirty frames more",
+            || if state().0 > frame + 30 { Ok(state()) } else { Err(format!("{:?}", state())) },
+        );
+    assert!(encodes_later - encodes <= 1, "{} frames, {} encodes for nobody", later - frame, encodes_later - encodes);
+}
+
+#[test]
+fn the_first_sigterm_ends_a_box_with_open_streams_in_order() {
+    let mut spotter = demo(&[]);
+    let mut streams: Vec<_> = (0..20)
+        .map(|_| {
+            let mut stream = open(spotter.address);
+            write!(stream, "GET /api/v1/cameras/demo/stream HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+            let mut first = [0; 12];
+            stream.read_exact(&mut first).unwrap();
+            assert_eq!(&first, b"HTTP/1.1 200");
+            stream
+        })
+        .collect();
+    spotter.signal("TERM");
+    assert_eq!(spotter.wait(), 0);
+    for stream in &mut streams {
+        let mut rest = Vec::new();
+        // Closed, not left open: a read comes to the end.
+        let _ = stream.read_to_end(&mut rest);
+    }
+}
+
+#[test]
+fn a_second_signal_ends_it_at_once() {
+    let mut spotter = demo(&[]);
+    // Stopped, so that it cannot have handled the first before the second is there.
+    kill(spotter.child.id(), "STOP");
+    kill(spotter.child.id(), "TERM");
+    kill(spotter.child.id(), "INT");
+    kill(spotter.child.id(), "CONT");
+    assert_eq!(spotter.wait(), 1);
+}
+
+#[test]
+fn a_port_in_use_is_said_and_fails() {
+    let first = demo(&[]);
+    let listen = first.address.to_string();
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_spotter"))
+        .args(["run", "--listen", &listen])
+        .output()
+        .expect("the binary was just built");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains(&format!("{listen} is in use by another program")), "{said}");
+}
+
+#[test]
+fn a_missing_camera_answers_404_with_its_sentence_and_the_others_go_on() {
+    let spotter = demo(&["--camera", "gone=v4l2:/dev/spotter-none"]);
+    let reply = until("the fault is known", || {
+        let reply = spotter.get("/api/v1/cameras/gone/snapshot");
+        if reply.text().contains("there is no") { Ok(reply) } else { Err(reply.text()) }
+    });
+    assert_eq!(reply.status, 404);
+    assert_eq!(spotter.get(SNAPSHOT).status, 200);
+    let row = &spotter.json("/api/v1/cameras")[1];
+    assert_eq!((row["connected"].as_bool(), row["fault"]["kind"].as_str()), (Some(false), Some("no_device")));
+}
+
+#[test]
+fn every_thread_is_named_and_counted() {
+    let spotter = demo(&[]);
+    let threads = std::fs::read_dir(format!("/proc/{}/task", spotter.child.id())).unwrap();
+    let real: Vec<String> =
+        threads.map(|t| std::fs::read_to_string(t.unwrap().path().join("comm")).unwrap().trim().to_string()).collect();
+    let admin = spotter.json("/api/v1/admin");
+    let told = |list: &str| admin[list].as_array().unwrap_or_else(|| panic!("{list}: {admin}")).len();
+    assert_eq!(told("threads") + told("library_threads"), real.len(), "{real:?}\n{admin}");
+    for name in ["cap:demo", "pose:demo", "jpeg:demo"] {
+        assert!(real.iter().any(|r| r == name), "{name} in {real:?}");
+    }
+}
