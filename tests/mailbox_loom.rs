@@ -18,10 +18,27 @@ mod slot;
 
 /// The face of `src/mailbox/sync.rs` on loom's primitives.
 mod sync {
-    pub use loom::cell::UnsafeCell;
     pub use loom::sync::Arc;
     pub use loom::sync::atomic::{AtomicU32, Ordering};
     pub use loom::thread::{Thread, current};
+
+    /// Loom's cell with a step before each use: loom counts time in steps on atomics, so without one it would take the
+    /// use for a part of the exchange before it, and not see that another thread may come between.
+    pub struct UnsafeCell<T> {
+        step: AtomicU32,
+        cell: loom::cell::UnsafeCell<T>,
+    }
+
+    impl<T> UnsafeCell<T> {
+        pub fn new(value: T) -> UnsafeCell<T> {
+            UnsafeCell { step: AtomicU32::new(0), cell: loom::cell::UnsafeCell::new(value) }
+        }
+
+        pub fn with_mut<R>(&self, work: impl FnOnce(*mut T) -> R) -> R {
+            self.step.fetch_add(1, Ordering::Relaxed);
+            self.cell.with_mut(work)
+        }
+    }
 
     pub struct Deadline {
         at_once: bool,
@@ -149,7 +166,7 @@ fn a_sleeper_that_gives_up_misses_nothing() {
         let (mut poster, mut taker) = mailbox::<Mail>();
         let reader = thread::spawn(move || {
             let mut taken = Vec::new();
-            for timeout in [AT_ONCE, Duration::ZERO, AT_ONCE] {
+            for timeout in [AT_ONCE, AT_ONCE, Duration::ZERO] {
                 if let Taken::Value(mail) = taker.take(timeout) {
                     taken.push(*mail.get_ref());
                 }

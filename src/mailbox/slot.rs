@@ -301,7 +301,8 @@ fn sleep(
     }
     loop {
         deadline.park();
-        // Acquire pairs with the release of whoever cleared the bit: it is done with the handle before this one.
+        // Acquire pairs with the release of whoever cleared the bit: it is done with the handle before this one. (The
+        // acquire load that each caller makes next would do as well; this one keeps the argument in one place.)
         let mut seen = word.load(Ordering::Acquire);
         if seen & own_bit != 0 && deadline.passed() {
             // Gives up. Acquire for the same pair, should the bit have gone in the last moment. No release is needed:
