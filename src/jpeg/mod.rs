@@ -12,7 +12,11 @@ pub enum Encoder {
     Cpu(cpu::Cpu),
 }
 
+pub mod bench;
+mod colour;
 pub mod cpu;
+mod planes;
+mod scale;
 
 /// Why a frame could not be encoded.
 #[derive(Debug, thiserror::Error)]
