@@ -2,9 +2,9 @@
 
 use std::hint::black_box;
 
-use criterion::{Criterion, criterion_group, criterion_main};
+use criterion::{Criterion, criterion_group};
 use spotter::frame::{Colour, Matrix, PixelFormat, Range};
-use spotter::jpeg::bench::camera_like;
+use spotter::jpeg::bench::{PICTURES, camera_like};
 use spotter::jpeg::cpu::Cpu;
 use spotter::jpeg::{Encoder, Variant};
 
@@ -51,5 +51,32 @@ fn camera_jpeg(c: &mut Criterion) {
     }
 }
 
+/// For `encode_vs_opencv.py`: writes the pictures that are measured to the file that is asked for, then prints what they
+/// cost here.
+fn beside_another(path: &std::ffi::OsStr) -> Result<(), Box<dyn std::error::Error>> {
+    let mut pictures = Vec::new();
+    let mut bytes = 0;
+    let mut encoder = Encoder::Cpu(Cpu::new()?);
+    let mut out = Vec::new();
+    for seed in 0..PICTURES {
+        let frame = camera_like(PixelFormat::I420, 1280, 720, seed);
+        encoder.encode(&frame, Variant { quality: Some(75), width: None }, &mut out)?;
+        bytes += out.len() / PICTURES as usize;
+        pictures.extend_from_slice(&frame.bytes);
+    }
+    std::fs::write(path, pictures)?;
+    let mut said = serde_json::to_value(spotter::jpeg::bench::measure(100)?)?;
+    said["bytes"] = bytes.into();
+    println!("{said}");
+    Ok(())
+}
+
 criterion_group!(benches, encode, camera_jpeg);
-criterion_main!(benches);
+
+fn main() {
+    if let Some(path) = std::env::var_os("SPOTTER_PICTURES") {
+        return beside_another(&path).expect("the pictures can be encoded and written");
+    }
+    benches();
+    Criterion::default().configure_from_args().final_summary();
+}
