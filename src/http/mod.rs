@@ -1,15 +1,52 @@
 //! The face: an HTTP/1.1 server on two fixed groups of threads.
 //!
-//! (Provisional body: the server comes here.)
+//! Request workers read, answer and keep connections; a stream or a listener of events is handed to a stream worker and
+//! stays there. No thread ever blocks on one connection, so a slow or hostile client costs its own place and nothing else.
+//! Everything a client can make grow has a limit in [`Settings`].
+//!
+//! ```text
+//! listener ─► worker (head → route → answer) ──► the client
+//!                │          ▲ bell: the picture is there
+//!                └─ hand ─► stream worker (pictures, events) ──► the client
+//! ```
+//!
+//! The face reads views, events, metrics and the crew's table. It never touches a device.
 
+mod admin;
+mod answer;
+mod api;
+mod auth;
+pub mod bench;
+mod conn;
+mod desk;
+mod events;
+mod head;
+mod limits;
+mod openapi;
+pub mod pages;
+mod query;
+mod reply;
+mod route;
+mod snapshot;
+mod stamp;
+mod stream;
+mod worker;
+
+use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use auth::Gate;
+use desk::Shared;
+use limits::Limits;
+use stream::Streamer;
+use worker::Worker;
+
 use crate::camera::{Event, View};
 use crate::events::Board;
 use crate::metrics::Metrics;
-use crate::threads::{Crew, Stop};
+use crate::threads::{Crew, Post, Stop};
 use crate::time::Mono;
 
 /// Every limit of the face. Config fills it.
@@ -100,6 +137,61 @@ pub struct House {
 ///
 /// # Errors
 /// When the address cannot be bound or a thread cannot be started; the sentence names the address.
-pub fn start(_settings: Settings, _house: Arc<House>, _stop: Stop) -> std::io::Result<std::net::SocketAddr> {
-    Err(std::io::Error::other("the face is not built yet"))
+pub fn start(settings: Settings, house: Arc<House>, stop: Stop) -> std::io::Result<SocketAddr> {
+    let said =
+        |why: std::io::Error| std::io::Error::new(why.kind(), format!("cannot listen on {}: {why}", settings.listen));
+    let listener = TcpListener::bind(&settings.listen).map_err(said)?;
+    listener.set_nonblocking(true)?;
+    let address = listener.local_addr()?;
+    let most = settings.connections;
+    let (requests, posts) = polls(settings.workers.max(1), most)?;
+    let (streams, stream_posts) = polls(settings.stream_workers.max(1), most)?;
+    for view in &house.views {
+        posts.iter().for_each(|post| view.shots().add_bell(post.clone()));
+        stream_posts.iter().for_each(|post| view.shots().add_bell(post.clone()));
+    }
+    stream_posts.iter().for_each(|post| house.events.add_bell(post.clone()));
+    let gate = Gate::new(settings.api_key.as_deref());
+    let limits = Arc::new(Limits::new(&settings, house.metrics.http.clone()));
+    let cores = settings.cores.clone();
+    let shared = Arc::new(Shared { settings, house: house.clone(), gate, limits });
+    for (index, poll) in streams.into_iter().enumerate() {
+        let streamer = Streamer::new(shared.clone(), poll, stream_posts[index].clone());
+        let (post, stop) =
+            (Post { cores: cores.clone(), ..Post::named(format!("stream-{}", index + 1)) }, stop.clone());
+        house.crew.start(post, move |beat| streamer.work(beat, &stop))?;
+    }
+    for (index, poll) in requests.into_iter().enumerate() {
+        let mut own = mio::net::TcpListener::from_std(listener.try_clone()?);
+        poll.registry().register(&mut own, worker::LISTENER, mio::Interest::READABLE)?;
+        let worker = Worker::new(shared.clone(), poll, own, index, posts.clone(), stream_posts.clone());
+        let (post, stop) = (Post { cores: cores.clone(), ..Post::named(format!("http-{}", index + 1)) }, stop.clone());
+        house.crew.start(post, move |beat| worker.work(beat, &stop))?;
+    }
+    Ok(address)
 }
+
+type Posts<T> = Arc<[Arc<desk::Post<T>>]>;
+
+/// A poll for each thread, and the post by which it is woken.
+fn polls<T>(count: usize, most: usize) -> std::io::Result<(Vec<mio::Poll>, Posts<T>)> {
+    let mut polls = Vec::with_capacity(count);
+    let mut posts = Vec::with_capacity(count);
+    for _ in 0..count {
+        let poll = mio::Poll::new()?;
+        let waker = mio::Waker::new(poll.registry(), worker::WAKER)?;
+        polls.push(poll);
+        posts.push(Arc::new(desk::Post::new(waker, most)));
+    }
+    Ok((polls, posts.into()))
+}
+
+/// Whether only this machine can reach what listens there. A name that cannot be found out is not taken for one.
+pub fn is_loopback(listen: &str) -> bool {
+    let Ok(addresses) = listen.to_socket_addrs() else { return false };
+    let all: Vec<SocketAddr> = addresses.collect();
+    !all.is_empty() && all.iter().all(|a| a.ip().to_canonical().is_loopback())
+}
+
+#[cfg(test)]
+mod tests;

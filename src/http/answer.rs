@@ -1,0 +1,276 @@
+//! From a request to what is done about it: the route's own room, a page, or a sentence why not.
+
+use std::time::Duration;
+
+use super::desk::{Desk, Hand, Wish};
+use super::head::{Field, Head, Method};
+use super::pages::Page;
+use super::query::{self, Number};
+use super::reply::{self, Body, Reply};
+use super::route::{self, Entry, Found, Route};
+use super::{admin, api, auth, openapi, snapshot, stream};
+use crate::metrics::RouteClass;
+
+/// A whole request.
+pub struct Request<'a> {
+    /// Its head,
+    pub head: &'a Head,
+    /// the bytes that the head's positions mean,
+    pub bytes: &'a [u8],
+    /// and its body.
+    pub body: &'a [u8],
+    /// The answer is the last on its connection.
+    pub close: bool,
+}
+
+impl<'a> Request<'a> {
+    /// A header's value.
+    pub fn field(&self, field: Field) -> Option<&'a [u8]> {
+        self.head.field(self.bytes, field)
+    }
+
+    /// What follows the question mark.
+    pub fn query(&self) -> &'a [u8] {
+        self.head.query(self.bytes)
+    }
+}
+
+/// What becomes of a request.
+pub enum Outcome {
+    /// It is answered.
+    Reply(Reply),
+    /// Its picture must be waited for.
+    Wait(Wish),
+    /// Its connection goes to a stream worker; the head of the answer is written.
+    Hand(Hand),
+}
+
+/// Pages run no foreign and no inline script, stand in no frame, and tell nobody where the viewer came from.
+const PAGE_POLICY: &str = "Content-Security-Policy: default-src 'self'; img-src 'self' blob: data:; \
+     style-src 'self'; script-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
+
+/// Answers a request; the head goes to `out`.
+pub fn answer(desk: &mut Desk, request: &Request<'_>, out: &mut Vec<u8>) -> Outcome {
+    let (head, path) = (request.head, request.head.path(request.bytes));
+    let refuse = |desk: &mut Desk, out: &mut Vec<u8>, class, status, why: &str| {
+        Outcome::Reply(desk.refuse(out, class, status, why, request.close))
+    };
+    // mjpg-streamer's addresses, for programs that know them.
+    let path = match (path, query::raw(request.query(), "action")) {
+        ("/", Some(b"snapshot")) => "/snapshot",
+        ("/", Some(b"stream")) => "/stream",
+        _ => path,
+    };
+    match route::find(path, head.method) {
+        Found::Entry(entry, _) if entry.wants_key && !desk.shared.gate.admits(head, request.bytes) => {
+            Outcome::Reply(unauthorized(desk, request, entry.class, out))
+        }
+        Found::Entry(entry, name) => enter(desk, request, entry, name, out),
+        Found::Page(page) => Outcome::Reply(show(desk, request, page, out)),
+        Found::WrongMethod(class, allowed) => Outcome::Reply(wrong_method(desk, request, class, &allowed, out)),
+        Found::Nothing if head.method == Method::Options && path == "*" => {
+            Outcome::Reply(wrong_method(desk, request, RouteClass::Api, "GET, HEAD, POST, OPTIONS", out))
+        }
+        Found::Nothing => refuse(desk, out, RouteClass::Refused, 404, "there is nothing at this address"),
+    }
+}
+
+fn enter(desk: &mut Desk, request: &Request<'_>, entry: &'static Entry, name: &str, out: &mut Vec<u8>) -> Outcome {
+    let house = desk.shared.house.clone();
+    let (now, wall) = (desk.now, desk.wall);
+    let (status, body) = match entry.route {
+        Route::Snapshot | Route::Stream => return picture(desk, request, entry, name, out),
+        Route::Events => return listen(desk, request, out),
+        Route::Login => return Outcome::Reply(login(desk, request, out)),
+        Route::Logout => return Outcome::Reply(logout(desk, request, out)),
+        Route::Health => api::health(&house, desk.shared.settings.stale, now, wall),
+        Route::Ready => api::ready(&house, now),
+        Route::Cameras => (200, api::cameras(&house, now)),
+        Route::State => (200, api::state(&house, now)),
+        Route::Metrics => (200, house.metrics.text().into_bytes()),
+        Route::OpenApi => (200, openapi::document()),
+        Route::Admin => (200, admin::report(&house, now, wall)),
+    };
+    let mut lines = desk.begin(out, status);
+    match entry.route {
+        Route::Metrics => {
+            lines.fixed("Content-Type: application/openmetrics-text; version=1.0.0; charset=utf-8");
+        }
+        _ => {
+            lines.fixed("Content-Type: application/json");
+        }
+    }
+    lines.fixed("Cache-Control: no-store").end(body.len(), request.close);
+    Outcome::Reply(Reply { class: entry.class, status, body: Body::Owned(body), close: request.close })
+}
+
+fn picture(desk: &mut Desk, request: &Request<'_>, entry: &'static Entry, name: &str, out: &mut Vec<u8>) -> Outcome {
+    let camera = match entry.suffix {
+        None => (!desk.shared.house.views.is_empty()).then_some(0),
+        Some(_) => query::decoded(name.as_bytes(), false)
+            .and_then(|name| desk.shared.house.views.iter().position(|v| v.name() == name)),
+    };
+    match camera {
+        None => Outcome::Reply(desk.refuse(out, entry.class, 404, "there is no camera of this name", request.close)),
+        Some(camera) if entry.route == Route::Snapshot => snapshot::answer(desk, request, camera, out),
+        Some(camera) => watch(desk, request, camera, out),
+    }
+}
+
+fn watch(desk: &mut Desk, request: &Request<'_>, camera: usize, out: &mut Vec<u8>) -> Outcome {
+    let shared = desk.shared.clone();
+    let view = &shared.house.views[camera];
+    let refuse = |desk: &mut Desk, out: &mut Vec<u8>, status, why: &str| {
+        Outcome::Reply(desk.refuse(out, RouteClass::Stream, status, why, request.close))
+    };
+    if view.newest_id() == 0 {
+        return refuse(desk, out, 404, &snapshot::absence(view));
+    }
+    let variant = match snapshot::variant(request.query(), view) {
+        Ok(variant) => variant,
+        Err(why) => return refuse(desk, out, 422, &why),
+    };
+    let period = match query::number::<f64>(request.query(), "fps") {
+        Number::Absent => None,
+        Number::Is(fps) if (route::FPS_LEAST..=route::FPS_MOST).contains(&fps) => {
+            Some(Duration::from_secs_f64(1.0 / fps))
+        }
+        _ => {
+            let why = format!("fps must be a number from {} to {}", route::FPS_LEAST, route::FPS_MOST);
+            return refuse(desk, out, 422, &why);
+        }
+    };
+    let head_only = request.head.method == Method::Head;
+    let seat = if head_only { None } else { shared.limits.watch(view) };
+    if seat.is_none() && !head_only {
+        return refuse(desk, out, 503, "as many streams are open as this box allows; close one or ask again later");
+    }
+    let mut lines = desk.begin(out, 200);
+    lines.fixed(stream::CONTENT_TYPE).fixed("Cache-Control: no-cache, no-store").fixed("X-Accel-Buffering: no");
+    lines.end_open(true);
+    match seat {
+        Some(seat) => Outcome::Hand(Hand::Pictures(seat, view.clone(), variant, period)),
+        None => Outcome::Reply(Reply { class: RouteClass::Stream, status: 200, body: Body::Empty, close: true }),
+    }
+}
+
+fn listen(desk: &mut Desk, request: &Request<'_>, out: &mut Vec<u8>) -> Outcome {
+    let head_only = request.head.method == Method::Head;
+    let seat = if head_only { None } else { desk.shared.limits.listen() };
+    if seat.is_none() && !head_only {
+        let why = "as many listen as this box allows; ask again later";
+        return Outcome::Reply(desk.refuse(out, RouteClass::Events, 503, why, request.close));
+    }
+    let mut lines = desk.begin(out, 200);
+    lines.fixed("Content-Type: text/event-stream").fixed("Cache-Control: no-cache, no-store");
+    lines.fixed("X-Accel-Buffering: no").end_open(true);
+    match seat {
+        Some(seat) => Outcome::Hand(Hand::Events(seat)),
+        None => Outcome::Reply(Reply { class: RouteClass::Events, status: 200, body: Body::Empty, close: true }),
+    }
+}
+
+/// A page's own script says X-Requested-With and shows its own words; for it no browser's dialog may open.
+fn unauthorized(desk: &mut Desk, request: &Request<'_>, class: RouteClass, out: &mut Vec<u8>) -> Reply {
+    let body = reply::detail("this wants the box's key");
+    let mut lines = desk.begin(out, 401);
+    lines.fixed("Content-Type: application/json").fixed("Cache-Control: no-store");
+    if request.field(Field::RequestedWith).is_none() {
+        lines.fixed("WWW-Authenticate: Basic realm=\"spotter\"");
+    }
+    lines.end(body.len(), request.close);
+    Reply { class, status: 401, body: Body::Owned(body), close: request.close }
+}
+
+fn wrong_method(desk: &mut Desk, request: &Request<'_>, class: RouteClass, allowed: &str, out: &mut Vec<u8>) -> Reply {
+    if request.head.method == Method::Options {
+        desk.begin(out, 204).line("Allow", allowed.as_bytes()).end_open(request.close);
+        return Reply { class, status: 204, body: Body::Empty, close: request.close };
+    }
+    let body = reply::detail(&format!("this address allows {allowed}"));
+    let mut lines = desk.begin(out, 405);
+    lines.fixed("Content-Type: application/json").line("Allow", allowed.as_bytes()).end(body.len(), request.close);
+    Reply { class, status: 405, body: Body::Owned(body), close: request.close }
+}
+
+fn show(desk: &mut Desk, request: &Request<'_>, page: &'static Page, out: &mut Vec<u8>) -> Reply {
+    let class = RouteClass::Page;
+    if page.needs_login && !desk.shared.gate.admits(request.head, request.bytes) {
+        let next = request.head.path(request.bytes);
+        return see_other(desk, request, &[b"/login?next=", next.as_bytes()].concat(), None, out);
+    }
+    let fresh = request.field(Field::IfNoneMatch).is_some_and(|known| snapshot::is_among(known, page.etag.as_bytes()));
+    let status = if fresh { 304 } else { 200 };
+    let mut lines = desk.begin(out, status);
+    lines.line("ETag", page.etag.as_bytes()).fixed("Cache-Control: no-cache");
+    lines.fixed(PAGE_POLICY).fixed("Referrer-Policy: no-referrer");
+    if fresh {
+        lines.end_open(request.close);
+        return Reply { class, status, body: Body::Empty, close: request.close };
+    }
+    lines.line("Content-Type", page.content_type.as_bytes()).end(page.body.len(), request.close);
+    Reply { class, status, body: Body::Static(page.body), close: request.close }
+}
+
+fn see_other(desk: &mut Desk, request: &Request<'_>, place: &[u8], cookie: Option<&[u8]>, out: &mut Vec<u8>) -> Reply {
+    let mut lines = desk.begin(out, 303);
+    lines.line("Location", place).fixed("Cache-Control: no-store").fixed("Referrer-Policy: no-referrer");
+    if let Some(cookie) = cookie {
+        lines.line("Set-Cookie", cookie);
+    }
+    lines.end(0, request.close);
+    Reply { class: RouteClass::Page, status: 303, body: Body::Empty, close: request.close }
+}
+
+/// A form is sent on to the next page, or back with `wrong=1`; JSON and scripts get a status.
+fn login(desk: &mut Desk, request: &Request<'_>, out: &mut Vec<u8>) -> Reply {
+    let class = RouteClass::Page;
+    if !auth::same_origin(request.head, request.bytes) {
+        return desk.refuse(out, class, 403, "this request comes from a page of another host", request.close);
+    }
+    let kind = request.field(Field::ContentType).unwrap_or(&[]);
+    let json = kind.get(..16).is_some_and(|k| k.eq_ignore_ascii_case(b"application/json"));
+    let form = !json && request.field(Field::RequestedWith).is_none();
+    let Some(key) = auth::key_in(request.body, json) else {
+        return desk.refuse(out, class, 400, "a login must bring the field key", request.close);
+    };
+    let asked = query::text(request.query(), "next").or_else(|| query::text(request.body, "next"));
+    let next = auth::next_place(asked.as_deref());
+    if !desk.shared.gate.fits(key.as_bytes()) {
+        if form {
+            return see_other(desk, request, &[b"/login?wrong=1&next=", next.as_bytes()].concat(), None, out);
+        }
+        return desk.refuse(out, class, 401, "this is not the box's key", request.close);
+    }
+    let cookie = match desk.shared.gate.cookie() {
+        Ok(cookie) => cookie,
+        Err(why) => {
+            log::error!("no cookie can be made: {why}");
+            return desk.refuse(out, class, 503, "the box has no random numbers; ask again later", request.close);
+        }
+    };
+    if form {
+        return see_other(desk, request, next.as_bytes(), Some(&cookie), out);
+    }
+    done(desk, request, &cookie, out)
+}
+
+fn logout(desk: &mut Desk, request: &Request<'_>, out: &mut Vec<u8>) -> Reply {
+    if !auth::same_origin(request.head, request.bytes) {
+        let why = "this request comes from a page of another host";
+        return desk.refuse(out, RouteClass::Page, 403, why, request.close);
+    }
+    let gone = desk.shared.gate.forget(request.head, request.bytes);
+    if request.field(Field::RequestedWith).is_none() {
+        return see_other(desk, request, b"/login", Some(gone), out);
+    }
+    done(desk, request, gone, out)
+}
+
+fn done(desk: &mut Desk, request: &Request<'_>, cookie: &[u8], out: &mut Vec<u8>) -> Reply {
+    const BODY: &[u8] = br#"{"status":"ok"}"#;
+    let mut lines = desk.begin(out, 200);
+    lines.fixed("Content-Type: application/json").fixed("Cache-Control: no-store");
+    lines.line("Set-Cookie", cookie).end(BODY.len(), request.close);
+    Reply { class: RouteClass::Page, status: 200, body: Body::Static(BODY), close: request.close }
+}

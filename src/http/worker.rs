@@ -1,0 +1,326 @@
+//! A request worker: one thread, one poll, a slab of connections.
+//!
+//! All workers hear the listener; whoever is awake first accepts, and gives the connection to the worker that has the
+//! fewest. Deadlines are looked at in one sweep, a few times a second at most, not by a timer for each connection.
+
+use std::io::{ErrorKind, Write};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use mio::net::{TcpListener, TcpStream};
+use mio::{Events, Interest, Poll, Token};
+
+use super::conn::{Buffers, Conn, Step};
+use super::desk::{Desk, Hand, Handover, Post, Shared, least_busy};
+use super::limits::Ticket;
+use crate::metrics::RouteClass;
+use crate::threads::{Beat, Stop};
+use crate::time::Mono;
+
+/// The listener's token.
+pub const LISTENER: Token = Token(usize::MAX - 1);
+/// The waker's token.
+pub const WAKER: Token = Token(usize::MAX - 2);
+/// The longest sleep: stop flag, deadlines and beats are looked at this often.
+pub const TURN: Duration = Duration::from_millis(200);
+/// How soon a full variant table is tried again.
+const RETRY: Duration = Duration::from_millis(10);
+/// What is still being sent at the end may take this long.
+pub const GRACE: Duration = Duration::from_secs(1);
+
+const REFUSED: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: 5\r\n\
+    Connection: close\r\nContent-Length: 43\r\n\r\n{\"detail\":\"too many connections are open\"}\n";
+
+/// A connection that was accepted.
+pub type Newcomer = (TcpStream, Ticket);
+
+#[derive(Default)]
+struct Slot {
+    /// Part of the token, so that news of a connection that is gone does not reach the next one here.
+    generation: u32,
+    conn: Option<Box<Conn>>,
+    spare: Option<Buffers>,
+}
+
+/// What a worker is made of.
+pub struct Worker {
+    /// Its desk.
+    pub desk: Desk,
+    /// Its poll.
+    pub poll: Poll,
+    /// Where connections come from; nothing after the stop.
+    pub listener: Option<TcpListener>,
+    /// Which of `posts` is its own.
+    pub index: usize,
+    /// The request workers'.
+    pub posts: Arc<[Arc<Post<Newcomer>>]>,
+    /// The stream workers'.
+    pub streams: Arc<[Arc<Post<Handover>>]>,
+    slots: Vec<Slot>,
+    free: Vec<usize>,
+    again: Vec<usize>,
+    newcomers: Vec<Newcomer>,
+    accept_later: bool,
+    next_sweep: Mono,
+    any_full: bool,
+    waiting: usize,
+}
+
+impl Worker {
+    /// A worker with no connection.
+    pub fn new(
+        shared: Arc<Shared>,
+        poll: Poll,
+        listener: TcpListener,
+        index: usize,
+        posts: Arc<[Arc<Post<Newcomer>>]>,
+        streams: Arc<[Arc<Post<Handover>>]>,
+    ) -> Worker {
+        let desk = Desk::new(shared);
+        Worker {
+            desk,
+            poll,
+            listener: Some(listener),
+            index,
+            posts,
+            streams,
+            slots: Vec::new(),
+            free: Vec::new(),
+            again: Vec::new(),
+            newcomers: Vec::new(),
+            accept_later: false,
+            next_sweep: Mono::ZERO,
+            any_full: false,
+            waiting: 0,
+        }
+    }
+
+    /// The thread's body.
+    pub fn work(mut self, beat: &Beat, stop: &Stop) {
+        let mut events = Events::with_capacity(256);
+        let mut end = None;
+        loop {
+            beat.mark(self.desk.now);
+            if let Err(why) = self.poll.poll(&mut events, Some(self.sleep()))
+                && why.kind() != ErrorKind::Interrupted
+            {
+                log::error!("an HTTP worker cannot wait for its connections: {why}");
+                stop.wait(TURN);
+            }
+            self.desk.turn();
+            self.turn(&events);
+            if stop.is_raised() {
+                let end = *end.get_or_insert_with(|| self.desk.now.plus(GRACE));
+                self.wind_down();
+                if self.is_empty() || self.desk.now >= end {
+                    return;
+                }
+            }
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.free.len() == self.slots.len() && self.newcomers.is_empty()
+    }
+
+    fn sleep(&self) -> Duration {
+        match (self.again.is_empty(), self.any_full) {
+            (false, _) => Duration::ZERO,
+            (_, true) => RETRY,
+            _ => TURN.min(self.next_sweep.since(self.desk.now)).max(Duration::from_millis(1)),
+        }
+    }
+
+    fn turn(&mut self, events: &Events) {
+        let (mut woken, mut accept) = (self.any_full, self.accept_later);
+        for event in events {
+            match event.token() {
+                LISTENER => accept = true,
+                WAKER => woken = true,
+                Token(token) => {
+                    let (index, generation) = (token & 0xffff_ffff, (token >> 32) as u32);
+                    if let Some(conn) = self.conn(index, generation) {
+                        conn.hear(event);
+                        self.drive(index, Conn::run);
+                    }
+                }
+            }
+        }
+        if accept {
+            self.accept();
+        }
+        if woken {
+            self.look_again();
+        }
+        let mut newcomers = std::mem::take(&mut self.newcomers);
+        self.posts[self.index].collect(&mut newcomers);
+        for newcomer in newcomers.drain(..) {
+            self.admit(newcomer);
+        }
+        self.newcomers = newcomers;
+        for index in std::mem::take(&mut self.again) {
+            self.drive(index, Conn::run);
+        }
+        if self.desk.now >= self.next_sweep {
+            self.sweep();
+        }
+    }
+
+    fn conn(&mut self, index: usize, generation: u32) -> Option<&mut Conn> {
+        let slot = self.slots.get_mut(index).filter(|s| s.generation == generation)?;
+        slot.conn.as_deref_mut()
+    }
+
+    /// Lets one connection go on, and does what it says then.
+    fn drive(&mut self, index: usize, go: impl FnOnce(&mut Conn, &mut Desk, &Post<Newcomer>) -> Step) {
+        let Some(mut conn) = self.slots.get_mut(index).and_then(|s| s.conn.take()) else { return };
+        let post = self.posts[self.index].clone();
+        let waited = conn.waits();
+        let step = go(&mut conn, &mut self.desk, &post);
+        let waits = conn.waits() && matches!(step, Step::Stay | Step::Again);
+        self.waiting = self.waiting + usize::from(waits) - usize::from(waited);
+        self.any_full |= conn.full;
+        match step {
+            Step::Stay => self.slots[index].conn = Some(conn),
+            Step::Again => {
+                self.slots[index].conn = Some(conn);
+                self.again.push(index);
+            }
+            Step::Close => {
+                conn.forget_wish(&post);
+                let spare = conn.end();
+                self.vacate(index, spare);
+            }
+            Step::Leave(hand) => {
+                let spare = self.hand_over(*conn, hand);
+                self.vacate(index, spare);
+            }
+        }
+    }
+
+    fn vacate(&mut self, index: usize, spare: Buffers) {
+        let slot = &mut self.slots[index];
+        slot.generation = slot.generation.wrapping_add(1) & 0x7fff_ffff;
+        slot.spare = Some(spare);
+        self.free.push(index);
+        self.posts[self.index].load.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    fn hand_over(&mut self, conn: Conn, hand: Hand) -> Buffers {
+        let (mut handover, spare) = conn.leave(hand);
+        if let Err(why) = self.poll.registry().deregister(&mut handover.socket) {
+            log::warn!("a stream could not be taken over: {why}");
+            return spare;
+        }
+        let to = least_busy(&self.streams);
+        if self.streams[to].hand(handover).is_err() {
+            // Its place holds as many as there may be connections; this cannot be, and the viewer asks again.
+            log::warn!("a stream worker takes no more");
+        }
+        spare
+    }
+
+    fn accept(&mut self) {
+        self.accept_later = false;
+        loop {
+            let Some(listener) = &self.listener else { return };
+            match listener.accept() {
+                Ok((socket, peer)) => self.welcome(socket, peer.ip()),
+                Err(why) if matches!(why.kind(), ErrorKind::Interrupted | ErrorKind::ConnectionAborted) => {}
+                Err(why) if why.kind() == ErrorKind::WouldBlock => return,
+                Err(why) => {
+                    // Out of descriptors, most likely. Nobody tells us when there are some again.
+                    log::warn!("no connection can be accepted: {why}");
+                    self.accept_later = true;
+                    return;
+                }
+            }
+        }
+    }
+
+    fn welcome(&mut self, mut socket: TcpStream, peer: std::net::IpAddr) {
+        let Some(ticket) = self.desk.shared.limits.connect(peer) else {
+            // If the socket cannot take these bytes at once, the client learns it from the close.
+            let _ = socket.write(REFUSED);
+            self.desk.count(RouteClass::Refused, 503);
+            return;
+        };
+        let _ = socket.set_nodelay(true);
+        let to = least_busy(&self.posts);
+        let load = |at: usize| self.posts[at].load.load(Ordering::Relaxed);
+        if to == self.index || load(to) == load(self.index) {
+            self.posts[self.index].load.fetch_add(1, Ordering::Relaxed);
+            self.newcomers.push((socket, ticket));
+        } else if self.posts[to].hand((socket, ticket)).is_err() {
+            log::warn!("an HTTP worker takes no more connections");
+        }
+    }
+
+    fn admit(&mut self, (mut socket, ticket): Newcomer) {
+        let index = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(Slot::default());
+            self.slots.len() - 1
+        });
+        let slot = &mut self.slots[index];
+        let token = Token((slot.generation as usize) << 32 | index);
+        if let Err(why) = self.poll.registry().register(&mut socket, token, Interest::READABLE | Interest::WRITABLE) {
+            log::warn!("a connection cannot be watched: {why}");
+            self.vacate(index, Buffers::default());
+            return;
+        }
+        let buffers = slot.spare.take().unwrap_or_default();
+        slot.conn = Some(Box::new(Conn::new(socket, ticket, buffers, &self.desk)));
+        self.drive(index, Conn::run);
+    }
+
+    fn look_again(&mut self) {
+        self.any_full = false;
+        if self.waiting == 0 {
+            return;
+        }
+        for index in 0..self.slots.len() {
+            if self.slots[index].conn.as_ref().is_some_and(|c| c.waits()) {
+                self.drive(index, |conn, desk, post| {
+                    conn.look_again(desk, post);
+                    conn.run(desk, post)
+                });
+            }
+        }
+    }
+
+    /// Ends what has had its time, and finds out when to look next.
+    fn sweep(&mut self) {
+        let now = self.desk.now;
+        let mut next = now.plus(TURN);
+        for index in 0..self.slots.len() {
+            let Some(deadline) = self.slots[index].conn.as_ref().map(|c| c.deadline()) else { continue };
+            if deadline <= now {
+                self.drive(index, Conn::expire);
+            } else {
+                next = next.min(deadline);
+            }
+        }
+        self.next_sweep = next;
+    }
+
+    /// The box is ending: nobody new, no waiting, and what is being sent may be sent.
+    fn wind_down(&mut self) {
+        if let Some(mut listener) = self.listener.take() {
+            let _ = self.poll.registry().deregister(&mut listener);
+        }
+        self.desk.stopping = true;
+        self.newcomers.clear();
+        for index in 0..self.slots.len() {
+            self.drive(index, |conn, desk, post| {
+                if conn.waits() {
+                    conn.give_up(desk, post);
+                }
+                match conn.run(desk, post) {
+                    Step::Stay if !conn.is_busy() => Step::Close,
+                    step => step,
+                }
+            });
+        }
+    }
+}
