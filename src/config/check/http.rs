@@ -1,0 +1,123 @@
+//! `[http]`: the face and its limits.
+//!
+//! The one rule between keys: beyond this machine nothing is served without a key, unless the file says in so many
+//! words that it shall be.
+
+use std::net::IpAddr;
+
+use super::part::Part;
+use crate::config::Flags;
+use crate::config::fault::{Gathered, Place};
+use crate::events;
+use crate::http::Settings;
+
+/// A key may be this long.
+const KEY_BYTES: usize = 256;
+
+pub(super) fn settings(part: &Part, flags: &Flags, faults: &Gathered) -> (Settings, bool) {
+    let or = Settings::default();
+    let read = Settings {
+        listen: listen(part, flags, faults).unwrap_or_default(),
+        api_key: api_key(part, faults),
+        workers: part.count("workers", 1..=64, or.workers),
+        stream_workers: part.count("stream_workers", 1..=64, or.stream_workers),
+        stream_viewers: part.count("stream_viewers", 1..=1000, or.stream_viewers),
+        event_viewers: part.count("event_viewers", 1..=events::LISTENERS as i64, or.event_viewers),
+        connections: part.count("connections", 4..=4096, or.connections),
+        connections_per_peer: part.count("connections_per_peer", 1..=4096, or.connections_per_peer),
+        head_bytes: part.count("head_bytes", 1024..=65_536, or.head_bytes),
+        body_bytes: part.count("body_bytes", 1024..=16_777_216, or.body_bytes),
+        clip_bytes: part.whole("clip_mb", 1..=4096).map_or(or.clip_bytes, |mb| mb as u64 * 1024 * 1024),
+        head_timeout: part.seconds("head_timeout_s", 0.5..=60.0, or.head_timeout),
+        idle_timeout: part.seconds("idle_timeout_s", 1.0..=600.0, or.idle_timeout),
+        write_timeout: part.seconds("write_timeout_s", 1.0..=600.0, or.write_timeout),
+        shot_timeout: part.seconds("shot_timeout_s", 0.1..=30.0, or.shot_timeout),
+        cores: part.cores("cores"),
+        ..or
+    };
+    let open = part.flag("open", false);
+    // A key that is given but does not hold is a fault of its own already.
+    if !open && !part.has("api_key") && !read.listen.is_empty() && !stays_here(&read.listen) {
+        let place = match &flags.listen {
+            Some(_) => Place::Option("--listen"),
+            None => Place::Line(part.line_of("listen")),
+        };
+        let sentence = format!(
+            "listening on {} beyond this machine wants an `api_key` in [http], or `open = true` to serve without one",
+            read.listen
+        );
+        faults.add(place, sentence);
+    }
+    (read, open)
+}
+
+fn api_key(part: &Part, faults: &Gathered) -> Option<String> {
+    let (key, line) = part.text("api_key")?;
+    if key.is_empty() || key.len() > KEY_BYTES || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+        let sentence = format!("`api_key` in [http] wants 1 to {KEY_BYTES} printable ASCII characters without a space");
+        faults.add(Place::Line(line), sentence);
+        return None;
+    }
+    Some(key.to_string())
+}
+
+fn listen(part: &Part, flags: &Flags, faults: &Gathered) -> Option<String> {
+    let (text, place) = match &flags.listen {
+        Some(text) => (text.as_str(), Place::Option("--listen")),
+        None if !part.has("listen") => return Some(Settings::default().listen),
+        None => part.text("listen").map(|(text, line)| (text, Place::Line(line)))?,
+    };
+    if split(text).is_none() {
+        faults.add(place, "the listening address wants HOST:PORT, such as 127.0.0.1:8080, 0.0.0.0:80 or [::1]:8080");
+        return None;
+    }
+    Some(text.to_string())
+}
+
+/// Host, without brackets, and port.
+fn split(listen: &str) -> Option<(&str, u16)> {
+    let (host, port) = listen.rsplit_once(':')?;
+    let port = port.parse().ok().filter(|_| port.bytes().all(|byte| byte.is_ascii_digit()))?;
+    let host = match host.strip_prefix('[') {
+        Some(rest) => rest.strip_suffix(']').filter(|inner| inner.parse::<std::net::Ipv6Addr>().is_ok())?,
+        None => host,
+    };
+    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
+    let fits = host.parse::<IpAddr>().is_ok() && (!host.contains(':') || listen.starts_with('['))
+        || !host.is_empty() && host.chars().all(is_name);
+    fits.then_some((host, port))
+}
+
+/// Whether only this machine can reach the address. A name other than `localhost` may mean anything.
+fn stays_here(listen: &str) -> bool {
+    let Some((host, _)) = split(listen) else { return false };
+    host.eq_ignore_ascii_case("localhost")
+        || host.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_read_strictly() {
+        for good in ["127.0.0.1:0", "0.0.0.0:80", "[::1]:8080", "localhost:65535", "box.local:1", "[::]:80"] {
+            assert!(split(good).is_some(), "{good}");
+        }
+        for bad in ["", ":", "8080", ":8080", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:+80", "::1:80",
+            "[::1]", "[127.0.0.1]:80", "a b:80", "http://127.0.0.1:80"]
+        {
+            assert!(split(bad).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn only_loopback_stays_here() {
+        for here in ["127.0.0.1:80", "127.9.9.9:80", "[::1]:80", "LocalHost:80", "[::ffff:127.0.0.1]:80"] {
+            assert!(stays_here(here), "{here}");
+        }
+        for beyond in ["0.0.0.0:80", "[::]:80", "192.168.1.5:80", "box.local:80", "[::ffff:10.0.0.1]:80"] {
+            assert!(!stays_here(beyond), "{beyond}");
+        }
+    }
+}

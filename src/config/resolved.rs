@@ -1,0 +1,88 @@
+//! The config as it was understood, for people: every key with its value, every secret as `***`.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use super::{CameraConfig, Config, Encoder, Engine, PerThread};
+
+const HIDDEN: &str = "***";
+
+impl Config {
+    /// As JSON, for the admin page.
+    pub fn resolved_json(&self) -> String {
+        self.resolved().to_string()
+    }
+
+    /// As TOML, for `spotter check`. It is a valid config but for the secrets.
+    pub fn resolved_toml(&self) -> String {
+        toml::to_string(&self.resolved()).expect("it holds nothing that TOML lacks: no null, no mixed keys")
+    }
+
+    fn resolved(&self) -> Value {
+        let http = &self.http;
+        let mut face = json!({
+            "listen": http.listen,
+            "workers": http.workers,
+            "stream_workers": http.stream_workers,
+            "stream_viewers": http.stream_viewers,
+            "event_viewers": http.event_viewers,
+            "connections": http.connections,
+            "connections_per_peer": http.connections_per_peer,
+            "head_bytes": http.head_bytes,
+            "body_bytes": http.body_bytes,
+            "clip_mb": http.clip_bytes / (1024 * 1024),
+            "head_timeout_s": seconds(http.head_timeout),
+            "idle_timeout_s": seconds(http.idle_timeout),
+            "write_timeout_s": seconds(http.write_timeout),
+            "shot_timeout_s": seconds(http.shot_timeout),
+            "cores": http.cores,
+            "open": self.open,
+        });
+        if http.api_key.is_some() {
+            face["api_key"] = HIDDEN.into();
+        }
+        json!({
+            "data_dir": self.data_dir.display().to_string(),
+            "camera": self.cameras.iter().map(camera).collect::<Vec<_>>(),
+            "http": face,
+            "capture": {
+                "stall_s": seconds(self.capture.stall),
+                "retry_first_s": seconds(self.capture.retry_first),
+                "retry_most_s": seconds(self.capture.retry_most),
+            },
+            "health": { "stale_s": seconds(http.stale) },
+            "threads": { "hung_s": seconds(self.threads.hung), "main_cores": self.threads.main_cores },
+            "jpeg": { "encoder": match self.encoder { Encoder::Auto => "auto", Encoder::Cpu => "cpu" } },
+            "pose": { "engine": match self.engine { Engine::Auto => "auto", Engine::Off => "off" } },
+        })
+    }
+}
+
+fn seconds(span: Duration) -> f64 {
+    span.as_secs_f64()
+}
+
+fn camera(camera: &CameraConfig) -> Value {
+    let PerThread { capture, pose, jpeg } = &camera.cores;
+    let mut out = json!({
+        "name": camera.name,
+        "source": camera.source.to_string(),
+        "pose": camera.pose,
+        "cores": { "capture": capture, "pose": pose, "jpeg": jpeg },
+    });
+    if matches!(camera.source, crate::capture::Address::Rtsp(_)) {
+        out["transport"] = if camera.rtsp_udp { "udp" } else { "tcp" }.into();
+    }
+    if camera.source.is_recording() {
+        out["pace"] = if camera.full_speed { "full" } else { "real" }.into();
+    }
+    let PerThread { capture, pose, jpeg } = camera.priority;
+    let given = [("capture", capture), ("pose", pose), ("jpeg", jpeg)];
+    let priority: Map<String, Value> =
+        given.into_iter().filter_map(|(name, value)| Some((name.to_string(), value?.into()))).collect();
+    if !priority.is_empty() {
+        out["priority"] = priority.into();
+    }
+    out
+}
