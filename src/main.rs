@@ -1,1 +1,5 @@
-fn main() {}
+//! Arguments, subcommand, exit code.
+
+fn main() -> std::process::ExitCode {
+    spotter::cli::main(std::env::args_os()).into()
+}

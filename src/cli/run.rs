@@ -12,7 +12,7 @@ use crate::error::Exit;
 use crate::events::Board;
 use crate::http;
 use crate::metrics::Metrics;
-use crate::threads::{Crew, Signals, Stop, Systemd};
+use crate::threads::{Crew, Post, Signals, Stop, Systemd, settle};
 use crate::time::{Mono, Wall};
 
 /// How often the main thread looks around.
@@ -26,6 +26,7 @@ pub fn run(config: Config) -> Exit {
         Ok(signals) => signals,
         Err(why) => return failed(&format!("signals cannot be handled: {why}")),
     };
+    settle(&Post { cores: config.threads.main_cores.clone(), ..Post::named("spotter") });
     let (crew, stop) = (Arc::new(Crew::default()), Stop::default());
     let exit = match start(config, &crew, &stop) {
         Ok(lines) => watch_over(&lines, &crew, &mut signals),
@@ -39,8 +40,7 @@ pub fn run(config: Config) -> Exit {
 }
 
 fn failed(why: &str) -> Exit {
-    eprintln!("spotter: {why}");
-    Exit::Failed
+    super::say(&format!("spotter: {why}"), Exit::Failed)
 }
 
 /// Starts cameras first and the face last, so that whoever gets an answer sees every camera.
@@ -50,7 +50,7 @@ fn start(config: Config, crew: &Arc<Crew>, stop: &Stop) -> Result<Vec<Line>, Str
     // The board lives as long as the process: listeners of any thread may keep a place on it.
     let events: &'static Board<Event> = Box::leak(Box::default());
     let config_json = config.resolved_json();
-    let lines = config.lines.into_iter().map(|line| {
+    let lines = config.lines().into_iter().map(|line| {
         let name = line.name.clone();
         Line::start(line, crew, &metrics, events, stop).map_err(|why| format!("camera {name} cannot start: {why}"))
     });

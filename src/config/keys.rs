@@ -91,14 +91,12 @@ mod tests {
         assert_eq!(look_up("camera.cores"), Known::Section);
         assert_eq!(look_up("data_dir"), Known::Key);
         assert_eq!(look_up("sink"), Known::Not("this version of spotter has no [sink]".into()));
-        assert_eq!(
-            look_up("health.stale"),
-            Known::Not("unknown key `stale`; [health] knows stale_s".into())
-        );
+        assert_eq!(look_up("health.stale"), Known::Not("unknown key `stale`; [health] knows stale_s".into()));
         assert_eq!(
             look_up("htp"),
             Known::Not(
-                "unknown key `htp`; the config knows data_dir, http, camera, capture, health, jpeg, pose, threads".into()
+                "unknown key `htp`; the config knows data_dir, http, camera, capture, health, jpeg, pose, threads"
+                    .into()
             )
         );
     }

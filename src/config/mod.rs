@@ -7,6 +7,7 @@
 mod check;
 mod fault;
 pub mod keys;
+mod lines;
 mod raw;
 mod resolved;
 
@@ -142,12 +143,7 @@ impl CameraConfig {
 
     /// What the capture room wants to know of it.
     pub fn capture(&self, stall: Duration) -> capture::Settings {
-        capture::Settings {
-            address: self.source.clone(),
-            rtsp_udp: self.rtsp_udp,
-            stall,
-            full_speed: self.full_speed,
-        }
+        capture::Settings { address: self.source.clone(), rtsp_udp: self.rtsp_udp, stall, full_speed: self.full_speed }
     }
 }
 

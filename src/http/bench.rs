@@ -26,11 +26,11 @@ impl Drop for Guard {
     }
 }
 
-/// Serves `body_len` bytes as the picture of the only camera, at `/snapshot`, on a free port of the loopback.
+/// Serves `body_len` bytes as the picture of the only camera, at `/snapshot`, on `listen`.
 ///
 /// # Errors
 /// When there is no port or no thread.
-pub fn serve_fixed(body_len: usize, workers: usize) -> std::io::Result<(SocketAddr, Guard)> {
+pub fn serve_fixed(listen: &str, body_len: usize, workers: usize) -> std::io::Result<(SocketAddr, Guard)> {
     let metrics = Arc::new(Metrics::default());
     // A board lives as long as the program, as in the box itself.
     let events = Box::leak(Box::<Board<_>>::default());
@@ -58,7 +58,7 @@ pub fn serve_fixed(body_len: usize, workers: usize) -> std::io::Result<(SocketAd
         config_json: "{}".into(),
         started: now,
     };
-    let settings = Settings { listen: "127.0.0.1:0".into(), workers, connections_per_peer: 256, ..Settings::default() };
+    let settings = Settings { listen: listen.into(), workers, connections_per_peer: 256, ..Settings::default() };
     let address = start(settings, Arc::new(house), stop.clone())?;
     Ok((address, Guard { stop, crew }))
 }

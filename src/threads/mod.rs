@@ -18,6 +18,7 @@ use std::time::Duration;
 pub use beat::{Beat, Health};
 pub use signals::Signals;
 pub use stop::Stop;
+pub use sys::settle;
 pub use systemd::Systemd;
 
 use crate::time::Mono;

@@ -12,7 +12,7 @@ pub(super) fn thread_id() -> u32 {
 }
 
 /// Gives the calling thread its cores and priority; returns the priority it really got.
-pub(super) fn settle(post: &Post) -> Option<u8> {
+pub fn settle(post: &Post) -> Option<u8> {
     if !post.cores.is_empty() {
         let mut set = rustix::thread::CpuSet::new();
         for &core in post.cores.iter().filter(|c| **c < rustix::thread::CpuSet::MAX_CPU) {

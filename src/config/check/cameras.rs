@@ -47,7 +47,9 @@ pub(super) fn cameras(root: &Part, from_file: bool, flags: &Flags, faults: &Gath
     }
     if given == 0 && flags.cameras.is_empty() {
         match from_file {
-            true => faults.add(Place::File, "there is no [[camera]] in this config; `source = \"demo:\"` needs no hardware"),
+            true => {
+                faults.add(Place::File, "there is no [[camera]] in this config; `source = \"demo:\"` needs no hardware")
+            }
             false => cameras.push(CameraConfig::new("demo", demo())),
         }
     }
@@ -93,11 +95,7 @@ fn camera(part: &Part, lines: &mut Vec<(String, usize)>, faults: &Gathered) -> O
         full_speed: pace,
         pose: part.flag("pose", true),
         cores: PerThread { capture: cores.cores("capture"), pose: cores.cores("pose"), jpeg: cores.cores("jpeg") },
-        priority: PerThread {
-            capture: priority_of("capture"),
-            pose: priority_of("pose"),
-            jpeg: priority_of("jpeg"),
-        },
+        priority: PerThread { capture: priority_of("capture"), pose: priority_of("pose"), jpeg: priority_of("jpeg") },
         ..CameraConfig::new(name?, source?)
     };
     Some(read)
@@ -124,7 +122,7 @@ fn source(text: &str, place: Place, faults: &Gathered) -> Option<Address> {
 /// Whether this build has the kind of source. A box that can never show a camera does not start.
 fn is_built(address: &Address) -> bool {
     match address {
-        Address::Demo(_) => true,
+        Address::Demo(_) | Address::Paced(_) => true,
         Address::V4l2(_) => cfg!(target_os = "linux"),
         Address::Rtsp(_) | Address::Http(_) | Address::File(_) | Address::Gst(_) => cfg!(feature = "gst"),
         Address::Webcam(_) => cfg!(feature = "webcam"),

@@ -70,12 +70,7 @@ fn threads(part: &Part) -> ThreadsConfig {
 }
 
 fn encoder(part: &Part) -> Encoder {
-    part.choice(
-        "encoder",
-        &[("auto", Encoder::Auto), ("cpu", Encoder::Cpu)],
-        &["nvjpeg", "nvjpegenc"],
-        Encoder::Auto,
-    )
+    part.choice("encoder", &[("auto", Encoder::Auto), ("cpu", Encoder::Cpu)], &["nvjpeg", "nvjpegenc"], Encoder::Auto)
 }
 
 fn engine(part: &Part) -> Engine {

@@ -1,0 +1,318 @@
+//! The config by the front door: the real program, real files, and what it says of them.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use spotter::config::{Config, Flags, keys::KEYS};
+
+const BOX_FILE: &str = include_str!("../board/rootfs/etc/spotter/spotter.toml");
+const SECRET: &str = "geheim-4711";
+
+fn spotter(args: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_spotter"));
+    command.args(args).env_clear().env("PLANTED", SECRET).output().unwrap()
+}
+
+/// Checks `text` with the program; exit code, stdout, and stderr with the file's name taken away.
+fn check(text: impl AsRef<[u8]>) -> (i32, String, String) {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("box.toml");
+    std::fs::write(&file, text).unwrap();
+    let out = spotter(&["check", "--config", file.to_str().unwrap()]);
+    let (said, shown) = (String::from_utf8(out.stderr).unwrap(), String::from_utf8(out.stdout).unwrap());
+    for text in [&said, &shown] {
+        assert!(!text.contains(SECRET), "a secret is shown: {text}");
+    }
+    (out.status.code().unwrap(), shown, said.replace(file.to_str().unwrap(), "box.toml"))
+}
+
+fn refused(text: impl AsRef<[u8]>) -> Vec<String> {
+    let (code, shown, said) = check(text);
+    assert_eq!((code, shown.as_str()), (2, ""), "{said}");
+    said.lines().map(String::from).collect()
+}
+
+fn load(text: &str) -> Result<Config, String> {
+    Config::from_text("box.toml", Some(text), &Flags::default(), &|_| None).map_err(|faults| faults.to_string())
+}
+
+/// A config with one camera and `lines` in `section`.
+fn with(section: &str, lines: &str) -> String {
+    let camera = "[[camera]]\nname = \"a\"\nsource = \"demo:\"\n";
+    if section == "camera" { format!("{camera}{lines}\n") } else { format!("{camera}[{section}]\n{lines}\n") }
+}
+
+/// The box's file with every key that is commented out put in force.
+fn uncommented() -> String {
+    let is_key =
+        |line: &str| line.strip_prefix('#').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase()));
+    BOX_FILE.lines().map(|line| if is_key(line) { &line[1..] } else { line }).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn every_key_stands_in_the_boxs_file_and_every_key_of_the_file_is_known() {
+    fn gather(prefix: &str, value: &toml::Value, into: &mut BTreeSet<String>) {
+        match value {
+            toml::Value::Table(table) => {
+                for (key, value) in table {
+                    let path = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
+                    gather(&path, value, into);
+                }
+            }
+            toml::Value::Array(list) if list.iter().any(|item| item.is_table()) => {
+                list.iter().for_each(|item| gather(prefix, item, into));
+            }
+            _ => {
+                into.insert(prefix.to_string());
+            }
+        }
+    }
+    let mut documented = BTreeSet::new();
+    gather("", &toml::Value::Table(uncommented().parse().unwrap()), &mut documented);
+    let known: BTreeSet<String> = KEYS.iter().map(|key| key.to_string()).collect();
+    assert_eq!(documented, known);
+}
+
+#[test]
+fn the_boxs_file_is_right_as_it_is_and_its_commented_values_are_the_defaults() {
+    let as_it_is = load(BOX_FILE).unwrap();
+    let without = load("[[camera]]\nname = \"demo\"\nsource = \"demo:\"\n").unwrap();
+    assert_eq!(as_it_is.resolved_toml(), without.resolved_toml());
+    // These have no default to be told apart from, or belong to another kind of source.
+    let example = ["api_key", "transport", "pace", "capture = 50", "pose = 10", "jpeg = 20"];
+    let all: Vec<String> =
+        uncommented().lines().filter(|l| !example.iter().any(|e| l.starts_with(e))).map(String::from).collect();
+    assert_eq!(load(&all.join("\n")).unwrap().resolved_toml(), without.resolved_toml());
+}
+
+#[test]
+fn faults_are_said_all_at_once_in_the_order_of_their_lines() {
+    let said = refused(
+        "[http]\n\
+         workers = \"two\"\n\
+         colour = \"red\"\n\
+         api_key = \"${NO_SUCH_VARIABLE}\"\n\
+         [[camera]]\n\
+         name = \"rack\"\n\
+         source = \"demo:\"\n\
+         [[camera]]\n\
+         name = \"rack\"\n\
+         source = \"ftp://admin:geheim-4711@cam/\"\n\
+         [[camera]]\n\
+         source = \"demo:yoga\"\n\
+         [sink]\n",
+    );
+    let want = [
+        "box.toml:2: `workers` in [http] wants a whole number from 1 to 64, not a text",
+        "box.toml:3: unknown key `colour`; [http] knows listen, api_key, open, workers, stream_workers, stream_viewers, \
+         event_viewers, connections, connections_per_peer, head_bytes, body_bytes, clip_mb, head_timeout_s, idle_timeout_s, \
+         write_timeout_s, shot_timeout_s, cores",
+        "box.toml:4: the environment variable NO_SUCH_VARIABLE is not set",
+        "box.toml:9: the camera name `rack` is already used in line 6",
+        "box.toml:10: a source begins with demo:, v4l2:, rtsp://, rtsps://, http://, https://, file:, gst: or webcam:",
+        "box.toml:11: this camera has no `name`",
+        "box.toml:12: `exercise=yoga`: the demo athlete knows squat, curl, press, deadlift and lunge",
+        "box.toml:13: this version of spotter has no [sink]",
+    ];
+    assert_eq!(said, want);
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_one_sentence() {
+    let out = spotter(&["check", "--config", "/no/such/box.toml"]);
+    assert_eq!(out.status.code(), Some(2));
+    let said = String::from_utf8(out.stderr).unwrap();
+    assert_eq!(said, "/no/such/box.toml: the config cannot be read: No such file or directory (os error 2)\n");
+    let out = spotter(&["run", "--config", "/"]);
+    assert_eq!(out.status.code(), Some(2));
+    assert_eq!(refused(b"[http]\nlisten = \"\xff\"\n"), ["box.toml:2: this is not UTF-8"]);
+    assert_eq!(refused(vec![b'#'; 1024 * 1024 + 1]), ["box.toml: the config is longer than 1048576 bytes"]);
+}
+
+#[test]
+fn text_that_is_no_toml_is_refused_with_its_line_and_without_its_content() {
+    for (text, line) in [
+        ("[http]\napi_key = geheim-4711\n", 2),
+        ("[http]\n\n\napi_key = \"geheim-4711\n", 4),
+        ("[http\nlisten = \"a\"\n", 1),
+        ("[http]\nopen = true\nopen = true\n", 3),
+    ] {
+        let said = refused(text);
+        assert!(said[0].starts_with(&format!("box.toml:{line}: this is not TOML: ")), "{said:?}");
+    }
+}
+
+#[test]
+fn a_config_without_a_camera_is_refused_and_no_config_is_the_demo_box() {
+    assert!(refused("")[0].starts_with("box.toml: there is no [[camera]]"));
+    let out = spotter(&["check"]);
+    assert_eq!(out.status.code(), Some(0));
+    let shown = String::from_utf8(out.stdout).unwrap();
+    let again = load(&shown).unwrap();
+    assert_eq!(again.resolved_toml(), shown, "what check prints is a config of the same meaning");
+    assert_eq!((again.cameras.len(), again.cameras[0].name.as_str()), (1, "demo"));
+    assert_eq!(again.http.listen, "127.0.0.1:8080");
+}
+
+#[test]
+fn beyond_this_machine_a_key_or_a_plain_word_is_wanted() {
+    let said = refused(with("http", "listen = \"0.0.0.0:80\""));
+    assert_eq!(said.len(), 1);
+    assert!(
+        said[0].starts_with("box.toml:5: listening on 0.0.0.0:80 beyond this machine wants an `api_key`"),
+        "{said:?}"
+    );
+    for extra in ["open = true", "api_key = \"${PLANTED}\""] {
+        let (code, _, said) = check(with("http", &format!("listen = \"0.0.0.0:80\"\n{extra}")));
+        assert_eq!(code, 0, "{said}");
+    }
+    let out = spotter(&["run", "--listen", "0.0.0.0:0"]);
+    assert_eq!(out.status.code(), Some(2));
+    assert!(String::from_utf8(out.stderr).unwrap().starts_with("--listen: listening on 0.0.0.0:0 beyond this machine"));
+}
+
+#[test]
+fn no_secret_is_ever_shown() {
+    let text = with("http", "api_key = \"${PLANTED}\"")
+        + "[[camera]]\nname = \"b\"\nsource = \"rtsp://admin:${PLANTED}@cam/1\"\n"
+        + "[[camera]]\nname = \"c\"\nsource = \"http://cam/s?user=a&pwd=${PLANTED}\"\n";
+    let (code, shown, said) = check(&text);
+    assert_eq!(code, 0, "{said}");
+    assert!(shown.contains("rtsp://***@cam/1") && shown.contains("api_key = \"***\""), "{shown}");
+    let env = |_: &str| Some(SECRET.to_string());
+    let config = Config::from_text("f", Some(&text), &Flags::default(), &env).unwrap();
+    assert_eq!(config.http.api_key.as_deref(), Some(SECRET));
+    assert!(!format!("{config:?} {}", config.resolved_json()).contains(SECRET));
+    // In wrong places it is not repeated either.
+    for wrong in [
+        with("http", "listen = \"${PLANTED}\""),
+        with("http", "workers = \"${PLANTED}\""),
+        with("http", "api_key = \"${PLANTED} and a space\""),
+        with("camera", "transport = \"${PLANTED}\""),
+        "[[camera]]\nname = \"${PLANTED} \"\nsource = \"rtps://a:${PLANTED}@cam\"\n".to_string(),
+    ] {
+        refused(wrong);
+    }
+    for args in [
+        ["run", "--camera", "rtsp://a:geheim-4711@cam/"],
+        ["run", "--camera", "a=rtps://a:geheim-4711@cam/"],
+        ["snapshot", "rtps://a:geheim-4711@cam/", "-oa.jpg"],
+        ["snapshot", "-q200", "rtsp://a:geheim-4711@cam/"],
+        ["rtsp://a:geheim-4711@cam/", "-x", "-y"],
+    ] {
+        let out = spotter(&args);
+        assert_eq!(out.status.code(), Some(2), "{args:?}");
+        assert!(!String::from_utf8([out.stderr, out.stdout].concat()).unwrap().contains(SECRET), "{args:?}");
+    }
+}
+
+#[test]
+fn every_limit_holds_at_its_edge() {
+    for (section, key, low, high) in [
+        ("http", "workers", 1, 64),
+        ("http", "stream_workers", 1, 64),
+        ("http", "stream_viewers", 1, 1000),
+        ("http", "event_viewers", 1, 64),
+        ("http", "connections", 4, 4096),
+        ("http", "connections_per_peer", 1, 4096),
+        ("http", "head_bytes", 1024, 65_536),
+        ("http", "body_bytes", 1024, 16_777_216),
+        ("http", "clip_mb", 1, 4096),
+        ("camera.priority", "capture", 1, 99),
+        ("camera.priority", "pose", 1, 99),
+        ("camera.priority", "jpeg", 1, 99),
+        ("http", "idle_timeout_s", 1, 600),
+        ("http", "write_timeout_s", 1, 600),
+        ("capture", "stall_s", 1, 60),
+        ("health", "stale_s", 1, 3600),
+        ("threads", "hung_s", 5, 600),
+    ] {
+        for n in [low, high] {
+            load(&with(section, &format!("{key} = {n}"))).unwrap();
+        }
+        for n in [low - 1, high + 1, -1, i64::MIN, i64::MAX] {
+            let said = load(&with(section, &format!("{key} = {n}"))).unwrap_err();
+            assert!(said.starts_with(&format!("box.toml:5: `{key}` in [{section}] wants ")), "{said}");
+            assert!(said.contains(&format!("{low} to {high}")), "{said}");
+        }
+    }
+    for (section, key, good, bad) in [
+        ("http", "head_timeout_s", ["0.5", "60"], ["0.49", "60.1"]),
+        ("http", "shot_timeout_s", ["0.1", "30.0"], ["0.0", "30.5"]),
+        ("capture", "retry_first_s", ["0.1", "10"], ["0.09", "10.1"]),
+        ("capture", "retry_most_s", ["0.5", "600"], ["0.4", "nan"]),
+        ("http", "cores", ["[]", "[0, 1023]"], ["[1024]", "[-1]"]),
+        ("threads", "main_cores", ["[0]", "[3, 2]"], ["[1, 1]", "[\"1\"]"]),
+        ("camera.cores", "pose", ["[0]", "[3, 2]"], ["1", "[[1]]"]),
+        ("jpeg", "encoder", ["\"auto\"", "\"cpu\""], ["\"nvjpeg\"", "\"\""]),
+        ("pose", "engine", ["\"auto\"", "\"off\""], ["\"tensorrt\"", "\"cpu\""]),
+        ("camera", "pose", ["true", "false"], ["1", "\"yes\""]),
+    ] {
+        for value in good {
+            load(&with(section, &format!("{key} = {value}"))).unwrap();
+        }
+        for value in bad {
+            let said = load(&with(section, &format!("{key} = {value}"))).unwrap_err();
+            assert!(said.starts_with("box.toml:") && !said.contains('\n'), "{key} = {value}: {said}");
+        }
+    }
+}
+
+#[test]
+fn names_and_numbers_of_cameras_have_limits() {
+    let camera = |name: &str| format!("[[camera]]\nname = \"{name}\"\nsource = \"demo:\"\n");
+    for good in ["a", "rack-1_B", &"x".repeat(32)] {
+        load(&camera(good)).unwrap();
+    }
+    for bad in ["", "a b", "ä", "a/b", &"x".repeat(33)] {
+        assert!(load(&camera(bad)).unwrap_err().starts_with("box.toml:2: a camera's name wants"), "{bad}");
+    }
+    let many = |count: usize| (0..count).map(|i| camera(&format!("c{i}"))).collect::<String>();
+    assert_eq!(load(&many(16)).unwrap().cameras.len(), 16);
+    assert_eq!(load(&many(17)).unwrap_err(), "box.toml:49: a box has at most 16 cameras, and here are 17");
+}
+
+#[test]
+fn keys_that_fit_only_one_kind_of_source_are_refused_for_another() {
+    let said =
+        load("[[camera]]\nname = \"a\"\nsource = \"demo:\"\ntransport = \"udp\"\npace = \"full\"\n").unwrap_err();
+    let want =
+        "box.toml:4: `transport` is for rtsp: and rtsps: sources only\nbox.toml:5: `pace` is for file: sources only";
+    assert_eq!(said, want);
+}
+
+#[cfg(feature = "gst")]
+#[test]
+fn what_a_camera_is_told_arrives() {
+    let text = "data_dir = \"/srv/box\"\n[[camera]]\nname = \"a\"\nsource = \"rtsp://c/1\"\ntransport = \"udp\"\npose = false\n\
+        cores = { capture = [1], pose = [2, 3], jpeg = [] }\npriority = { capture = 50 }\n\
+        [[camera]]\nname = \"b\"\nsource = \"file:a.mp4\"\npace = \"full\"\n[capture]\nstall_s = 2.5\n";
+    let config = load(text).unwrap();
+    let (a, b) = (&config.cameras[0], &config.cameras[1]);
+    assert!(a.rtsp_udp && !a.pose && !a.full_speed && b.full_speed && b.pose);
+    assert_eq!((a.cores.capture.as_slice(), a.cores.pose.as_slice()), (&[1][..], &[2, 3][..]));
+    assert_eq!((a.priority.capture, a.priority.jpeg), (Some(50), None));
+    assert_eq!(config.capture.stall.as_millis(), 2500);
+    assert_eq!(config.http.data_dir, Path::new("/srv/box"));
+}
+
+#[test]
+fn the_command_line_wins_over_the_file() {
+    let flags = Flags {
+        cameras: vec!["a=demo:curl".into(), "b=demo:press".into()],
+        listen: Some("[::1]:0".into()),
+        data_dir: Some("/tmp/x".into()),
+    };
+    let text = with("http", "listen = \"127.0.0.1:1\"");
+    let config = Config::from_text("f", Some(&text), &flags, &|_| None).unwrap();
+    assert_eq!((config.http.listen.as_str(), config.data_dir.as_path()), ("[::1]:0", Path::new("/tmp/x")));
+    let shown: Vec<String> = config.cameras.iter().map(|c| format!("{} {}", c.name, c.source)).collect();
+    assert!(shown[0].starts_with("a demo:curl") && shown[1].starts_with("b demo:press"), "{shown:?}");
+
+    let flags =
+        Flags { cameras: ["a=demo:", "a=demo:", "x", "ä=demo:", "c=demo:no"].map(String::from).into(), ..flags };
+    let said = Config::from_text("f", None, &flags, &|_| None).unwrap_err().to_string();
+    assert_eq!(said.lines().count(), 4, "{said}");
+    assert!(said.lines().all(|line| line.starts_with("--camera: ")), "{said}");
+}
