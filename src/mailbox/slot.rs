@@ -2,7 +2,8 @@
 //!
 //! **Cells.** The writer fills its own cell and exchanges it for the shared one by changing the word; the reader does
 //! the same with its own empty cell. So each cell has one owner at any time, and values are moved only by the owner.
-//! A cell that is not shared-and-full is empty, except while its owner works on it.
+//! A cell that is not shared-and-full is empty, except while its owner works on it; so the full bit alone tells whether
+//! there is a value to drop in the end.
 //!
 //! **Sleep.** An end that finds nothing to do leaves its thread handle in a berth and sets its sleeper bit, by a
 //! compare-exchange that succeeds only while there is still nothing to do: no value can slip in between. Whoever
@@ -16,6 +17,7 @@
 //! The ends count cells and berths each for itself, which is why `post` and `take` need `&mut self`.
 #![allow(unsafe_code)]
 
+use std::mem::MaybeUninit;
 use std::time::Duration;
 
 use super::sync::{Arc, AtomicU32, Deadline, Ordering, Thread, UnsafeCell, current};
@@ -60,7 +62,7 @@ pub enum Taken<T> {
 #[repr(C, align(128))]
 struct Inner<T> {
     word: AtomicU32,
-    cells: [UnsafeCell<Option<T>>; 3],
+    cells: [UnsafeCell<MaybeUninit<T>>; 3],
     reader: Berths,
     writer: Berths,
 }
@@ -95,9 +97,10 @@ pub struct Taker<T> {
 /// A new, empty mailbox.
 pub fn mailbox<T: Send>() -> (Poster<T>, Taker<T>) {
     let berths = || [UnsafeCell::new(None), UnsafeCell::new(None)];
+    let cell = || UnsafeCell::new(MaybeUninit::uninit());
     let inner = Arc::new(Inner {
         word: AtomicU32::new(0),
-        cells: [UnsafeCell::new(None), UnsafeCell::new(None), UnsafeCell::new(None)],
+        cells: [cell(), cell(), cell()],
         reader: berths(),
         writer: berths(),
     });
@@ -117,7 +120,7 @@ impl<T: Send> Poster<T> {
         }
         // SAFETY: the writer's own cell; nobody else knows its number until the exchange below. It is empty, so
         // writing over it forgets nothing.
-        inner.cells[self.end.cell].with_mut(|cell| unsafe { cell.write(Some(value)) });
+        inner.cells[self.end.cell].with_mut(|cell| unsafe { cell.write(MaybeUninit::new(value)) });
         loop {
             // The reader's bit goes: it will be woken. The writer's own is not set: it is awake, here.
             let next = self.end.cell as u32 | FULL;
@@ -135,19 +138,20 @@ impl<T: Send> Poster<T> {
         if seen & READER_SLEEPS != 0 {
             wake(&inner.reader, &mut self.end.other_berth);
         }
-        // SAFETY: the exchange gave this cell to the writer: either unread, or emptied by the reader before it gave it.
-        match inner.cells[self.end.cell].with_mut(|cell| unsafe { (*cell).take() }) {
-            Some(unread) => Posted::Replaced(unread),
-            None => Posted::Fresh,
+        if seen & FULL == 0 {
+            return Posted::Fresh;
         }
+        // SAFETY: the exchange gave this cell to the writer with a value in it that the reader has not taken; it is moved
+        // out once, since from here on the cell counts as empty.
+        Posted::Replaced(inner.cells[self.end.cell].with_mut(|cell| unsafe { (*cell).assume_init_read() }))
     }
 
     /// Takes back the value that a closed mailbox did not accept.
     #[cold]
     fn unpost(&mut self) -> T {
-        // SAFETY: the exchange failed, so the cell is still the writer's own.
-        let value = self.inner.cells[self.end.cell].with_mut(|cell| unsafe { (*cell).take() });
-        value.expect("post has just filled this cell, and nobody else has its number")
+        // SAFETY: the exchange failed, so the cell is still the writer's own, `post` has just filled it, and the value is
+        // moved out once, since from here on the cell counts as empty.
+        self.inner.cells[self.end.cell].with_mut(|cell| unsafe { (*cell).assume_init_read() })
     }
 
     /// Sleeps until the slot is empty (true), or until `timeout` or a close (false): for sources that must lose nothing.
@@ -210,9 +214,9 @@ impl<T: Send> Taker<T> {
         if seen & WRITER_SLEEPS != 0 {
             wake(&inner.writer, &mut self.end.other_berth);
         }
-        // SAFETY: the exchange gave this cell to the reader, and the writer has filled it before sharing it.
-        let value = inner.cells[self.end.cell].with_mut(|cell| unsafe { (*cell).take() });
-        Taken::Value(value.expect("the word said full, and only the end that clears that bit empties the cell"))
+        // SAFETY: the exchange gave this cell to the reader, and the writer filled it before sharing it. The value is moved
+        // out once, since from here on the cell counts as empty.
+        Taken::Value(inner.cells[self.end.cell].with_mut(|cell| unsafe { (*cell).assume_init_read() }))
     }
 
     #[cold]
@@ -246,6 +250,17 @@ impl<T> Drop for Poster<T> {
 impl<T> Drop for Taker<T> {
     fn drop(&mut self) {
         self.shut();
+    }
+}
+
+impl<T> Drop for Inner<T> {
+    fn drop(&mut self) {
+        // Both ends are gone, and `Arc` has ordered all they did before this: a plain look is enough.
+        let word = self.word.load(Ordering::Relaxed);
+        if word & FULL != 0 {
+            // SAFETY: the shared cell holds a value that nobody took, and nobody is left who could.
+            self.cells[(word & CELL) as usize].with_mut(|cell| unsafe { (*cell).assume_init_drop() });
+        }
     }
 }
 
