@@ -44,7 +44,7 @@ pub fn serve_fixed(listen: &str, body_len: usize, workers: usize) -> std::io::Re
     let _ = view.look(Variant::default(), 1);
     if let Some(job) = view.shots().next_job(Duration::ZERO) {
         let (frame_id, captured_wall) = (job.frame.id, job.frame.captured_wall);
-        let bytes = (0..body_len).map(|i| (i * 31 >> 3) as u8).collect();
+        let bytes = (0..body_len).map(|i| ((i * 31) >> 3) as u8).collect();
         let shot = Shot { bytes, frame_id, captured: now, captured_wall, width: 1280, height: 720, ..Shot::default() };
         view.shots().deliver(job, Some(Arc::new(shot)));
     }
