@@ -86,6 +86,9 @@ impl Cpu {
             None => picture,
         };
         let picture = planes::padded(converter.convert(picture, colour), padded);
+        if picture.lies_in(&frame.bytes) {
+            planes::touch(&picture);
+        }
         compressor.set_quality(i32::from(variant.quality.unwrap_or(DEFAULT_QUALITY).clamp(1, 100)))?;
         let length = compress(compressor, &picture, jpeg)?;
         out.clear();
