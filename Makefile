@@ -1,108 +1,93 @@
-# Spotter. `make run` shows it, `make test` proves it; both install what they need first.
+# What one does with this project. `make` alone lists it.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+# One after the other: two builds at once only stand in each other's way.
+.NOTPARALLEL:
 
-ROOT := $(CURDIR)
-SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
-APT := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get
-STAMPS := target/stamps
-# rustup's own shims come first; Debian's compiler is taken where there is no rustup.
+# rustup puts its programs here and tells only new shells.
 export PATH := $(HOME)/.cargo/bin:$(PATH)
+export SPOTTER_COMMIT ?= $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 
-BUILD_PACKAGES := build-essential cmake nasm pkg-config ca-certificates \
-  libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev \
-  gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-libav
-TEST_PACKAGES := libgstrtspserver-1.0-dev gstreamer1.0-plugins-ugly gstreamer1.0-tools ffmpeg procps
-BENCH_PACKAGES := wrk nginx-light python3-venv
-VM_PACKAGES := qemu-system-x86 busybox-static cpio v4l-utils
-BROWSER_PACKAGES := chromium
+CARGO ?= cargo
+LISTEN ?= 127.0.0.1:8080
+SPOTTER := target/release/spotter
+CYCLES ?= 200
 
-.PHONY: help
+.PHONY: help setup build run test fmt lint unit small bench test-box loom miri asan tsan test-vm test-browser test-rtsp \
+	test-aarch64 cross-debian deny
+
 help: ## this list
-	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 18
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-# --- what is needed ---------------------------------------------------------------------------------------------------
+setup: ## install what is missing to build the box (Debian, Ubuntu)
+	@.ci/setup.sh run
 
-$(STAMPS):
-	@mkdir -p $@
+build: setup ## build the release binary
+	$(CARGO) build --release --locked
 
-# $(call packages,NAME,PACKAGES): installs Debian or Ubuntu packages once.
-define packages
-$(STAMPS)/$(1): | $(STAMPS)
-	@command -v apt-get >/dev/null || { echo "this needs Debian or Ubuntu; elsewhere install: $(2)"; exit 1; }
-	@echo "== installing: $(2)"
-	@$$(APT) update -qq
-	@$$(APT) install -y -qq --no-install-recommends $(2) >$(STAMPS)/$(1).log 2>&1 || { tail -n 20 $(STAMPS)/$(1).log; exit 1; }
-	@touch $$@
-endef
-$(eval $(call packages,build,$(BUILD_PACKAGES)))
-$(eval $(call packages,test,$(TEST_PACKAGES)))
-$(eval $(call packages,bench,$(BENCH_PACKAGES)))
-$(eval $(call packages,vm,$(VM_PACKAGES)))
-$(eval $(call packages,browser,$(BROWSER_PACKAGES)))
+run: build ## build and start the demo box, and print its address
+	@echo "Open http://$(LISTEN)/ in a browser; Ctrl-C ends it."
+	@exec $(SPOTTER) run --listen $(LISTEN)
 
-# Rust 1.92 or newer: what is there, else the distribution's.
-$(STAMPS)/rust: | $(STAMPS)
-	@fits() { command -v cargo >/dev/null && v=$$(rustc --version | grep -oE '1\.[0-9]+' | head -1) && [ "$${v#1.}" -ge 92 ]; }; \
-	if ! fits; then \
-	  $(APT) update -qq; \
-	  if apt-cache show rustup >/dev/null 2>&1; then $(APT) install -y -qq rustup && rustup default stable; \
-	  elif apt-cache show cargo-web >/dev/null 2>&1; then $(APT) install -y -qq cargo-web rustc-web rust-web-clippy || $(APT) install -y -qq cargo-web rustc-web; fi; \
-	  fits || { echo "Rust 1.92 or newer is needed; this system's packages have none. See rustup's own site."; exit 1; }; \
-	fi; rustc --version
-	@touch $@
+test: ## what must pass before every commit: format, lints, all tests, the small build
+	@.ci/setup.sh test
+	@$(MAKE) --no-print-directory fmt lint unit small
 
-NEEDS := $(STAMPS)/build $(STAMPS)/rust
+fmt:
+	$(CARGO) fmt --all --check
 
-# --- the box ----------------------------------------------------------------------------------------------------------
+lint:
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --quiet
 
-.PHONY: build run
-build: $(NEEDS) ## the release binary, target/release/spotter
-	cargo build --release --locked
+unit:
+	$(CARGO) test --locked
 
-run: build ## a working box on the demo camera; prints its URL
-	target/release/spotter run $(ARGS)
+# A build without GStreamer serves V4L2 and demo.
+small:
+	$(CARGO) build --locked --no-default-features
 
-# --- proofs -----------------------------------------------------------------------------------------------------------
+bench: build ## measure this machine, each figure with its ratio to what it is held against
+	@.ci/setup.sh box
+	benches/all.sh $(SPOTTER)
 
-.PHONY: check test test-plain loom tsan miri test-vm test-browser test-cycles test-aarch64 test-box deny bench
-check: $(NEEDS) $(STAMPS)/test ## formatting, lints, documentation
-	cargo fmt --check
-	cargo clippy --locked --all-targets -- -D warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --quiet
+test-box: ## the slow tests: loom, aarch64, VM with a real V4L2 driver, browser, RTSP cycles
+	@.ci/setup.sh box
+	@$(MAKE) --no-print-directory loom test-aarch64 test-vm test-browser test-rtsp
 
-test: check ## everything that runs on any machine in minutes
-	cargo test --locked
-	$(MAKE) --no-print-directory test-plain
+loom: ## every interleaving of the mailbox
+	RUSTFLAGS="--cfg loom" $(CARGO) test --locked --release --target-dir target/loom --test mailbox_loom
 
-test-plain: $(NEEDS) ## the build without default features: V4L2 and the demo
-	cargo build --locked --no-default-features
-	target/debug/spotter snapshot 'demo:squat?size=320x240' -o target/plain.jpg
-	cargo build --locked
+miri: ## the mailbox and the pool under Miri (nightly)
+	MIRIFLAGS=-Zmiri-disable-isolation $(CARGO) +nightly miri test --locked --no-default-features --lib mailbox frame
 
-loom: $(NEEDS) ## every interleaving of the mailbox
-	RUSTFLAGS="--cfg loom" cargo test --locked --release --target-dir target/loom --test mailbox_loom
+asan: ## the library's tests with the address sanitizer (nightly)
+	RUSTFLAGS=-Zsanitizer=address $(CARGO) +nightly test --locked --target-dir target/asan \
+		--target $$(rustc -vV | awk '/^host/ { print $$2 }') --lib
 
-test-box: loom test-aarch64 test-vm test-browser test-cycles ## the heavier proofs
+tsan: ## the library's tests with the thread sanitizer (nightly)
+	RUSTFLAGS=-Zsanitizer=thread $(CARGO) +nightly test --locked -Zbuild-std --target-dir target/tsan \
+		--target $$(rustc -vV | awk '/^host/ { print $$2 }') --lib --no-default-features
 
-test-aarch64: | $(STAMPS) ## aarch64 with Debian's cross toolchain, under qemu-user
+test-vm: build ## a real V4L2 driver (vivid) in a virtual machine
+	tests/vm/run.sh $(SPOTTER)
+
+test-browser: build ## the pages in Chromium
+	tests/browser/run.sh $(SPOTTER)
+
+test-rtsp: ## an RTSP server killed, restarted and stopped, CYCLES times
+	SPOTTER_CYCLES=$(CYCLES) $(CARGO) test --locked --test rtsp -- --nocapture cycles
+
+cross-debian: ## the aarch64 binary with Debian's own cross toolchain
+	cross/debian.sh install
+	cross/debian.sh build
+
+test-aarch64: ## the aarch64 build's tests under qemu
 	cross/debian.sh install
 	cross/debian.sh test
 
-test-vm: $(NEEDS) $(STAMPS)/vm ## V4L2 against the kernel's vivid driver in a VM
-	tests/vm/run.sh
-
-test-browser: $(NEEDS) $(STAMPS)/browser ## the pages in Chromium
-	tests/browser/run.sh
-
-test-cycles: $(NEEDS) $(STAMPS)/test ## 200 times an RTSP server goes and comes back
-	SPOTTER_CYCLES=200 cargo test --locked --test rtsp -- --nocapture cycles
-
-deny: $(NEEDS) ## licences, advisories, banned crates
-	@command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
-	cargo deny check
-
-bench: build $(STAMPS)/bench ## the promised speeds, each beside what it is compared with
-	benches/all.sh
+deny: ## advisories, licences and banned dependencies
+	$(CARGO) deny --locked check

@@ -1,0 +1,90 @@
+#!/usr/bin/env bash
+# Installs what a Debian or Ubuntu machine lacks, and nothing else: `.ci/setup.sh run|test|box`.
+#
+#   run    to build and run the box      test   to run its tests      box   for the slow tests (browser, VM, qemu)
+#
+# A stamp below target/ remembers what was found to be there, so that a second call costs nothing.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+# The oldest compiler that builds the box; Cargo.toml says the same.
+readonly OLDEST=1.92
+
+# libclang-dev: bindings to the kernel's video interface are made while building. cmake, nasm: the JPEG encoder.
+RUN=(build-essential cmake nasm pkg-config libclang-dev ca-certificates
+  libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev
+  gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-libav)
+TEST=(libgstrtspserver-1.0-dev gstreamer1.0-plugins-ugly gstreamer1.0-tools ffmpeg curl python3)
+BOX=(qemu-system-x86 qemu-user-static busybox-static v4l-utils chromium nodejs npm nginx-light wrk strace python3-venv cpio)
+
+say() { printf '== %s\n' "$*"; }
+
+refuse() {
+  printf '%s\n' "$*" >&2
+  exit 1
+}
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then
+    env DEBIAN_FRONTEND=noninteractive "$@"
+  elif command -v sudo >/dev/null; then
+    sudo env DEBIAN_FRONTEND=noninteractive "$@"
+  else
+    refuse "this needs root: run as root, or install sudo, or run yourself: apt-get install ${missing[*]-}"
+  fi
+}
+
+is_installed() { dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null | grep -qx installed; }
+
+install_missing() {
+  missing=()
+  for package in "$@"; do
+    is_installed "$package" || missing+=("$package")
+  done
+  [ "${#missing[@]}" = 0 ] && return
+  command -v apt-get >/dev/null || refuse "only Debian and Ubuntu are set up by this script; install by hand: ${missing[*]}"
+  say "installing ${missing[*]}"
+  as_root apt-get update -qq
+  as_root apt-get install -y -qq --no-install-recommends "${missing[@]}"
+}
+
+is_new_enough() {
+  local version
+  version=$("$1" --version 2>/dev/null | awk '{print $2}') || return 1
+  [ -n "$version" ] && [ "$(printf '%s\n%s\n' "$OLDEST" "$version" | sort -V | head -n 1)" = "$OLDEST" ]
+}
+
+can_be_had() { [ -n "$(apt-cache policy "$1" 2>/dev/null | awk '/Candidate:/ && $2 != "(none)"')" ]; }
+
+# A compiler: what is there if it is new enough, else rustup's, else the distribution's.
+rust() {
+  if command -v cargo >/dev/null && is_new_enough rustc; then return; fi
+  if ! command -v rustup >/dev/null && command -v apt-get >/dev/null; then
+    as_root apt-get update -qq
+    if can_be_had rustc-web; then
+      install_missing rustc-web cargo-web rustfmt-web rust-web-clippy
+    elif can_be_had rustup; then
+      install_missing rustup
+    fi
+  fi
+  hash -r
+  if command -v cargo >/dev/null && is_new_enough rustc; then return; fi
+  if command -v rustup >/dev/null; then
+    say "rustup toolchain install stable"
+    rustup toolchain install stable --profile default && rustup default stable
+  fi
+  is_new_enough rustc || refuse "no Rust $OLDEST or newer could be had; install one (rustup: rust-lang.org/tools/install) and come again"
+}
+
+what=${1:-run}
+stamp=target/setup-$what
+mkdir -p target
+if [ "$stamp" -nt "$0" ] && command -v cargo >/dev/null; then exit; fi
+case $what in
+  run) install_missing "${RUN[@]}" ;;
+  test) install_missing "${RUN[@]}" "${TEST[@]}" ;;
+  box) install_missing "${RUN[@]}" "${TEST[@]}" "${BOX[@]}" ;;
+  *) refuse "usage: .ci/setup.sh run|test|box" ;;
+esac
+rust
+touch "$stamp"
