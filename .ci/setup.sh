@@ -15,7 +15,12 @@ RUN=(build-essential cmake nasm pkg-config libclang-dev ca-certificates
   libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev
   gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-libav)
 TEST=(libgstrtspserver-1.0-dev gstreamer1.0-plugins-ugly gstreamer1.0-tools ffmpeg curl python3)
-BOX=(qemu-system-x86 qemu-user-static busybox-static v4l-utils chromium nodejs npm nginx-light wrk strace python3-venv cpio)
+BOX=(qemu-system-x86 qemu-user-static busybox-static v4l-utils chromium wrk strace python3-venv cpio)
+
+# Node.js is often there by another way than the distribution's packages, which then stand in its way.
+command -v npm >/dev/null || BOX+=(nodejs npm)
+# nginx-light is one of several packages with the same program.
+command -v nginx >/dev/null || BOX+=(nginx-light)
 
 say() { printf '== %s\n' "$*"; }
 
@@ -34,7 +39,7 @@ as_root() {
   fi
 }
 
-is_installed() { dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null | grep -qx installed; }
+is_installed() { dpkg-query -W -f='${db:Status-Status}\n' "$1" 2>/dev/null | grep -qx installed; }
 
 install_missing() {
   missing=()

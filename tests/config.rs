@@ -172,6 +172,7 @@ fn beyond_this_machine_a_key_or_a_plain_word_is_wanted() {
     assert!(String::from_utf8(out.stderr).unwrap().starts_with("--listen: listening on 0.0.0.0:0 beyond this machine"));
 }
 
+#[cfg(feature = "gst")]
 #[test]
 fn no_secret_is_ever_shown() {
     let text = with("http", "api_key = \"${PLANTED}\"")
@@ -271,6 +272,24 @@ fn names_and_numbers_of_cameras_have_limits() {
     let many = |count: usize| (0..count).map(|i| camera(&format!("c{i}"))).collect::<String>();
     assert_eq!(load(&many(16)).unwrap().cameras.len(), 16);
     assert_eq!(load(&many(17)).unwrap_err(), "box.toml:49: a box has at most 16 cameras, and here are 17");
+}
+
+#[test]
+fn sections_of_the_wrong_shape_are_one_sentence_each() {
+    let camera = "[[camera]]\nname = \"a\"\nsource = \"demo:\"\n";
+    for (text, want) in [
+        ("[camera]\nname = \"a\"\n".to_string(), "box.toml:1: `camera` wants [[camera]] tables, not a table"),
+        ("camera = [\"x\"]\n".to_string(), "box.toml:1: `camera` wants [[camera]] tables, not a text"),
+        (format!("[[http]]\n{camera}"), "box.toml:1: `http` is a section and wants keys of its own, not a list"),
+        (format!("{camera}cores = [1]\n"), "box.toml:4: `cores` is a section and wants keys of its own, not a list"),
+        (
+            format!("{camera}was.a = 1\n"),
+            "box.toml:4: unknown key `was`; [camera] knows name, source, transport, pace, \
+            pose, cores, priority",
+        ),
+    ] {
+        assert_eq!(load(&text).unwrap_err(), want);
+    }
 }
 
 #[test]

@@ -29,13 +29,14 @@ Examples:
   spotter run --camera rack=v4l2:/dev/video0       a USB camera
   spotter run --config /etc/spotter/spotter.toml   a whole box
   spotter check --config spotter.toml              is this config right?
-  spotter probe                                    the cameras of this machine and their source lines
+  spotter probe                                    the cameras here and their source lines
   spotter snapshot rtsp://camera/stream -o a.jpg   one picture
 
 Sources:
-  demo:                           a rendered athlete; demo:squat?reps=5&rest=8&fps=30&size=1280x720&seed=1
-                                  (squat, curl, press, deadlift or lunge)
-  v4l2:/dev/v4l/by-path/...       a V4L2 device; ?size=1280x720&fps=30&format=mjpeg (yuyv, uyvy, nv12, yu12, grey)
+  demo:                           a rendered athlete; demo:squat?reps=5&rest=8&fps=30&size=1280x720
+                                  (squat, curl, press, deadlift or lunge; also &seed=1)
+  v4l2:/dev/v4l/by-path/...       a V4L2 device; ?size=1280x720&fps=30&format=mjpeg
+                                  (mjpeg, yuyv, uyvy, nv12, yu12 or grey)
   rtsp://user:pass@host/path      a network camera, also rtsps://; H.264, H.265 or MJPEG
   http://host/stream.mjpg         MJPEG over HTTP, also https://
   file:PATH                       a recording, every frame in order
@@ -141,6 +142,11 @@ fn refuse(error: &clap::Error) -> Exit {
             Ok(()) => Exit::Done,
             Err(_) => Exit::Failed,
         },
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            // Nothing was given, so nothing of it can be shown; the exit code says what is to be said.
+            let _ = error.print();
+            Exit::Usage
+        }
         _ => {
             eprint!("{}", redacted(&error.render().to_string()));
             Exit::Usage

@@ -17,7 +17,7 @@ pub(super) fn cameras(root: &Part, from_file: bool, flags: &Flags, faults: &Gath
         Some((Kind::List(list), _)) => {
             given = list.len();
             for value in list {
-                cameras.extend(camera(&root.item("camera", value), &mut lines, faults));
+                cameras.extend(root.item("camera", value).and_then(|part| camera(&part, &mut lines, faults)));
             }
             if let Some(first_over) = list.get(CAMERAS) {
                 let sentence = format!("a box has at most {CAMERAS} cameras, and here are {}", list.len());

@@ -29,17 +29,14 @@ impl<'a> Part<'a> {
         Part { name: String::new(), line: 1, table, faults }
     }
 
-    /// A section given as a value in a list, such as one camera.
-    pub(super) fn item(&self, name: &str, value: &'a Value) -> Part<'a> {
-        let table = match &value.kind {
-            Kind::Table(table) => Some(table),
-            other => {
-                let sentence = format!("`{name}` wants [[{name}]] tables, not {}", other.name());
-                self.faults.add(Place::Line(value.line), sentence);
-                None
-            }
+    /// A section given as a value in a list, such as one camera; nothing, and a report, when it is no table.
+    pub(super) fn item(&self, name: &str, value: &'a Value) -> Option<Part<'a>> {
+        let Kind::Table(table) = &value.kind else {
+            let sentence = format!("`{name}` wants [[{name}]] tables, not {}", value.kind.name());
+            self.faults.add(Place::Line(value.line), sentence);
+            return None;
         };
-        Part { name: name.into(), line: value.line, table, faults: self.faults }
+        Some(Part { name: name.into(), line: value.line, table: Some(table), faults: self.faults })
     }
 
     /// A section below this one.
