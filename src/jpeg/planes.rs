@@ -79,7 +79,7 @@ impl Picture<'_> {
         chroma_step(self.subsamp)
     }
 
-    /// Whether its luma is a part of `bytes` and was not read yet.
+    /// Whether its luma is still where the frame has it, in `bytes`: no step has read it yet.
     pub fn lies_in(&self, bytes: &[u8]) -> bool {
         bytes.as_ptr_range().contains(&self.planes[0].bytes.as_ptr())
     }
