@@ -129,6 +129,11 @@ impl Line {
         self.progress.watched.load(Ordering::Acquire).then_some(outcome)
     }
 
+    /// Wakes the jpeg thread for the last time; to be called after the stop flag is raised.
+    pub fn close(&self) {
+        self.view.shots().close();
+    }
+
     /// Takes the picture away when the capture thread itself cannot, because a library call hangs. To be called by the
     /// supervisor a few times a second.
     pub fn supervise(&self, now: Mono) {

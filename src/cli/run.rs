@@ -28,11 +28,13 @@ pub fn run(config: Config) -> Exit {
     };
     settle(&Post { cores: config.threads.main_cores.clone(), ..Post::named("spotter") });
     let (crew, stop) = (Arc::new(Crew::default()), Stop::default());
-    let exit = match start(config, &crew, &stop) {
-        Ok(lines) => watch_over(&lines, &crew, &mut signals),
+    let mut lines = Vec::new();
+    let exit = match start(config, &mut lines, &crew, &stop) {
+        Ok(()) => watch_over(&lines, &crew, &mut signals),
         Err(why) => failed(&why),
     };
     stop.raise();
+    lines.iter().for_each(Line::close);
     for name in crew.join(PARTING) {
         log::warn!("thread {name} does not end; the box ends without it");
     }
@@ -44,17 +46,17 @@ fn failed(why: &str) -> Exit {
 }
 
 /// Starts cameras first and the face last, so that whoever gets an answer sees every camera.
-fn start(config: Config, crew: &Arc<Crew>, stop: &Stop) -> Result<Vec<Line>, String> {
+fn start(config: Config, lines: &mut Vec<Line>, crew: &Arc<Crew>, stop: &Stop) -> Result<(), String> {
     let started = Mono::now();
     let metrics = Arc::new(Metrics::default());
     // The board lives as long as the process: listeners of any thread may keep a place on it.
     let events: &'static Board<Event> = Box::leak(Box::default());
     let config_json = config.resolved_json();
-    let lines = config.lines().into_iter().map(|line| {
+    for line in config.lines() {
         let name = line.name.clone();
-        Line::start(line, crew, &metrics, events, stop).map_err(|why| format!("camera {name} cannot start: {why}"))
-    });
-    let lines = lines.collect::<Result<Vec<_>, _>>()?;
+        let started = Line::start(line, crew, &metrics, events, stop);
+        lines.push(started.map_err(|why| format!("camera {name} cannot start: {why}"))?);
+    }
     let house = Arc::new(http::House {
         views: lines.iter().map(|line| line.view().clone()).collect(),
         events,
@@ -72,7 +74,7 @@ fn start(config: Config, crew: &Arc<Crew>, stop: &Stop) -> Result<Vec<Line>, Str
     })?;
     // For people and for scripts that gave port 0. A closed stdout is no reason not to serve.
     let _ = writeln!(std::io::stdout(), "spotter: http://{address}/");
-    Ok(lines)
+    Ok(())
 }
 
 /// Looks around until a signal comes or every camera is a recording that is over.

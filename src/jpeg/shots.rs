@@ -5,8 +5,9 @@
 //! that thread is the only one that encodes, and a job is handed out only for a frame that its entry has not had yet,
 //! no (frame, variant) is encoded twice, however many look and however often.
 //!
-//! An entry may give way to another variant only when it has no shot of the newest frame and nobody waits for it: an
-//! entry that came back for the same frame would be encoded again. When the camera is lost the whole table is emptied
+//! An entry may give way to another variant only when the newest frame was not yet made for it: an entry that came back
+//! for the same frame would be encoded again. Two names of one picture are one variant: without a quality, a camera
+//! that gives no JPEG of its own means [`DEFAULT_QUALITY`]. When the camera is lost the whole table is emptied
 //! at once, and a job that is under way for the old picture is thrown away when it is delivered.
 //!
 //! *variant*: a quality and a width · *shot*: an encoded variant of one frame · *wanted*: somebody waits for it.
@@ -16,7 +17,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
 use crate::events::{Bell, Bells};
-use crate::frame::FrameRef;
+use crate::frame::{FrameRef, Layout, PixelFormat};
 use crate::time::{Mono, Wall};
 
 /// The most variants of one camera at a time.
@@ -31,6 +32,15 @@ pub struct Variant {
     pub quality: Option<u8>,
     /// Pixels across, at most the source's; nothing: the source's.
     pub width: Option<u16>,
+}
+
+impl Variant {
+    /// The one name of this picture for a source of this layout.
+    pub fn of(self, layout: &Layout) -> Variant {
+        let own_jpeg = layout.format == PixelFormat::Mjpeg && self.width.is_none();
+        let quality = self.quality.or((!own_jpeg).then_some(DEFAULT_QUALITY));
+        Variant { quality, ..self }
+    }
 }
 
 /// One encoded picture.
@@ -163,10 +173,11 @@ impl Shots {
     /// The newest shot of `variant` that shows frame `at_least` or a later one; else leaves a wish for it.
     pub fn look(&self, variant: Variant, at_least: u64) -> Look {
         let mut table = self.table();
-        let Some(newest_id) = table.newest.as_ref().map(|f| f.id) else { return Look::Lost };
+        let Some(newest) = &table.newest else { return Look::Lost };
+        let (newest_id, variant) = (newest.id, variant.of(&newest.layout));
         table.clock += 1;
         let clock = table.clock;
-        let Some(place) = table.place(variant, newest_id) else { return Look::Full };
+        let Some((place, evicted)) = table.place(variant, newest_id) else { return Look::Full };
         let entry = &mut table.entries[place];
         entry.used = clock;
         match &entry.shot {
@@ -176,6 +187,8 @@ impl Shots {
         }
         drop(table);
         self.work.notify_one();
+        // Outside the lock: it may be the last reference to a picture.
+        drop(evicted);
         Look::Soon
     }
 
@@ -216,21 +229,21 @@ impl Shots {
 }
 
 impl Table {
-    /// The index of `variant`'s entry, made if there is room or one may give way.
-    fn place(&mut self, variant: Variant, newest_id: u64) -> Option<usize> {
+    /// The index of `variant`'s entry, made if there is room or another may give way, and what gave way.
+    fn place(&mut self, variant: Variant, newest_id: u64) -> Option<(usize, Option<Entry>)> {
         if let Some(place) = self.entries.iter().position(|e| e.variant == variant) {
-            return Some(place);
+            return Some((place, None));
         }
         let fresh = Entry { variant, shot: None, job_id: 0, encoding: false, wanted: false, used: 0 };
         if self.entries.len() < VARIANTS {
             self.entries.push(fresh);
-            return Some(self.entries.len() - 1);
+            return Some((self.entries.len() - 1, None));
         }
-        let may_go = |e: &Entry| !e.wanted && !e.encoding && e.job_id < newest_id;
-        let candidates = self.entries.iter().enumerate().filter(|(_, e)| may_go(e));
-        let place = candidates.min_by_key(|(_, e)| e.used)?.0;
-        self.entries[place] = fresh;
-        Some(place)
+        // One that is waited for goes only if all are: whoever waits looks again at the next bell and takes his turn,
+        // so that a fifth viewer is not shut out by four that never stop wishing.
+        let candidates = self.entries.iter().enumerate().filter(|(_, e)| !e.encoding && e.job_id < newest_id);
+        let place = candidates.min_by_key(|(_, e)| (e.wanted, e.used))?.0;
+        Some((place, Some(std::mem::replace(&mut self.entries[place], fresh))))
     }
 
     /// The wanted entry that has waited longest for a frame it has not had.
@@ -365,6 +378,42 @@ mod tests {
         assert_eq!(work(&shots), [(2, quality(50))]);
         assert_eq!(ready(shots.look(quality(10), 1)), Some(1), "10 was used after 20, so 20 went");
         assert_eq!(ready(shots.look(quality(20), 1)), None);
+    }
+
+    #[test]
+    fn a_fifth_viewer_gets_a_picture_although_four_never_stop_wishing() {
+        let shots = Shots::default();
+        let mut served = [0u32; 5];
+        for id in 1..=50 {
+            shots.publish(frame(id));
+            for (i, q) in [10, 20, 30, 40, 50].into_iter().enumerate().cycle().skip(id as usize % 5).take(5) {
+                let _ = shots.look(quality(q), id);
+                served[i] += u32::from(ready(shots.look(quality(q), id)).is_some());
+            }
+            let made = work(&shots);
+            assert!(made.len() <= VARIANTS, "{made:?}");
+            for (i, q) in [10, 20, 30, 40, 50].into_iter().enumerate() {
+                served[i] += u32::from(ready(shots.look(quality(q), id)).is_some());
+            }
+        }
+        assert!(served.iter().all(|n| *n > 0), "{served:?}");
+    }
+
+    #[test]
+    fn two_names_of_one_picture_are_one_variant() {
+        let shots = Shots::default();
+        let raw = Frame { id: 1, layout: Layout::packed(PixelFormat::Grey, 16, 16), ..Frame::default() };
+        shots.publish(Arc::new(raw));
+        let _ = shots.look(Variant::default(), 1);
+        let _ = shots.look(quality(DEFAULT_QUALITY), 1);
+        assert_eq!(work(&shots), [(1, quality(DEFAULT_QUALITY))]);
+        assert_eq!(
+            Variant::default().of(&Layout::jpeg(16, 16)),
+            Variant::default(),
+            "a camera's own JPEG is its own variant"
+        );
+        let narrow = Variant { quality: None, width: Some(16) };
+        assert_eq!(narrow.of(&Layout::jpeg(32, 32)).quality, Some(DEFAULT_QUALITY));
     }
 
     #[test]
