@@ -206,7 +206,8 @@ impl Conn {
             let refusal = head::too_long(bytes);
             return self.refuse(desk, refusal);
         }
-        if !self.readable {
+        // Behind the last byte that a client will ever send stands its end, of which nobody tells twice.
+        if !self.readable && !self.half_closed {
             return Some(Step::Stay);
         }
         let was_idle = self.start == self.filled;

@@ -47,6 +47,11 @@ fn answers(entry: &Entry) -> Map<String, Value> {
         "application/json" => json!({"application/json": {"schema": {}}}),
         media => Value::Object(Map::from_iter([(media.to_string(), json!({"schema": {"type": "string"}}))])),
     };
+    all.insert(
+        "default".into(),
+        json!({"description": "The request is not well formed, too long or too slow",
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}),
+    );
     all.insert("200".into(), json!({"description": "It is there", "content": content}));
     all
 }

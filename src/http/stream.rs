@@ -70,6 +70,8 @@ struct Viewer {
     sent: usize,
     /// The socket took less than it was given, since this moment.
     blocked: Option<Mono>,
+    /// It may take more now.
+    writable: bool,
     ending: bool,
 }
 
@@ -91,25 +93,38 @@ impl Streamer {
     /// The thread's body.
     pub fn work(mut self, beat: &Beat, stop: &Stop) {
         let mut events = Events::with_capacity(256);
-        let mut end = None;
+        let (mut end, mut sweep) = (None, Mono::ZERO);
         loop {
             beat.mark(self.desk.now);
-            if let Err(why) = self.poll.poll(&mut events, Some(self.sleep()))
+            let sleep = self.sleep();
+            let next = self.desk.now.plus(sleep).min(sweep);
+            if let Err(why) = self.poll.poll(&mut events, Some(sleep))
                 && why.kind() != ErrorKind::Interrupted
             {
                 log::error!("a stream worker cannot wait for its connections: {why}");
                 stop.wait(TURN);
             }
             self.desk.turn();
+            let stopping = stop.is_raised();
+            let mut all = stopping || self.desk.now >= next;
             for event in &events {
-                if event.token() != WAKER && (event.is_readable() || event.is_error()) {
-                    self.hear(event.token().0);
+                match event.token() {
+                    WAKER => all = true,
+                    Token(index) => {
+                        if event.is_readable() || event.is_error() {
+                            self.hear(index);
+                        }
+                        if let Some(viewer) = self.viewers.get_mut(index).and_then(Option::as_mut) {
+                            viewer.writable |= event.is_writable();
+                        }
+                        self.drive(index, stopping);
+                    }
                 }
             }
             self.adopt();
-            let stopping = stop.is_raised();
-            for index in 0..self.viewers.len() {
-                self.drive(index, stopping);
+            if all {
+                sweep = self.desk.now.plus(TURN);
+                (0..self.viewers.len()).for_each(|index| self.drive(index, stopping));
             }
             if stopping {
                 let end = *end.get_or_insert_with(|| self.desk.now.plus(GRACE));
@@ -205,6 +220,7 @@ impl Streamer {
             tail: b"",
             sent: 0,
             blocked: None,
+            writable: true,
             ending: false,
         };
         if index == self.viewers.len() {
@@ -266,6 +282,12 @@ impl Viewer {
         let (head, body, tail) = (&self.out[..], self.body.bytes(), self.tail);
         let (to_body, to_tail) = (head.len(), head.len() + body.len());
         let whole = to_tail + tail.len();
+        if let Some(since) = self.blocked
+            && !self.writable
+        {
+            let patience = desk.shared.settings.write_timeout;
+            return if desk.now.since(since) >= patience { Flush::Broken } else { Flush::Blocked };
+        }
         while self.sent < whole {
             let rest = [
                 IoSlice::new(&head[self.sent.min(to_body)..]),
@@ -281,12 +303,12 @@ impl Viewer {
                 }
                 Err(why) if why.kind() == ErrorKind::Interrupted => {}
                 Err(why) if why.kind() == ErrorKind::WouldBlock => {
-                    let since = *self.blocked.get_or_insert(desk.now);
+                    self.blocked.get_or_insert(desk.now);
+                    self.writable = false;
                     if let Feed::Pictures(p) = &mut self.feed {
                         p.slow = true;
                     }
-                    let patience = desk.shared.settings.write_timeout;
-                    return if desk.now.since(since) >= patience { Flush::Broken } else { Flush::Blocked };
+                    return Flush::Blocked;
                 }
                 Err(_) => return Flush::Broken,
             }

@@ -26,6 +26,8 @@ pub const WAKER: Token = Token(usize::MAX - 2);
 pub const TURN: Duration = Duration::from_millis(200);
 /// How soon a full variant table is tried again.
 const RETRY: Duration = Duration::from_millis(10);
+/// Connections accepted before those that are here get their turn.
+const ACCEPTS: usize = 64;
 /// What is still being sent at the end may take this long.
 pub const GRACE: Duration = Duration::from_secs(1);
 
@@ -61,7 +63,10 @@ pub struct Worker {
     free: Vec<usize>,
     again: Vec<usize>,
     newcomers: Vec<Newcomer>,
-    accept_later: bool,
+    /// More may wait at the listener, and nobody will say so.
+    accept_more: bool,
+    /// No connection can be accepted, which was said once.
+    refused: bool,
     next_sweep: Mono,
     any_full: bool,
     waiting: usize,
@@ -89,7 +94,8 @@ impl Worker {
             free: Vec::new(),
             again: Vec::new(),
             newcomers: Vec::new(),
-            accept_later: false,
+            accept_more: false,
+            refused: false,
             next_sweep: Mono::ZERO,
             any_full: false,
             waiting: 0,
@@ -125,15 +131,16 @@ impl Worker {
     }
 
     fn sleep(&self) -> Duration {
-        match (self.again.is_empty(), self.any_full) {
-            (false, _) => Duration::ZERO,
+        let busy = !self.again.is_empty() || (self.accept_more && !self.refused);
+        match (busy, self.any_full) {
+            (true, _) => Duration::ZERO,
             (_, true) => RETRY,
             _ => TURN.min(self.next_sweep.since(self.desk.now)).max(Duration::from_millis(1)),
         }
     }
 
     fn turn(&mut self, events: &Events) {
-        let (mut woken, mut accept) = (self.any_full, self.accept_later);
+        let (mut woken, mut accept) = (self.any_full, self.accept_more);
         for event in events {
             match event.token() {
                 LISTENER => accept = true,
@@ -222,21 +229,27 @@ impl Worker {
     }
 
     fn accept(&mut self) {
-        self.accept_later = false;
-        loop {
+        self.accept_more = false;
+        for _ in 0..ACCEPTS {
             let Some(listener) = &self.listener else { return };
             match listener.accept() {
                 Ok((socket, peer)) => self.welcome(socket, peer.ip()),
                 Err(why) if matches!(why.kind(), ErrorKind::Interrupted | ErrorKind::ConnectionAborted) => {}
-                Err(why) if why.kind() == ErrorKind::WouldBlock => return,
+                Err(why) if why.kind() == ErrorKind::WouldBlock => {
+                    self.refused = false;
+                    return;
+                }
                 Err(why) => {
-                    // Out of descriptors, most likely. Nobody tells us when there are some again.
-                    log::warn!("no connection can be accepted: {why}");
-                    self.accept_later = true;
+                    // Out of descriptors, most likely. Nobody tells when there are some again, so it is tried each turn.
+                    if !self.refused {
+                        log::warn!("no connection can be accepted: {why}");
+                    }
+                    (self.accept_more, self.refused) = (true, true);
                     return;
                 }
             }
         }
+        self.accept_more = true;
     }
 
     fn welcome(&mut self, mut socket: TcpStream, peer: std::net::IpAddr) {
