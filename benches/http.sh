@@ -59,7 +59,8 @@ CONF
     cat "$work/$1.log" >&2
     exit 1
 }
-port=$((20000 + RANDOM % 20000))
+# Below the ports that the kernel hands out.
+port=$((12000 + RANDOM % 20000))
 start_nginx sendfile "$port" on
 start_nginx copy "$((port + 1))" off
 

@@ -450,6 +450,7 @@ fn one_that_does_not_read_its_picture_is_cut_off_and_holds_up_nobody() {
     face.show(0);
     let mut stubborn = face.dial();
     stubborn.send("GET /snapshot HTTP/1.1\r\nHost: box\r\n\r\n");
+    assert_eq!(stubborn.head().status, 200);
     eventually("it is cut off", || face.house.metrics.http.connections.get() == 0);
     assert!(stubborn.rest().len() < 32 * 1024 * 1024);
     assert_eq!(face.get("/snapshot").body.len(), 32 * 1024 * 1024, "one that reads gets all of it");
