@@ -1,0 +1,111 @@
+// The inside of the box, every 2 s while the page can be seen. It only shows; it changes nothing.
+//
+// The report grows with the box: what is missing in it is left out here.
+
+import { Box } from "./box.js";
+import { el, facts, table, when } from "./parts.js";
+import { bytes, lasting, rate, roughly, sentence, since } from "./words.js";
+
+const box = new Box("/api/v1/admin");
+const said = document.getElementById("box");
+const put = (id, data, build) => when(document.getElementById(id), data, build);
+const cores = (list) => (Array.isArray(list) ? (list.length > 0 ? list.join(", ") : "any") : (list ?? ""));
+/** "NoBuffer" as "no buffer". */
+const plain = (name) => name.replace(/([a-z])([A-Z])/g, "$1 $2").replaceAll("_", " ").toLowerCase();
+
+function camera(row) {
+  const lost = !row.connected;
+  const size = row.width > 0 ? `${row.width} x ${row.height}` : null;
+  const fault = row.fault ? [el("p", { className: "fault", text: faultText(row.fault) })] : [];
+  return el("article", {
+    className: lost ? "card lost" : "card",
+    children: [
+      el("h3", { text: row.name }),
+      el("p", { className: "source", text: row.source }),
+      ...fault,
+      el("dl", {
+        className: "facts",
+        children: facts([
+          ["picture", size],
+          ["rate", rate(row.fps)],
+          ["newest frame", row.has_frame ? row.frame_id : "none"],
+          ["its age", row.frame_age_ms === null ? null : lasting(row.frame_age_ms)],
+          ["poses", rate(row.pose_fps)],
+          ["encoded", row.encodes],
+          ["from the cache", row.cache_hits],
+          ["viewers", row.viewers],
+          ["captured", row.captured],
+          ["opened", row.opens],
+          ["lost", row.losses],
+        ]),
+      }),
+    ],
+  });
+}
+
+const faultText = (fault) => `${sentence(fault.sentence)} ${since(fault.since_ms - box.clock.ahead, Date.now())}`;
+
+function health(thread) {
+  const well = thread.health === "well" || thread.health === "starting";
+  return { text: String(thread.health), className: well ? "good" : "bad" };
+}
+
+function drops(report) {
+  const rows = report.cameras ?? [];
+  const of = (row) => row.drops ?? report.drops?.[row.name] ?? {};
+  const kinds = [...new Set(rows.flatMap((row) => Object.keys(of(row))))];
+  const columns = [["camera", (row) => row.name], ...kinds.map((kind) => [plain(kind), (row) => of(row)[kind], true])];
+  return kinds.length > 0 ? table(columns, rows) : el("p", { className: "hint", text: "No camera, no drops." });
+}
+
+const THREADS = [
+  ["thread", (row) => row.name],
+  ["id", (row) => row.tid, true],
+  ["cores", (row) => cores(row.cores)],
+  ["priority", (row) => row.priority ?? "normal"],
+  ["last beat", (row) => `${roughly(row.beat_age_ms)} ago`, true],
+  ["health", health],
+];
+const TASKS = [
+  ["thread", (row) => row.name],
+  ["id", (row) => row.tid, true],
+  ["cores", (row) => cores(row.cores)],
+];
+
+function heat({ temperatures = [], coolings = [] }) {
+  const pieces = [];
+  const zones = [["zone", (row) => row.zone], ["degrees", (row) => `${row.celsius.toFixed(1)} °C`, true]];
+  const brakes = [["cooling", (row) => row.device], ["state", (row) => `${row.state} of ${row.max}`, true]];
+  if (temperatures.length > 0) pieces.push(table(zones, temperatures));
+  if (coolings.length > 0) pieces.push(table(brakes, coolings));
+  return pieces.length > 0 ? pieces : el("p", { className: "hint", text: "This machine tells no temperatures." });
+}
+
+function take(report) {
+  said.textContent = "";
+  put("facts", [
+    ["version", report.version],
+    ["machine", [report.os, report.arch].filter(Boolean).join(" ")],
+    ["kernel", report.kernel],
+    ["up for", lasting(report.uptime_s * 1000)],
+    ["this start", report.boot_id],
+    ["memory", bytes(report.resident_bytes ?? NaN)],
+    ["open descriptors", report.open_descriptors],
+    ["connections", report.connections],
+    ["refused", report.refused],
+    ["listeners", report.listeners],
+  ], facts);
+  put("cameras", report.cameras ?? [], (rows) => rows.map(camera));
+  put("drops", report, drops);
+  put("threads", report.threads ?? [], (rows) => table(THREADS, rows));
+  const libraries = report.library_threads ?? (report.tasks ?? []).filter((task) => !task.own);
+  put("tasks", libraries, (rows) => table(TASKS, rows));
+  put("heat", { temperatures: report.temperatures, coolings: report.coolings }, heat);
+  put("config", report.config ?? null, (config) => el("code", { text: JSON.stringify(config, null, 2) }));
+}
+
+box.addEventListener("rows", (event) => take(event.detail));
+box.addEventListener("gone", () => {
+  said.textContent = `The box does not answer, ${since(box.goneSince, Date.now())}`;
+});
+box.run();
