@@ -4,7 +4,7 @@
 
 import { Box } from "./box.js";
 import { el, facts, table, when } from "./parts.js";
-import { bytes, lasting, rate, roughly, sentence, since } from "./words.js";
+import { bytes, lasting, rate, sentence, since } from "./words.js";
 
 const box = new Box("/api/v1/admin");
 const said = document.getElementById("box");
@@ -43,7 +43,7 @@ function camera(row) {
   });
 }
 
-const faultText = (fault) => `${sentence(fault.sentence)} ${since(fault.since_ms - box.clock.ahead, Date.now())}`;
+const faultText = (fault) => `${sentence(fault.sentence)} (${since(fault.since_ms - box.clock.ahead, Date.now())})`;
 
 function health(thread) {
   const well = thread.health === "well" || thread.health === "starting";
@@ -63,7 +63,7 @@ const THREADS = [
   ["id", (row) => row.tid, true],
   ["cores", (row) => cores(row.cores)],
   ["priority", (row) => row.priority ?? "normal"],
-  ["last beat", (row) => `${roughly(row.beat_age_ms)} ago`, true],
+  ["last beat", (row) => `${lasting(row.beat_age_ms)} ago`, true],
   ["health", health],
 ];
 const TASKS = [

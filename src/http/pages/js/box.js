@@ -9,6 +9,7 @@ import { jittered, limit, pause, seen } from "./pause.js";
 
 const EVERY_MS = 2000;
 const ANSWER_MS = 4000;
+const DEAF_MS = 5000;
 const BACKOFF_MS = [1000, 2000, 3000, 5000];
 
 export class Box extends EventTarget {
@@ -18,7 +19,9 @@ export class Box extends EventTarget {
   #rows;
   #hears;
   #edition = null;
+  #greeted = false;
   #events = null;
+  #listenFrom = 0;
   #hurry = new AbortController();
 
   /** `rows`: the address to ask; `events`: whether to hear events as well. */
@@ -50,6 +53,8 @@ export class Box extends EventTarget {
     if (answer.status === 401) {
       const next = encodeURIComponent(location.pathname + location.hash);
       location.replace(`/login?next=${next}`);
+      // The page goes away; nobody must take this for a fault of the box.
+      await new Promise(() => {});
     }
     return answer;
   }
@@ -60,7 +65,7 @@ export class Box extends EventTarget {
       await seen();
       this.#hurry = new AbortController();
       try {
-        if (this.goneSince !== null || this.#edition === null) await this.#greet();
+        if (!this.#greeted) await this.#greet();
         const answer = await this.ask(this.#rows);
         if (!answer.ok) throw new Error(`the box answers with an error (${answer.status})`);
         const rows = await answer.json();
@@ -85,7 +90,8 @@ export class Box extends EventTarget {
     const page = await this.ask(location.pathname, { method: "HEAD" });
     const edition = page.headers.get("ETag");
     if (this.#edition !== null && edition !== null && edition !== this.#edition) location.reload();
-    this.#edition = edition ?? "";
+    this.#edition = edition;
+    this.#greeted = true;
   }
 
   #answered() {
@@ -97,6 +103,7 @@ export class Box extends EventTarget {
 
   #silent() {
     this.#deafen();
+    this.#greeted = false;
     if (this.goneSince !== null) return;
     this.goneSince = Date.now();
     this.#tell("gone");
@@ -105,12 +112,16 @@ export class Box extends EventTarget {
   // The browser's own reconnecting is not used: it knows no key, and would open the browser's password dialog.
   #listen() {
     if (!this.#hears || this.#events || document.visibilityState === "hidden") return;
+    if (Date.now() < this.#listenFrom) return;
     const events = new EventSource("/api/v1/events");
     events.addEventListener("camera", (event) => this.#tell("note", JSON.parse(event.data)));
     events.addEventListener("lagged", () => this.hurry());
     events.addEventListener("error", () => {
       if (this.#events !== events) return;
+      // Ended: perhaps it is another box soon. Refused, because too many listen: the questions do, for a while.
       this.#deafen();
+      this.#greeted = false;
+      this.#listenFrom = Date.now() + DEAF_MS;
       this.hurry();
     });
     this.#events = events;

@@ -26,11 +26,12 @@ export class Feed {
   #width = null;
   #running = new AbortController();
 
-  /** `ready()`: whether the camera has a picture to give; `show(picture)`: takes what came. */
-  constructor(box, name, { ready, show }) {
+  /** `ready()`: whether the camera has a picture to give; `period()`: ms from one to the next; `show(picture)`: takes it. */
+  constructor(box, name, { ready, period, show }) {
     this.box = box;
     this.base = `/api/v1/cameras/${encodeURIComponent(name)}`;
     this.ready = ready;
+    this.period = period;
     this.show = show;
   }
 
@@ -58,8 +59,9 @@ export class Feed {
         failures = 0;
         this.show(picture);
       };
-      const why = await watch(this.box, this.#url("stream", { fps: STREAM_FPS }), { show, signal, stallMs: STALL_MS })
-        .catch((error) => error);
+      const stallMs = Math.max(STALL_MS, 4 * this.period());
+      const url = this.#url("stream", { fps: STREAM_FPS });
+      const why = await watch(this.box, url, { show, signal, stallMs }).catch((error) => error);
       if (signal.aborted) return;
       // As many watch as the box allows: stills will do until a place is free.
       if (why instanceof Refused && why.status === 503) await this.#stills(signal, Date.now() + FULL_HOUSE_MS);

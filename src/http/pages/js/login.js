@@ -10,7 +10,7 @@ function next() {
   try {
     const place = new URL(asked, location.origin);
     const inside = place.origin === location.origin && asked.startsWith("/") && place.pathname !== "/login";
-    return inside ? place.pathname + place.search + place.hash : "/";
+    return inside ? place.pathname + place.search + (place.hash || location.hash) : "/";
   } catch {
     return "/";
   }

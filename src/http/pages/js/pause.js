@@ -17,9 +17,14 @@ export function pause(ms, signal) {
 /** A signal that is raised after `ms`, or with `signal`. (The browsers of many TVs know no `AbortSignal.any`.) */
 export function limit(ms, signal) {
   const control = new AbortController();
-  setTimeout(() => control.abort(), ms);
-  if (signal?.aborted) control.abort();
-  signal?.addEventListener("abort", () => control.abort(), { once: true });
+  const raise = () => {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", raise);
+    control.abort();
+  };
+  const timer = setTimeout(raise, ms);
+  signal?.addEventListener("abort", raise);
+  if (signal?.aborted) raise();
   return control.signal;
 }
 

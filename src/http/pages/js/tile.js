@@ -57,6 +57,7 @@ export class Tile {
     this.node.append(this.canvas, veil, caption, this.opener, this.closer);
     this.feed = new Feed(box, row.name, {
       ready: () => box.goneSince === null && this.row.has_frame,
+      period: () => this.period,
       show: (picture) => this.#show(picture),
     });
   }
@@ -65,6 +66,11 @@ export class Tile {
   get aspect() {
     const { width, height } = this.row;
     return width > 0 && height > 0 ? width / height : 16 / 9;
+  }
+
+  /** Milliseconds from one picture of the camera to the next; 0: not known. */
+  get period() {
+    return this.row.fps > 0 ? 1000 / this.row.fps : 0;
   }
 
   /** Device pixels across that the picture takes. */
@@ -85,8 +91,7 @@ export class Tile {
   }
 
   #stateAt(now) {
-    const slow = this.row.fps > 0 ? 3000 / this.row.fps : 0;
-    const fresh = this.#takenMs !== null && now - this.#takenMs < Math.max(LATE_MS, slow);
+    const fresh = this.#takenMs !== null && now - this.#takenMs < Math.max(LATE_MS, 3 * this.period);
     if (this.box.goneSince !== null && !fresh) return "gone";
     if (this.row.fault && !this.row.connected) return "fault";
     if (fresh) return "live";

@@ -89,6 +89,7 @@ function follow() {
   before?.node.classList.remove("opened");
   wanted?.node.classList.add("opened");
   document.body.classList.toggle("has-opened", wanted !== null);
+  document.querySelector(".bar").inert = wanted !== null;
   for (const tile of tiles.values()) tile.node.inert = wanted !== null && tile !== wanted;
   (wanted ? wanted.closer : before?.opener)?.focus();
   feedAll();
