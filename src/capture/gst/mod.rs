@@ -1,29 +1,223 @@
-//! Everything that GStreamer reads: RTSP, MJPEG over HTTP, recordings, pipelines. (Provisional body.)
+//! Everything that GStreamer reads: RTSP, MJPEG over HTTP, recordings, pipelines.
+//!
+//! A pipeline ends in an appsink, which the capture thread empties; no GLib main loop runs. A live source keeps only its
+//! newest picture, a recording gives every picture in order and at its own pace. JPEG is handed on as it came, all else
+//! is decoded by what the machine has, `nvv4l2decoder` first.
+//!
+//! It must never hand credentials to an element's `location`, where the library's own messages would quote them; and
+//! never wait without looking at the stop flag. A certificate of rtsps or https is not checked, since cameras sign
+//! their own: the line is encrypted, but who is at its other end is not proven.
 
+mod bus;
+mod login;
+mod picture;
+mod pipeline;
+
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
+
+use gstreamer as gst;
+use gstreamer::prelude::*;
+use gstreamer_app as gst_app;
 
 use super::Settings;
 use crate::capture::{CaptureFault, Next};
+use crate::error::redacted;
 use crate::frame::Frame;
 use crate::threads::Stop;
+use crate::time::{Mono, Wall};
+
+/// The stop flag is looked at this often while a source is being opened.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// What the library's threads tell the capture thread.
+#[derive(Default)]
+struct Notes {
+    /// The factory's name of the decoder in use.
+    decoder: Option<String>,
+    /// A coding that nothing on this machine reads.
+    unknown: Option<String>,
+    /// A stream with pictures was found and joined to the sink.
+    linked: bool,
+    /// All streams were seen.
+    complete: bool,
+    /// The sink is that of a live source.
+    live: bool,
+}
+
+type Shared = Arc<Mutex<Notes>>;
+
+fn with<T>(notes: &Shared, look: impl FnOnce(&mut Notes) -> T) -> T {
+    look(&mut notes.lock().expect("nothing panics under this lock"))
+}
 
 /// An open pipeline.
-pub struct Gst {}
+pub struct Gst {
+    pipeline: gst::Pipeline,
+    sink: gst_app::AppSink,
+    bus: gst::Bus,
+    notes: Shared,
+    /// Host and port, or path: what faults speak of.
+    what: String,
+    remote: bool,
+    stall: Duration,
+    first: Option<gst::Sample>,
+    reader: picture::Reader,
+    last_picture: Mono,
+    pictures: u64,
+}
 
 impl Gst {
     /// Builds the pipeline and waits for its first picture.
     ///
     /// # Errors
     /// Why there is none.
-    pub fn open(_settings: &Settings, _stop: &Stop) -> Result<Gst, CaptureFault> {
-        Err(CaptureFault::Ended)
+    pub fn open(settings: &Settings, stop: &Stop) -> Result<Gst, CaptureFault> {
+        init()?;
+        let notes = Shared::default();
+        let built = pipeline::build(settings, &notes)?;
+        let bus = built.pipeline.bus().expect("a pipeline has a bus from its making on");
+        bus::listen(&bus);
+        let mut gst = Gst {
+            pipeline: built.pipeline,
+            sink: built.sink,
+            bus,
+            notes,
+            what: built.what,
+            remote: built.remote,
+            stall: settings.stall,
+            first: None,
+            reader: picture::Reader::default(),
+            last_picture: Mono::now(),
+            pictures: 0,
+        };
+        gst.start(built.ask_live, settings.full_speed)?;
+        gst.wait_for_first(stop)?;
+        Ok(gst)
+    }
+
+    /// The name of the decoder in use; nothing for JPEG that is handed on, and for pictures that come raw.
+    pub fn decoder(&self) -> Option<String> {
+        with(&self.notes, |n| n.decoder.clone())
     }
 
     /// The next picture.
     ///
     /// # Errors
     /// Why the pipeline must be opened anew.
-    pub fn next(&mut self, _frame: &mut Frame, _timeout: Duration) -> Result<Next, CaptureFault> {
+    pub fn next(&mut self, frame: &mut Frame, timeout: Duration) -> Result<Next, CaptureFault> {
+        let waiting = self.first.take();
+        let sample = match waiting {
+            Some(sample) => sample,
+            None => match self.sink.try_pull_sample(clock_time(timeout)) {
+                Some(sample) => sample,
+                None => return self.nothing_came(),
+            },
+        };
+        let now = Mono::now();
+        self.last_picture = now;
+        if !self.reader.read(&sample, frame) {
+            return Ok(Next::Broken);
+        }
+        self.pictures += 1;
+        frame.captured = now;
+        frame.captured_wall = Wall::now();
+        frame.media_time = if self.is_live() { None } else { picture::media_time(&sample) };
+        Ok(Next::Frame)
+    }
+
+    fn is_live(&self) -> bool {
+        with(&self.notes, |n| n.live)
+    }
+
+    fn nothing_came(&mut self) -> Result<Next, CaptureFault> {
+        let live = self.is_live();
+        if let Some(fault) = self.fault() {
+            // A recording that breaks off is over where it breaks off.
+            let broke_off = matches!(fault, CaptureFault::NotVideo { .. }) && !live && self.pictures > 0;
+            return if broke_off { Ok(Next::Ended) } else { Err(fault) };
+        }
+        if self.sink.is_eos() {
+            return if live { Err(CaptureFault::Ended) } else { Ok(Next::Ended) };
+        }
+        if live && Mono::now().since(self.last_picture) >= self.stall {
+            return Err(CaptureFault::Stalled { after: self.stall });
+        }
         Ok(Next::Nothing)
     }
+
+    /// The first error on the bus, if there is one.
+    fn fault(&self) -> Option<CaptureFault> {
+        let unknown = with(&self.notes, |n| if n.linked { None } else { n.unknown.clone() });
+        if let Some(codec) = unknown {
+            return Some(CaptureFault::UnsupportedCodec { codec });
+        }
+        let message = self.bus.pop_filtered(&[gst::MessageType::Error])?;
+        let gst::MessageView::Error(error) = message.view() else { return None };
+        Some(bus::fault(error, &self.what, self.remote, self.pictures > 0))
+    }
+
+    fn start(&self, ask_live: bool, full_speed: bool) -> Result<(), CaptureFault> {
+        let refused = |_| {
+            let words = || CaptureFault::Failed { what: self.what.clone(), why: "the pipeline does not start".into() };
+            self.fault().unwrap_or_else(words)
+        };
+        if ask_live {
+            let live = self.pipeline.set_state(gst::State::Paused).map_err(refused)?
+                == gst::StateChangeSuccess::NoPreroll;
+            pipeline::settle(&self.sink, &self.notes, live, full_speed);
+        }
+        self.pipeline.set_state(gst::State::Playing).map(drop).map_err(refused)
+    }
+
+    fn wait_for_first(&mut self, stop: &Stop) -> Result<(), CaptureFault> {
+        let begun = Mono::now();
+        loop {
+            self.first = self.sink.try_pull_sample(clock_time(LOOK));
+            if self.first.is_some() {
+                self.last_picture = Mono::now();
+                return Ok(());
+            }
+            if let Some(fault) = self.fault() {
+                return Err(fault);
+            }
+            let empty = with(&self.notes, |n| n.complete && !n.linked);
+            if empty || (self.sink.is_eos() && !self.is_live()) {
+                return Err(CaptureFault::NotVideo { what: self.what.clone() });
+            }
+            if self.sink.is_eos() || stop.is_raised() {
+                return Err(CaptureFault::Ended);
+            }
+            if Mono::now().since(begun) >= self.stall {
+                return Err(CaptureFault::Stalled { after: self.stall });
+            }
+        }
+    }
+}
+
+impl Drop for Gst {
+    fn drop(&mut self) {
+        self.first = None;
+        // An element that refuses to stop has no say any more; there is nobody left to tell.
+        let _ = self.pipeline.set_state(gst::State::Null);
+        self.bus.unset_sync_handler();
+        self.bus.set_flushing(true);
+    }
+}
+
+fn clock_time(span: Duration) -> gst::ClockTime {
+    gst::ClockTime::from_nseconds(u64::try_from(span.as_nanos()).unwrap_or(u64::MAX - 1))
+}
+
+/// Wakes the library once for all cameras, and puts the Jetson's decoder before all others.
+fn init() -> Result<(), CaptureFault> {
+    static READY: OnceLock<Result<(), String>> = OnceLock::new();
+    let ready = READY.get_or_init(|| {
+        gst::init().map_err(|e| redacted(&e.to_string()))?;
+        if let Some(decoder) = gst::ElementFactory::find("nvv4l2decoder") {
+            decoder.set_rank(gst::Rank::PRIMARY + 100);
+        }
+        Ok(())
+    });
+    ready.clone().map_err(|why| CaptureFault::Failed { what: "GStreamer".into(), why })
 }
