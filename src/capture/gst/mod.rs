@@ -163,8 +163,8 @@ impl Gst {
             self.fault().unwrap_or_else(words)
         };
         if ask_live {
-            let live = self.pipeline.set_state(gst::State::Paused).map_err(refused)?
-                == gst::StateChangeSuccess::NoPreroll;
+            let live =
+                self.pipeline.set_state(gst::State::Paused).map_err(refused)? == gst::StateChangeSuccess::NoPreroll;
             pipeline::settle(&self.sink, &self.notes, live, full_speed);
         }
         self.pipeline.set_state(gst::State::Playing).map(drop).map_err(refused)

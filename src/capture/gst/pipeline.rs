@@ -51,14 +51,12 @@ fn new_sink() -> gst_app::AppSink {
     let sink = gst_app::AppSink::builder().name("spotter").caps(&caps).enable_last_sample(false).build();
     // Says that padded rows are welcome; without it the decoder would copy each picture once more.
     if let Some(pad) = sink.static_pad("sink") {
-        pad.add_probe(gst::PadProbeType::QUERY_DOWNSTREAM, |_, info| {
-            match info.query_mut().map(|q| q.view_mut()) {
-                Some(gst::QueryViewMut::Allocation(query)) => {
-                    query.add_allocation_meta::<gst_video::VideoMeta>(None);
-                    gst::PadProbeReturn::Handled
-                }
-                _ => gst::PadProbeReturn::Ok,
+        pad.add_probe(gst::PadProbeType::QUERY_DOWNSTREAM, |_, info| match info.query_mut().map(|q| q.view_mut()) {
+            Some(gst::QueryViewMut::Allocation(query)) => {
+                query.add_allocation_meta::<gst_video::VideoMeta>(None);
+                gst::PadProbeReturn::Handled
             }
+            _ => gst::PadProbeReturn::Ok,
         });
     }
     sink
