@@ -12,7 +12,10 @@ export RUSTC=/usr/bin/rustc
 export CARGO_TARGET_DIR=$PWD/target/cross
 export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc
 export PKG_CONFIG_ALLOW_CROSS=1
-export PKG_CONFIG_LIBDIR=/usr/lib/aarch64-linux-gnu/pkgconfig:/usr/share/pkgconfig
+# What cannot be installed beside the host's own is unpacked here.
+SYSROOT=$CARGO_TARGET_DIR/sysroot
+export PKG_CONFIG_LIBDIR=$SYSROOT/usr/lib/aarch64-linux-gnu/pkgconfig:/usr/lib/aarch64-linux-gnu/pkgconfig:/usr/share/pkgconfig
+export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUSTFLAGS="-L native=$SYSROOT/usr/lib/aarch64-linux-gnu"
 # The build must not think that it runs inside the host's toolchain.
 unset RUSTUP_TOOLCHAIN CARGO RUSTDOC
 
@@ -26,9 +29,16 @@ case "${1:-}" in
     export DEBIAN_FRONTEND=noninteractive
     step $SUDO dpkg --add-architecture arm64
     step $SUDO apt-get update -qq
-    step $SUDO apt-get install -y -qq --no-install-recommends rustc-web cargo-web libstd-rust-web-dev:arm64 \
-      gcc-aarch64-linux-gnu g++-aarch64-linux-gnu qemu-user-static cmake nasm pkg-config \
-      libgstreamer1.0-dev:arm64 libgstreamer-plugins-base1.0-dev:arm64 libgstrtspserver-1.0-dev:arm64
+    # Never at the cost of the host's own packages.
+    step $SUDO apt-get install -y -qq --no-remove --no-install-recommends rustc-web cargo-web libstd-rust-web-dev:arm64 \
+      gcc-aarch64-linux-gnu g++-aarch64-linux-gnu qemu-user-static cmake nasm pkg-config libclang-dev file \
+      libgstreamer1.0-dev:arm64 libgstreamer-plugins-base1.0-0:arm64
+    # These -dev packages replace those of another architecture, so they go into a folder instead; the libraries they
+    # point to stand beside them.
+    mkdir -p "$SYSROOT/debs"
+    (cd "$SYSROOT/debs" && step apt-get download -qq -o APT::Sandbox::User=root libgstreamer-plugins-base1.0-dev:arm64 \
+      libgstreamer-plugins-base1.0-0:arm64 libgstrtspserver-1.0-dev:arm64 libgstrtspserver-1.0-0:arm64)
+    for deb in "$SYSROOT"/debs/*.deb; do dpkg -x "$deb" "$SYSROOT"; done
     ;;
   build)
     step /usr/bin/cargo build --release --locked --target "$TARGET"
