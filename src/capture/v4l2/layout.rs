@@ -45,6 +45,8 @@ fn colour(format: PixelFormat, pix: &Pix) -> Colour {
     let range = match pix.quantization {
         raw::v4l2_quantization_V4L2_QUANTIZATION_FULL_RANGE => Range::Full,
         raw::v4l2_quantization_V4L2_QUANTIZATION_LIM_RANGE => Range::Limited,
+        // Grey is what the sensor measured, as RGB would be.
+        _ if format == PixelFormat::Grey => Range::Full,
         _ if pix.colorspace == raw::v4l2_colorspace_V4L2_COLORSPACE_JPEG => Range::Full,
         _ => Range::Limited,
     };
@@ -88,6 +90,7 @@ mod tests {
         ] {
             assert_eq!(of(given.0, given.1, given.2), Colour { matrix, range }, "{given:?}");
         }
+        assert_eq!(colour(PixelFormat::Grey, &pix(2, 2, 2)).range, full);
         let jpeg = Pix { colorspace: 3, quantization: 2, ..pix(2, 2, 0) };
         assert_eq!(colour(PixelFormat::Mjpeg, &jpeg), Colour::JPEG);
     }

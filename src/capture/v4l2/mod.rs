@@ -253,7 +253,8 @@ fn open_fault(what: &str, why: &io::Error, number: u64) -> CaptureFault {
         Some(libc::EACCES | libc::EPERM) => CaptureFault::NoPermission { what },
         Some(libc::EBUSY) => CaptureFault::Busy { what, holder: busy::holder(number) },
         Some(libc::ENOTTY | libc::EISDIR) => CaptureFault::Failed { what, why: "it is not a video device".into() },
-        _ if why.kind() == io::ErrorKind::InvalidInput => CaptureFault::NoDevice { what },
+        // A path with a NUL, which never reached the kernel.
+        None if why.kind() == io::ErrorKind::InvalidInput => CaptureFault::NoDevice { what },
         _ => CaptureFault::Failed { what, why: why.to_string() },
     }
 }
@@ -295,6 +296,7 @@ mod tests {
             (libc::ENOSPC, "failed", "usb_bandwidth"),
             (libc::ENOLINK, "failed", "no_signal"),
             (libc::EIO, "failed", "failed"),
+            (libc::EINVAL, "failed", "failed"),
         ] {
             let why = io::Error::from_raw_os_error(code);
             assert_eq!(open_fault("x", &why, u64::MAX).kind(), open, "{why}");

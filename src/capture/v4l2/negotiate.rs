@@ -93,6 +93,11 @@ impl SizeOffer {
         SizeOffer { min: size, max: size, step: (1, 1), rates: rates.to_vec(), any_rate: false }
     }
 
+    fn extent(&self) -> String {
+        let one = |(w, h): (usize, usize)| format!("{w}x{h}");
+        if self.max == self.min { one(self.min) } else { format!("{} to {}", one(self.min), one(self.max)) }
+    }
+
     /// The size in this offer that is nearest to `want`.
     pub fn nearest(&self, want: (usize, usize)) -> (usize, usize) {
         let fit = |want: usize, min: usize, max: usize, step: usize| {
@@ -182,27 +187,39 @@ fn asked(wish: &Wish) -> String {
 fn offered(offers: &[Offer], wish: &Wish) -> String {
     let wished: Vec<&Offer> = offers.iter().filter(|o| wish.format == Some(o.format)).collect();
     let shown = if wished.is_empty() { offers.iter().collect() } else { wished };
-    let texts: Vec<String> = shown.into_iter().map(|o| describe(o, wish.size)).collect();
+    // Formats that have the same sizes share one list.
+    let mut lists: Vec<(Vec<&str>, String)> = Vec::new();
+    for offer in shown {
+        let (name, sizes) = (crate::capture::uri::format_name(offer.format), describe(offer, wish));
+        match lists.iter_mut().find(|(_, known)| *known == sizes) {
+            Some((names, _)) => names.push(name),
+            None => lists.push((vec![name], sizes)),
+        }
+    }
+    let texts: Vec<String> = lists.into_iter().map(|(names, sizes)| format!("{} {sizes}", names.join("/"))).collect();
     if texts.is_empty() { "none of mjpeg, yu12, nv12, yuyv, uyvy, grey".into() } else { texts.join("; ") }
 }
 
-fn describe(offer: &Offer, size: Option<(usize, usize)>) -> String {
-    let name = crate::capture::uri::format_name(offer.format);
-    let same: Vec<&SizeOffer> = offer.sizes.iter().filter(|s| size.is_some_and(|w| s.nearest(w) == w)).collect();
-    let shown = if same.is_empty() { offer.sizes.iter().collect() } else { same };
-    let mut texts: Vec<String> = shown.iter().take(6).map(|s| s.to_string()).collect();
-    if shown.len() > 6 {
-        texts.push(format!("{} more", shown.len() - 6));
+/// The sizes of an offer with their highest rates; all rates of the wished size.
+fn describe(offer: &Offer, wish: &Wish) -> String {
+    let same: Vec<&SizeOffer> = offer.sizes.iter().filter(|s| wish.size.is_some_and(|w| s.nearest(w) == w)).collect();
+    if !same.is_empty() {
+        return same.iter().map(|s| s.to_string()).collect::<Vec<_>>().join(", ");
     }
-    format!("{name} {}", texts.join(", "))
+    let shown = offer.sizes.iter().take(6).map(|sizes| match sizes.rates.first() {
+        Some(high) => format!("{} up to {} fps", sizes.extent(), short(*high)),
+        None => sizes.extent(),
+    });
+    let mut texts: Vec<String> = shown.collect();
+    if offer.sizes.len() > 6 {
+        texts.push(format!("{} more", offer.sizes.len() - 6));
+    }
+    texts.join(", ")
 }
 
 impl std::fmt::Display for SizeOffer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}x{}", self.min.0, self.min.1)?;
-        if self.max != self.min {
-            write!(f, " to {}x{}", self.max.0, self.max.1)?;
-        }
+        f.write_str(&self.extent())?;
         let rates: Vec<String> = self.rates.iter().map(|r| short(*r)).collect();
         match (rates.first(), rates.last()) {
             (Some(high), Some(low)) if self.any_rate => write!(f, " ({low} to {high} fps)"),
@@ -315,7 +332,7 @@ mod tests {
     fn what_cannot_be_had_is_refused_with_the_offer() {
         let wish = |size, fps, format| Wish { size, fps, format };
         for (given, asked, offered) in [
-            (wish(Some((800, 600)), None, None), "800x600", "yuyv 640x480 (30/24/20/15/10/7.5/5 fps)"),
+            (wish(Some((800, 600)), None, None), "800x600", "yuyv 640x480 up to 30 fps"),
             (wish(None, None, Some(Nv12)), "nv12", "mjpeg 640x480"),
             (wish(Some((1280, 720)), Some(60.0), Some(Mjpeg)), "mjpeg 1280x720 at 60 fps", "mjpeg 1280x720 (30/"),
         ] {
@@ -335,7 +352,7 @@ mod tests {
         let wish = Wish { size: Some((640, 360)), fps: Some(12.5), format: None };
         assert_eq!(taken(&offers, wish, false), (Nv12, (640, 360), Some(12.5)));
         let off_step = Wish { size: Some((641, 360)), ..Wish::default() };
-        assert!(choose(&offers, &off_step, false).unwrap_err().offered.contains("48x32 to 4096x2304 (1 to 60 fps)"));
+        assert!(choose(&offers, &off_step, false).unwrap_err().offered.contains("48x32 to 4096x2304 up to 60 fps"));
     }
 
     #[test]

@@ -1,0 +1,58 @@
+#!/bin/sh
+# Runs examples/vivid_guest.rs in a virtual machine whose kernel has cameras: Debian's own kernel with its vivid driver.
+# Needs no KVM and changes nothing on the host; the kernel package is unpacked below target/vm, not installed.
+# Prints a line for each check; the exit status is 0 only when all are well.
+set -eu
+cd "$(dirname "$0")/../.."
+vm=$PWD/target/vm
+guest=$PWD/target/debug/examples/vivid_guest
+
+missing=
+for pair in qemu-system-x86_64:qemu-system-x86 busybox:busybox-static cpio:cpio v4l2-ctl:v4l-utils; do
+    command -v "${pair%%:*}" >/dev/null || missing="$missing ${pair#*:}"
+done
+if [ -n "$missing" ]; then
+    sudo=; [ "$(id -u)" = 0 ] || sudo=sudo
+    # shellcheck disable=SC2086
+    $sudo apt-get update -q && $sudo apt-get install -qy --no-install-recommends $missing
+fi
+
+cargo build --example vivid_guest
+
+mkdir -p "$vm"
+if [ ! -e "$vm/root/boot" ]; then
+    package=$(apt-cache search '^linux-image-6\.1\.0-[0-9]+-amd64$' | cut -d' ' -f1 | sort -V | tail -1)
+    [ -n "$package" ] || { echo "no linux-image-6.1.0-*-amd64 in apt's lists; run apt-get update" >&2; exit 1; }
+    (cd "$vm" && rm -f ./*.deb && apt-get download "$package")
+    rm -rf "$vm/unpack" && dpkg-deb -x "$vm"/linux-image-*.deb "$vm/unpack" && mv "$vm/unpack" "$vm/root"
+fi
+kernel=$(basename "$vm"/root/lib/modules/*)
+busybox depmod -b "$vm/root" "$kernel" 2>/dev/null
+
+# A module with all it needs, what is needed first.
+needs() {
+    grep "/$1\.ko:" "$vm/root/lib/modules/$kernel/modules.dep" | tr -d ':' | tr ' ' '\n' | tac | sed "s|^|lib/modules/$kernel/|"
+}
+initrd=$vm/initrd
+rm -rf "$initrd" && mkdir -p "$initrd/bin" "$initrd/modules"
+cp "$(command -v busybox)" "$initrd/bin/busybox"
+for wanted in virtio_pci 9pnet_virtio 9p; do needs "$wanted"; done | awk '!seen[$0]++' > "$vm/order"
+: > "$initrd/modules/order"
+while read -r module; do
+    cp "$vm/root/$module" "$initrd/modules/"
+    basename "$module" >> "$initrd/modules/order"
+done < "$vm/order"
+needs vivid > "$initrd/modules/vivid"
+# A webcam and an HDMI grabber, one capture node each.
+options="n_devs=2 num_inputs=1,1 input_types=0,3 node_types=0x1,0x1"
+sed -e "s|@VM_DIR@|$vm|" -e "s|@GUEST@|$guest|" -e "s|@VIVID_OPTIONS@|$options|" tests/vm/init > "$initrd/init"
+chmod +x "$initrd/init"
+(cd "$initrd" && find . | cpio -o -H newc --quiet | gzip -1) > "$vm/initrd.gz"
+
+log=$vm/console.log
+timeout "${VM_TIMEOUT_S:-300}" qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 2 -m 1024 -nographic -no-reboot \
+    -kernel "$vm"/root/boot/vmlinuz-"$kernel" -initrd "$vm/initrd.gz" \
+    -append "console=ttyS0 quiet panic=-1 random.trust_cpu=on" \
+    -virtfs local,path=/,mount_tag=host,security_model=none,readonly=on,multidevs=remap \
+    -nic none </dev/null 2>&1 | tr -d '\r' | tee "$log" | grep -aE '^(ok|FAILED|VM-RESULT|note|cannot|Kernel panic)' || true
+grep -qa '^VM-RESULT 0$' "$log" || { echo "the checks in the guest failed; the guest's console is in $log" >&2; tail -n 30 "$log" >&2; exit 1; }
