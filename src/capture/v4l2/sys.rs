@@ -55,7 +55,7 @@ unsafe impl Plain for raw::v4l2_input {}
 unsafe impl Plain for u32 {}
 
 fn ioctl<T: Plain>(file: &File, request: vidioc::_IOC_TYPE, argument: &mut T) -> io::Result<()> {
-    assert_eq!((request as u64 >> 16) & 0x3fff, size_of::<T>() as u64, "the request says how large its argument is");
+    assert_eq!((request >> 16) as usize & 0x3fff, size_of::<T>(), "the request says how large its argument is");
     loop {
         // SAFETY: the descriptor is open; the kernel reads and writes as many bytes as the request encodes, which is
         // the argument's size, and follows no pointer in it (`Plain`).
