@@ -5,6 +5,10 @@ use std::os::unix::fs::MetadataExt;
 /// The program and process id that hold the device of this number, or "another program" where it cannot be seen
 /// (another user's processes show their files only to root).
 pub(super) fn holder(device_number: u64) -> String {
+    // Number 0 is what every ordinary file has.
+    if device_number == 0 {
+        return "another program".into();
+    }
     let own = std::process::id();
     let descriptors = |pid: u32| {
         let files = std::fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
@@ -48,5 +52,6 @@ mod tests {
     #[test]
     fn a_device_that_nobody_holds_has_no_name() {
         assert_eq!(holder(u64::MAX), "another program");
+        assert_eq!(holder(0), "another program");
     }
 }

@@ -153,7 +153,10 @@ fn find(path: &str) -> Result<(Node, Identity, Caps), CaptureFault> {
 /// Opens a node and makes sure that it is a camera. `what` is the path as the user knows it.
 fn open_camera(node_path: &str, what: &str) -> Result<(Node, Identity, Caps), CaptureFault> {
     let failed = |why: &str| CaptureFault::Failed { what: what.to_string(), why: why.to_string() };
-    let node = Node::open(node_path).map_err(|why| open_fault(what, &why, 0))?;
+    let node = Node::open(node_path).map_err(|why| {
+        use std::os::unix::fs::MetadataExt;
+        open_fault(what, &why, std::fs::metadata(node_path).map_or(0, |m| m.rdev()))
+    })?;
     let caps = node.caps().map_err(|why| match why.raw_os_error() {
         Some(libc::ENODEV) => CaptureFault::NoDevice { what: what.to_string() },
         _ => failed("it is not a video device"),
