@@ -1,11 +1,13 @@
 #!/bin/sh
-# Runs examples/vivid_guest.rs in a virtual machine whose kernel has cameras: Debian's own kernel with its vivid driver.
+# Runs examples/vivid_guest.rs and then the real binary (an argument names it, else the debug build) in a virtual machine
+# whose kernel has cameras: Debian's own kernel with its vivid driver.
 # Needs no KVM and changes nothing on the host; the kernel package is unpacked below target/vm, not installed.
 # Prints a line for each check; the exit status is 0 only when all are well.
 set -eu
 cd "$(dirname "$0")/../.."
 vm=$PWD/target/vm
 guest=$PWD/target/debug/examples/vivid_guest
+spotter=$(realpath "${1:-target/debug/spotter}")
 
 missing=
 for pair in qemu-system-x86_64:qemu-system-x86 busybox:busybox-static cpio:cpio v4l2-ctl:v4l-utils; do
@@ -17,7 +19,8 @@ if [ -n "$missing" ]; then
     $sudo apt-get update -q && $sudo apt-get install -qy --no-install-recommends $missing
 fi
 
-cargo build --example vivid_guest
+cargo build --locked --example vivid_guest
+[ $# -gt 0 ] || cargo build --locked
 
 mkdir -p "$vm"
 if [ ! -e "$vm/root/boot" ]; then
@@ -45,7 +48,7 @@ done < "$vm/order"
 needs vivid > "$initrd/modules/vivid"
 # A webcam and an HDMI grabber, one capture node each.
 options="n_devs=2 num_inputs=1,1 input_types=0,3 node_types=0x1,0x1"
-sed -e "s|@VM_DIR@|$vm|" -e "s|@GUEST@|$guest|" -e "s|@VIVID_OPTIONS@|$options|" tests/vm/init > "$initrd/init"
+sed -e "s|@VM_DIR@|$vm|" -e "s|@GUEST@|$guest|" -e "s|@SPOTTER@|$spotter|" -e "s|@REPOSITORY@|$PWD|" -e "s|@VIVID_OPTIONS@|$options|" tests/vm/init > "$initrd/init"
 chmod +x "$initrd/init"
 (cd "$initrd" && find . | cpio -o -H newc --quiet | gzip -1) > "$vm/initrd.gz"
 

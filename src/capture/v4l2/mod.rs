@@ -56,7 +56,8 @@ impl V4l2 {
         let stream = Stream::start(node, BUFFERS).map_err(|why| start_fault(path, &why, number))?;
         identity::remember(path, found);
         let layout = layout::layout(choice.format, &pix);
-        log::info!("{path}: {} at {:?} fps, {}x{}", caps.card, choice.fps, pix.width, pix.height);
+        let fps = choice.fps.map_or("its own".to_string(), |fps| fps.to_string());
+        log::info!("{path}: {}, {}x{} at {fps} fps", caps.card, pix.width, pix.height);
         let capacity = pix.bytes.max(layout.bytes()) + jfif::REPAIR_BYTES;
         Ok(V4l2 { path: path.clone(), stream, layout, capacity })
     }
