@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::View;
 use super::retry::{Backoff, Retry};
-use crate::capture::{CaptureFault, Next, Settings, Source};
+use crate::capture::{CaptureFault, Next, Settings, Source, knock};
 use crate::frame::{Frame, FrameRef, Pool};
 use crate::mailbox::{Posted, Poster};
 use crate::metrics::Drop;
@@ -23,6 +23,9 @@ pub const FRAMES: usize = 6;
 
 /// The longest the thread may be inside a source before it looks at the stop flag.
 const PATIENCE: Duration = Duration::from_millis(250);
+/// How often a lost source is knocked at while it rests, and how long it may take to answer.
+const KNOCK_EVERY: Duration = Duration::from_millis(500);
+const KNOCK_PATIENCE: Duration = Duration::from_millis(300);
 
 /// How a source ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -83,19 +86,28 @@ impl Feed {
                     self.view.lose(&CaptureFault::Ended, Wall::now());
                     return Outcome::Finished;
                 }
-                End::Lost(fault) => self.view.lose(&fault, Wall::now()),
+                End::Lost(fault) => {
+                    self.view.lose(&fault, Wall::now());
+                    if self.settings.address.is_recording() {
+                        return Outcome::Unreadable;
+                    }
+                    self.rest(backoff.wait(), &fault, beat);
+                }
             }
-            if self.settings.address.is_recording() {
-                return Outcome::Unreadable;
-            }
-            self.rest(backoff.wait(), beat);
         }
     }
 
-    fn rest(&self, wait: Duration, beat: &Beat) {
+    /// Waits before the source is opened again, but not for one that was away and is back.
+    fn rest(&self, wait: Duration, fault: &CaptureFault, beat: &Beat) {
         let until = Mono::now().plus(wait);
-        while !self.stop.wait(until.since(Mono::now()).min(beat.turn())) && Mono::now() < until {
+        let mut silent = matches!(fault, CaptureFault::Unreachable { .. } | CaptureFault::NoDevice { .. });
+        while !self.stop.wait(until.since(Mono::now()).min(KNOCK_EVERY)) && Mono::now() < until {
             beat.mark(Mono::now());
+            match knock::answers(&self.settings.address, KNOCK_PATIENCE) {
+                Some(true) if silent => return,
+                Some(false) => silent = true,
+                _ => {}
+            }
         }
     }
 

@@ -9,6 +9,7 @@ mod fault;
 #[cfg(feature = "gst")]
 pub mod gst;
 pub mod jfif;
+pub mod knock;
 pub mod paced;
 pub mod uri;
 #[cfg(target_os = "linux")]

@@ -1,0 +1,110 @@
+//! Is anybody there again? A look from outside at a source that was lost, much cheaper than opening it.
+//!
+//! Backoff keeps a broken camera from being hammered, but a lifter should not wait ten seconds for a camera that is back.
+//! While a thread waits it knocks now and then; only a change from silence to an answer cuts the wait short, so that a
+//! camera that answers and refuses (a wrong password) still meets the whole backoff.
+
+use std::io::{Read, Write};
+use std::net::{TcpStream, ToSocketAddrs};
+use std::path::Path;
+use std::time::Duration;
+
+use super::Address;
+
+/// Whether the source's device or host is there; nothing when there is no way to tell. It takes up to `patience` for each
+/// step, and a slow name server may make it longer.
+pub fn answers(address: &Address, patience: Duration) -> Option<bool> {
+    match address {
+        Address::V4l2(v4l2) => Some(Path::new(&v4l2.path).exists()),
+        Address::Rtsp(uri) => {
+            let (secure, authority) = authority(uri)?;
+            let greeting = format!("OPTIONS rtsp://{}/ RTSP/1.0\r\nCSeq: 1\r\n\r\n", host_and_port(authority, 554));
+            Some(speaks(&host_and_port(authority, if secure { 322 } else { 554 }), greeting, secure, patience))
+        }
+        Address::Http(uri) => {
+            let (secure, authority) = authority(uri)?;
+            let at = host_and_port(authority, if secure { 443 } else { 80 });
+            let greeting = format!("HEAD / HTTP/1.1\r\nHost: {at}\r\nConnection: close\r\n\r\n");
+            Some(speaks(&at, greeting, secure, patience))
+        }
+        _ => None,
+    }
+}
+
+/// Whether it is encrypted, and host and maybe port without credentials.
+fn authority(uri: &str) -> Option<(bool, &str)> {
+    let (scheme, rest) = uri.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next()?;
+    let secure = scheme.eq_ignore_ascii_case("rtsps") || scheme.eq_ignore_ascii_case("https");
+    Some((secure, authority.rsplit_once('@').map_or(authority, |(_, host)| host)))
+}
+
+fn host_and_port(authority: &str, port: u16) -> String {
+    let bare_v6 = authority.ends_with(']');
+    match authority.rsplit_once(':') {
+        Some((_, given)) if !bare_v6 && given.parse::<u16>().is_ok() => authority.to_string(),
+        _ => format!("{authority}:{port}"),
+    }
+}
+
+/// A host that is halted still takes connections, so it must say something; one that speaks only after a handshake has
+/// answered when it takes the connection.
+fn speaks(at: &str, greeting: String, secure: bool, patience: Duration) -> bool {
+    let Some(address) = at.to_socket_addrs().ok().and_then(|mut all| all.next()) else { return false };
+    let Ok(mut stream) = TcpStream::connect_timeout(&address, patience) else { return false };
+    if secure {
+        return true;
+    }
+    let heard = stream
+        .set_read_timeout(Some(patience))
+        .and_then(|()| stream.set_write_timeout(Some(patience)))
+        .and_then(|()| stream.write_all(greeting.as_bytes()))
+        .and_then(|()| stream.read(&mut [0; 64]));
+    matches!(heard, Ok(n) if n > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+
+    const PATIENCE: Duration = Duration::from_millis(300);
+
+    #[test]
+    fn host_and_port_are_found_without_the_credentials() {
+        for (uri, want) in [
+            ("rtsp://u:p@cam/1", "cam:554"),
+            ("rtsp://cam:8554/1", "cam:8554"),
+            ("rtsp://u:a@b@10.0.0.9?x=1", "10.0.0.9:554"),
+            ("rtsp://[::1]/x", "[::1]:554"),
+            ("rtsp://[::1]:99/x", "[::1]:99"),
+        ] {
+            assert_eq!(host_and_port(authority(uri).unwrap().1, 554), want, "{uri}");
+        }
+    }
+
+    #[test]
+    fn one_that_takes_a_connection_and_says_nothing_is_not_there() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let uri = format!("rtsp://u:p@{}/x", listener.local_addr().unwrap());
+        let address = Address::parse(&uri).unwrap();
+        assert_eq!(answers(&address, PATIENCE), Some(false));
+        let speaker = std::thread::spawn(move || {
+            // The first connection is that of the knock above, which has hung up.
+            let _silent = listener.accept().unwrap();
+            let (mut stream, _) = listener.accept().unwrap();
+            stream.write_all(b"RTSP/1.0 200 OK\r\n\r\n").unwrap();
+            let _ = stream.read(&mut [0; 256]);
+        });
+        assert_eq!(answers(&address, Duration::from_secs(10)), Some(true));
+        speaker.join().unwrap();
+        assert_eq!(answers(&address, PATIENCE), Some(false), "the port is closed now");
+    }
+
+    #[test]
+    fn a_device_is_there_when_its_path_is() {
+        assert_eq!(answers(&Address::parse("v4l2:/dev/null").unwrap(), PATIENCE), Some(true));
+        assert_eq!(answers(&Address::parse("v4l2:/dev/spotter-none").unwrap(), PATIENCE), Some(false));
+        assert_eq!(answers(&Address::parse("demo:").unwrap(), PATIENCE), None);
+    }
+}
