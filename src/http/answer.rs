@@ -62,7 +62,7 @@ pub fn answer(desk: &mut Desk, request: &Request<'_>, out: &mut Vec<u8>) -> Outc
         _ => path,
     };
     match route::find(path, head.method) {
-        Found::Entry(entry, _) if entry.wants_key && !desk.shared.gate.admits(head, request.bytes) => {
+        Found::Entry(entry, _) if entry.wants_key && !desk.shared.gate.admits(head, request.bytes, desk.wall) => {
             Outcome::Reply(unauthorized(desk, request, entry.class, out))
         }
         Found::Entry(entry, name) => enter(desk, request, entry, name, out),
@@ -195,7 +195,7 @@ fn wrong_method(desk: &mut Desk, request: &Request<'_>, class: RouteClass, allow
 
 fn show(desk: &mut Desk, request: &Request<'_>, page: &'static Page, out: &mut Vec<u8>) -> Reply {
     let class = RouteClass::Page;
-    if page.needs_login && !desk.shared.gate.admits(request.head, request.bytes) {
+    if page.needs_login && !desk.shared.gate.admits(request.head, request.bytes, desk.wall) {
         let next = request.head.path(request.bytes);
         return see_other(desk, request, &[b"/login?next=", next.as_bytes()].concat(), None, out);
     }
@@ -242,7 +242,7 @@ fn login(desk: &mut Desk, request: &Request<'_>, out: &mut Vec<u8>) -> Reply {
         }
         return desk.refuse(out, class, 401, "this is not the box's key", request.close);
     }
-    let cookie = match desk.shared.gate.cookie() {
+    let cookie = match desk.shared.gate.cookie(desk.wall) {
         Ok(cookie) => cookie,
         Err(why) => {
             log::error!("no cookie can be made: {why}");
@@ -260,11 +260,10 @@ fn logout(desk: &mut Desk, request: &Request<'_>, out: &mut Vec<u8>) -> Reply {
         let why = "this request comes from a page of another host";
         return desk.refuse(out, RouteClass::Page, 403, why, request.close);
     }
-    let gone = desk.shared.gate.forget(request.head, request.bytes);
     if request.field(Field::RequestedWith).is_none() {
-        return see_other(desk, request, b"/login", Some(gone), out);
+        return see_other(desk, request, b"/login", Some(auth::GONE), out);
     }
-    done(desk, request, gone, out)
+    done(desk, request, auth::GONE, out)
 }
 
 fn done(desk: &mut Desk, request: &Request<'_>, cookie: &[u8], out: &mut Vec<u8>) -> Reply {

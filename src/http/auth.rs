@@ -1,44 +1,65 @@
 //! Who may come in: the key by header, by HTTP Basic, or a cookie that was given for it.
 //!
-//! The cookie holds a random token, never the key or anything made from it; the box remembers the last few tokens it gave
-//! and forgets them when it restarts. Keys and tokens are compared in constant time.
+//! The box remembers no cookie. A cookie is a random nonce, the time of the login and a proof of both (HMAC-SHA256 under
+//! a key that is derived from the API key), so a wall that is logged in stays so when the box restarts. It holds for 30
+//! days; another API key voids all cookies at once. It never holds the key itself, but whoever reads one may try keys on
+//! it without asking the box: a key that is hard to guess is wanted.
+//!
+//! A logout takes the cookie from the browser that asks. A copy of it that somebody kept holds until its time is over;
+//! only another key ends that too.
+//!
+//! Keys and proofs are compared in constant time.
 
-use std::collections::VecDeque;
 use std::io::Read;
-use std::sync::Mutex;
 
 use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
-use subtle::{Choice, ConstantTimeEq};
+use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use subtle::ConstantTimeEq;
 
 use super::head::{Field, Head};
-use super::{query, stamp};
+use super::query;
+use crate::time::Wall;
 
-/// Logged-in browsers at once; the one that logged in first is forgotten for one more.
-pub const SESSIONS: usize = 64;
-const COOKIE: &[u8] = b"spotter=";
-type Token = [u8; 32];
+const NAME: &[u8] = b"spotter=";
+/// What a cookie's key is derived for. Another number makes all cookies void.
+const PURPOSE: &[u8] = b"spotter cookie 1";
+const AGE_S: u64 = 30 * 24 * 3600;
+/// A browser takes this for the end of the cookie.
+pub const GONE: &[u8] = b"spotter=; HttpOnly; SameSite=Strict; Path=/; Max-Age=0";
+
+const NONCE: usize = 16;
+const SAID: usize = NONCE + 8;
+const PROOF: usize = 32;
+/// Nonce, milliseconds since 1970 in network order, proof of both.
+type Cookie = [u8; SAID + PROOF];
+/// Its length in a header.
+const TEXT: usize = (SAID + PROOF) * 4 / 3 + 1;
 
 /// The keeper of the key.
 pub struct Gate {
     key: Option<Vec<u8>>,
-    sessions: Mutex<VecDeque<Token>>,
+    /// Ready to prove, with the derived key inside.
+    prover: Hmac<Sha256>,
 }
 
 impl Gate {
     /// With this key, or open to all.
     pub fn new(key: Option<&str>) -> Gate {
-        Gate { key: key.map(|k| k.as_bytes().to_vec()), sessions: Mutex::default() }
+        let key = key.map(|k| k.as_bytes().to_vec());
+        let derived = keyed(key.as_deref().unwrap_or(&[])).chain_update(PURPOSE).finalize().into_bytes();
+        Gate { key, prover: keyed(&derived) }
     }
 
-    /// Whether a request may pass.
-    pub fn admits(&self, head: &Head, bytes: &[u8]) -> bool {
+    /// Whether a request may pass at this time.
+    pub fn admits(&self, head: &Head, bytes: &[u8], now: Wall) -> bool {
         if self.key.is_none() {
             return true;
         }
         head.field(bytes, Field::ApiKey).is_some_and(|given| self.fits(given))
             || head.field(bytes, Field::Authorization).is_some_and(|given| self.fits_basic(given))
-            || token_in(head.field(bytes, Field::Cookie)).is_some_and(|token| self.knows(&token))
+            || head.field(bytes, Field::Cookie).is_some_and(|given| self.fits_cookie(given, now))
     }
 
     /// Whether this is the key. Without a key everything is.
@@ -56,52 +77,50 @@ impl Gate {
         colon.is_some_and(|at| self.fits(&pair[at + 1..]))
     }
 
-    fn knows(&self, token: &Token) -> bool {
-        let sessions = self.sessions.lock().expect("nothing panics under this lock");
-        let found = sessions.iter().fold(Choice::from(0), |found, known| found | known.ct_eq(token));
-        found.into()
+    fn fits_cookie(&self, cookies: &[u8], now: Wall) -> bool {
+        let Some(cookie) = read(cookies) else { return false };
+        let (said, proof) = cookie.split_at(SAID);
+        if !bool::from(self.prove(said).ct_eq(proof)) {
+            return false;
+        }
+        let mut issued_ms = [0; 8];
+        issued_ms.copy_from_slice(&said[NONCE..]);
+        // A cookie of the future is the box's own all the same: a box without a battery for its clock begins in the past.
+        now.unix_ms().saturating_sub(u64::from_be_bytes(issued_ms)) < AGE_S * 1000
+    }
+
+    fn prove(&self, said: &[u8]) -> [u8; PROOF] {
+        self.prover.clone().chain_update(said).finalize().into_bytes().into()
     }
 
     /// A new cookie.
     ///
     /// # Errors
     /// When the system has no random numbers.
-    pub fn cookie(&self) -> std::io::Result<Vec<u8>> {
-        let mut token = Token::default();
-        std::fs::File::open("/dev/urandom")?.read_exact(&mut token)?;
-        let mut sessions = self.sessions.lock().expect("nothing panics under this lock");
-        if sessions.len() == SESSIONS {
-            sessions.pop_front();
-        }
-        sessions.push_back(token);
-        drop(sessions);
-        let mut cookie = COOKIE.to_vec();
-        for word in token.chunks_exact(8) {
-            stamp::hex(&mut cookie, u64::from_be_bytes(word.try_into().expect("chunks of 8")));
-        }
-        cookie.extend_from_slice(b"; HttpOnly; SameSite=Strict; Path=/; Max-Age=2592000");
-        Ok(cookie)
-    }
-
-    /// Forgets the cookie of this request; what is to be set in its place.
-    pub fn forget(&self, head: &Head, bytes: &[u8]) -> &'static [u8] {
-        if let Some(token) = token_in(head.field(bytes, Field::Cookie)) {
-            self.sessions.lock().expect("nothing panics under this lock").retain(|known| *known != token);
-        }
-        b"spotter=; HttpOnly; SameSite=Strict; Path=/; Max-Age=0"
+    pub fn cookie(&self, now: Wall) -> std::io::Result<Vec<u8>> {
+        let mut cookie: Cookie = [0; SAID + PROOF];
+        let (said, proof) = cookie.split_at_mut(SAID);
+        std::fs::File::open("/dev/urandom")?.read_exact(&mut said[..NONCE])?;
+        said[NONCE..].copy_from_slice(&now.unix_ms().to_be_bytes());
+        proof.copy_from_slice(&self.prove(said));
+        let text = BASE64_URL_SAFE_NO_PAD.encode(cookie);
+        Ok(format!("spotter={text}; HttpOnly; SameSite=Strict; Path=/; Max-Age={AGE_S}").into_bytes())
     }
 }
 
-fn token_in(cookies: Option<&[u8]>) -> Option<Token> {
-    let text = cookies?.split(|b| *b == b';').find_map(|c| c.trim_ascii().strip_prefix(COOKIE))?;
-    let mut token = Token::default();
-    if text.len() != token.len() * 2 {
+fn keyed(key: &[u8]) -> Hmac<Sha256> {
+    Hmac::new_from_slice(key).expect("HMAC takes keys of every length")
+}
+
+/// The box's cookie among those of a request.
+fn read(cookies: &[u8]) -> Option<Cookie> {
+    let text = cookies.split(|b| *b == b';').find_map(|c| c.trim_ascii().strip_prefix(NAME))?;
+    let mut cookie: Cookie = [0; SAID + PROOF];
+    if text.len() != TEXT {
         return None;
     }
-    for (byte, pair) in token.iter_mut().zip(text.chunks_exact(2)) {
-        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
-    }
-    Some(token)
+    let length = BASE64_URL_SAFE_NO_PAD.decode_slice(text, &mut cookie).ok()?;
+    (length == cookie.len()).then_some(cookie)
 }
 
 /// Whether a request that changes something comes from a page of this box: what a browser says of its origin must be the
@@ -137,9 +156,25 @@ mod tests {
     use super::*;
     use crate::http::head::parse;
 
-    fn admitted(gate: &Gate, line: &str) -> bool {
+    const LOGIN: Wall = Wall::from_unix_ms(784_111_777_042);
+
+    fn admitted_at(gate: &Gate, line: &str, now: Wall) -> bool {
         let text = format!("GET / HTTP/1.1\r\nHost: h\r\n{line}\r\n");
-        gate.admits(&parse(text.as_bytes()).unwrap(), text.as_bytes())
+        gate.admits(&parse(text.as_bytes()).unwrap(), text.as_bytes(), now)
+    }
+
+    fn admitted(gate: &Gate, line: &str) -> bool {
+        admitted_at(gate, line, LOGIN)
+    }
+
+    /// The value of a new cookie.
+    fn issued(gate: &Gate) -> String {
+        let line = String::from_utf8(gate.cookie(LOGIN).unwrap()).unwrap();
+        line.strip_prefix("spotter=").unwrap().split(';').next().unwrap().to_string()
+    }
+
+    fn sent(value: &str) -> String {
+        format!("Cookie: a=b; spotter={value}\r\n")
     }
 
     fn basic(pair: &str) -> String {
@@ -168,25 +203,52 @@ mod tests {
     }
 
     #[test]
-    fn a_cookie_opens_until_it_is_forgotten() {
+    fn a_cookie_holds_over_restarts_and_for_nobody_with_another_key() {
+        let cookie = issued(&Gate::new(Some("k")));
+        assert!(admitted(&Gate::new(Some("k")), &sent(&cookie)), "the box has restarted");
+        for other in ["K", "k2", ""] {
+            assert!(!admitted(&Gate::new(Some(other)), &sent(&cookie)), "{other:?}");
+        }
         let gate = Gate::new(Some("k"));
-        let given = String::from_utf8(gate.cookie().unwrap()).unwrap();
-        let line = format!("Cookie: a=b; {}\r\n", given.split(';').next().unwrap());
-        assert!(admitted(&gate, &line));
-        let other = line.replace("spotter=", "spotter=0").replace("0\r", "\r");
-        assert!(!admitted(&gate, &other));
-        let text = format!("GET / HTTP/1.1\r\nHost: h\r\n{line}\r\n");
-        gate.forget(&parse(text.as_bytes()).unwrap(), text.as_bytes());
-        assert!(!admitted(&gate, &line));
+        assert_ne!(issued(&gate), issued(&gate), "no two are the same");
+        let by_none = issued(&Gate::new(None));
+        assert!(!admitted(&gate, &sent(&by_none)), "the box had no key when it gave it");
     }
 
     #[test]
-    fn sessions_are_bounded_and_the_oldest_goes() {
+    fn a_cookie_is_its_header_to_the_byte_and_holds_no_key() {
+        let line = String::from_utf8(Gate::new(Some("sesam")).cookie(LOGIN).unwrap()).unwrap();
+        let (value, rest) = line.split_once("; ").unwrap();
+        assert_eq!(rest, "HttpOnly; SameSite=Strict; Path=/; Max-Age=2592000");
+        assert_eq!(value.len(), NAME.len() + TEXT);
+        let bytes = BASE64_URL_SAFE_NO_PAD.decode(value.strip_prefix("spotter=").unwrap()).unwrap();
+        assert!(!bytes.windows(5).any(|part| part == b"sesam"));
+    }
+
+    #[test]
+    fn a_cookie_that_is_cut_longer_or_changed_anywhere_opens_nothing() {
         let gate = Gate::new(Some("k"));
-        let cookies: Vec<_> = (0..=SESSIONS).map(|_| gate.cookie().unwrap()).collect();
-        let line = |c: &[u8]| format!("Cookie: {}\r\n", String::from_utf8_lossy(c).split(';').next().unwrap());
-        assert!(!admitted(&gate, &line(&cookies[0])));
-        assert!(admitted(&gate, &line(&cookies[1])) && admitted(&gate, &line(&cookies[SESSIONS])));
+        let cookie = issued(&gate);
+        for length in 0..cookie.len() {
+            assert!(!admitted(&gate, &sent(&cookie[..length])), "{length}");
+        }
+        assert!(!admitted(&gate, &sent(&format!("{cookie}A"))) && !admitted(&gate, &sent(&format!("{cookie}="))));
+        for at in 0..cookie.len() {
+            let other = if &cookie[at..=at] == "A" { "B" } else { "A" };
+            let changed = format!("{}{other}{}", &cookie[..at], &cookie[at + 1..]);
+            assert!(!admitted(&gate, &sent(&changed)), "{changed}");
+        }
+    }
+
+    #[test]
+    fn a_cookie_ends_after_30_days_to_the_millisecond() {
+        let gate = Gate::new(Some("k"));
+        let line = sent(&issued(&gate));
+        let age_ms = 30 * 24 * 3600 * 1000;
+        let after = |ms: u64| Wall::from_unix_ms(LOGIN.unix_ms() + ms);
+        assert!(admitted_at(&gate, &line, after(age_ms - 1)));
+        assert!(!admitted_at(&gate, &line, after(age_ms)));
+        assert!(admitted_at(&gate, &line, Wall::from_unix_ms(0)), "the clock is not set yet");
     }
 
     #[test]

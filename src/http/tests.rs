@@ -504,13 +504,23 @@ fn the_key_opens_by_header_basic_and_cookie() {
         assert!(!cookie.contains("sesam"));
         let own = format!("Cookie: {}\r\n", cookie.split(';').next().unwrap());
         assert_eq!((face.ask("GET /snapshot", &own).status, face.ask("GET /", &own).status), (200, 200));
-        assert_eq!(face.post("/logout", &format!("X-Requested-With: fetch\r\n{own}"), "").status, 200);
-        assert_eq!(face.ask("GET /snapshot", &own).status, 401);
+        let gone = face.post("/logout", &format!("X-Requested-With: fetch\r\n{own}"), "");
+        let line = gone.line("Set-Cookie").unwrap();
+        assert!(gone.status == 200 && line.starts_with("spotter=;") && line.ends_with("Max-Age=0"), "{line}");
     }
     assert_eq!(face.post("/login", "Content-Type: application/json\r\n", r#"{"key":"x"}"#).status, 401);
     assert_eq!(face.post("/login", "Content-Type: application/json\r\n", "key=sesam").status, 400);
     assert_eq!(face.post("/login", "Origin: http://evil\r\n", "key=sesam").status, 403);
     assert_eq!(face.post("/logout", "Origin: null\r\n", "").status, 403);
+}
+
+#[test]
+fn who_is_logged_in_stays_so_when_the_box_restarts_with_the_same_key() {
+    let keyed = |key: &str| face_with(Settings { api_key: Some(key.into()), ..settings() }, &["rack"], 10);
+    let before = keyed("sesam").post("/login", "", "key=sesam");
+    let own = format!("Cookie: {}\r\n", before.line("Set-Cookie").unwrap().split(';').next().unwrap());
+    assert_eq!(keyed("sesam").ask("GET /api/v1/cameras", &own).status, 200);
+    assert_eq!(keyed("masse").ask("GET /api/v1/cameras", &own).status, 401);
 }
 
 #[test]
