@@ -50,7 +50,7 @@ use crate::threads::{Crew, Post, Stop};
 use crate::time::Mono;
 
 /// Every limit of the face. Config fills it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Settings {
     /// Where to listen, `host:port`.
     pub listen: String,
@@ -88,6 +88,23 @@ pub struct Settings {
     pub cores: Vec<usize>,
     /// Where clips are kept while they come in.
     pub data_dir: PathBuf,
+}
+
+/// By hand, so that no log ever shows the key.
+impl std::fmt::Debug for Settings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut all = f.debug_struct("Settings");
+        all.field("listen", &self.listen).field("api_key", &self.api_key.as_ref().map(|_| "***"));
+        all.field("workers", &self.workers).field("stream_workers", &self.stream_workers);
+        all.field("stream_viewers", &self.stream_viewers).field("event_viewers", &self.event_viewers);
+        all.field("connections", &self.connections).field("connections_per_peer", &self.connections_per_peer);
+        all.field("head_bytes", &self.head_bytes).field("body_bytes", &self.body_bytes);
+        all.field("clip_bytes", &self.clip_bytes).field("head_timeout", &self.head_timeout);
+        all.field("idle_timeout", &self.idle_timeout).field("write_timeout", &self.write_timeout);
+        all.field("shot_timeout", &self.shot_timeout).field("stale", &self.stale);
+        all.field("cores", &self.cores).field("data_dir", &self.data_dir);
+        all.finish()
+    }
 }
 
 impl Default for Settings {

@@ -752,3 +752,17 @@ fn loopback_is_known_by_its_address() {
         assert_eq!(is_loopback(listen), is, "{listen}");
     }
 }
+
+#[test]
+fn the_settings_never_show_the_key_and_show_everything_else() {
+    let shown = |key: Option<&str>| format!("{:?}", Settings { api_key: key.map(str::to_string), ..settings() });
+    let with_key = shown(Some("sesam"));
+    assert!(with_key.contains(r#"api_key: Some("***")"#) && !with_key.contains("sesam"), "{with_key}");
+    assert!(shown(None).contains("api_key: None"));
+    let source = include_str!("mod.rs");
+    let body = source.split_once("pub struct Settings {").unwrap().1.split_once("\n}").unwrap().0;
+    for line in body.lines().filter_map(|line| line.trim().strip_prefix("pub ")) {
+        let name = line.split(':').next().unwrap();
+        assert!(with_key.contains(&format!("{name}: ")), "{name}");
+    }
+}
