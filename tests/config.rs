@@ -172,6 +172,29 @@ fn beyond_this_machine_a_key_or_a_plain_word_is_wanted() {
     assert!(String::from_utf8(out.stderr).unwrap().starts_with("--listen: listening on 0.0.0.0:0 beyond this machine"));
 }
 
+#[test]
+fn streams_and_listeners_never_take_all_connections() {
+    let load = |lines: &str| {
+        let (code, _, said) = check(with("http", lines));
+        (code, said)
+    };
+    assert_eq!(load("connections = 37").0, 0, "20 streams and 16 listeners leave one");
+    assert_eq!(load("connections = 301\nstream_viewers = 284").0, 0);
+    assert_eq!(load("event_viewers = 64\nstream_viewers = 191").0, 0);
+    for (lines, line, stay, connections) in [
+        ("connections = 36", 5, 36, 36),
+        ("stream_viewers = 284\nconnections = 300", 6, 300, 300),
+        ("event_viewers = 64\nstream_viewers = 192", 6, 256, 256),
+        ("stream_viewers = 240", 5, 256, 256),
+    ] {
+        let want = format!(
+            "box.toml:{line}: `connections` in [http] wants more than the {stay} of `stream_viewers` and \
+             `event_viewers` together, not {connections}"
+        );
+        assert_eq!(refused(with("http", lines)), [want], "{lines}");
+    }
+}
+
 #[cfg(feature = "gst")]
 #[test]
 fn no_secret_is_ever_shown() {
@@ -229,8 +252,14 @@ fn every_limit_holds_at_its_edge() {
         ("health", "stale_s", 1, 3600),
         ("threads", "hung_s", 5, 600),
     ] {
+        // Both ends of these two hold only beside others.
+        let beside = match key {
+            "stream_viewers" => "connections = 4096",
+            "connections" => "stream_viewers = 1\nevent_viewers = 1",
+            _ => "",
+        };
         for n in [low, high] {
-            load(&with(section, &format!("{key} = {n}"))).unwrap();
+            load(&with(section, &format!("{key} = {n}\n{beside}"))).unwrap();
         }
         for n in [low - 1, high + 1, -1, i64::MIN, i64::MAX] {
             let said = load(&with(section, &format!("{key} = {n}"))).unwrap_err();

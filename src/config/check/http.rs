@@ -1,7 +1,7 @@
 //! `[http]`: the face and its limits.
 //!
-//! The one rule between keys: beyond this machine nothing is served without a key, unless the file says in so many
-//! words that it shall be.
+//! Two rules between keys: beyond this machine nothing is served without a key, unless the file says in so many words
+//! that it shall be; and streams and listeners, which stay for hours, never take all connections.
 
 use std::net::IpAddr;
 
@@ -35,6 +35,7 @@ pub(super) fn settings(part: &Part, flags: &Flags, faults: &Gathered) -> (Settin
         cores: part.cores("cores"),
         ..or
     };
+    leaves_room(part, &read, faults);
     let open = part.flag("open", false);
     // A key that is given but does not hold is a fault of its own already.
     if !open && !part.has("api_key") && !read.listen.is_empty() && !stays_here(&read.listen) {
@@ -49,6 +50,20 @@ pub(super) fn settings(part: &Part, flags: &Flags, faults: &Gathered) -> (Settin
         faults.add(place, sentence);
     }
     (read, open)
+}
+
+/// Else a box with all its viewers would answer nobody, not even who looks whether it lives.
+fn leaves_room(part: &Part, read: &Settings, faults: &Gathered) {
+    let stay = read.stream_viewers + read.event_viewers;
+    if read.connections > stay {
+        return;
+    }
+    let given = ["connections", "stream_viewers", "event_viewers"].into_iter().find(|key| part.has(key));
+    let sentence = format!(
+        "`connections` in [http] wants more than the {stay} of `stream_viewers` and `event_viewers` together, not {}",
+        read.connections
+    );
+    faults.add(Place::Line(part.line_of(given.unwrap_or("connections"))), sentence);
 }
 
 fn api_key(part: &Part, faults: &Gathered) -> Option<String> {
