@@ -2,14 +2,15 @@
 # The HTTP face beside nginx on this machine: the same bytes, wrk with one thread, turn by turn, so that what else runs
 # here meets both. Prints the best of the rounds, the ratio and the target; exits 1 when a target is missed.
 #
-#   benches/http.sh COMMAND...      COMMAND serves one fixed picture at /snapshot and prints its address on its first
-#                                   line; it ends when its standard input does. Its length is asked by a HEAD.
+#   benches/http.sh target/release/spotter bench http --seconds 600
+#                                   or any COMMAND... that serves one fixed picture at /snapshot, prints HOST:PORT on its
+#                                   first line, or a JSON object with "address", and ends when its standard input does
 #   ROUNDS=3 SECONDS_EACH=5         how often, and for how long each time
 set -euo pipefail
 
 ROUNDS=${ROUNDS:-3}
 SECONDS_EACH=${SECONDS_EACH:-5}
-[ $# -gt 0 ] || { sed -n '2,9s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+[ $# -gt 0 ] || { sed -n '2,8s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 for tool in nginx wrk curl awk; do
     command -v "$tool" >/dev/null || { echo "$0 needs $tool" >&2; exit 2; }
 done
@@ -27,7 +28,8 @@ finish() {
 }
 trap finish EXIT
 read -r -t 20 address <&"${SERVED[0]}" || { echo "$* printed no address" >&2; exit 1; }
-ours="http://$address/snapshot"
+address=${address#*\"address\":\"}
+ours="http://${address%%\"*}/snapshot"
 
 mkdir -p "$work/www"
 curl -sSf "$ours" -o "$work/www/snapshot.jpg"
