@@ -2,10 +2,12 @@
 
 mod helpers;
 
+use std::io::{Read, Write};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use helpers::{Server, holdings, open, picture, settings};
-use spotter::capture::{CaptureFault, Next, Source};
+use helpers::{Server, end_of, open, picture, settings};
+use spotter::capture::{Next, Source};
 use spotter::frame::{Frame, PixelFormat};
 use spotter::threads::Stop;
 
@@ -80,22 +82,10 @@ fn each_refusal_has_its_own_fault_and_no_password() {
     assert!(open(&at("user:pass@", "/auth"), 15).is_ok());
 }
 
-/// What ends a source that is asked again and again.
-fn end_of(source: &mut Source) -> CaptureFault {
-    let (mut frame, deadline) = (Frame::default(), Instant::now() + Duration::from_secs(30));
-    while Instant::now() < deadline {
-        frame.reset();
-        if let Err(fault) = source.next(&mut frame, Duration::from_millis(100)) {
-            return fault;
-        }
-    }
-    panic!("no fault within 30 s");
-}
-
 #[test]
 fn a_killed_server_is_a_fault() {
     let server = Server::start(320, 240, 15, None);
-    let mut source = open(&format!("{}/h264", server.url), 3).unwrap_or_else(|f| panic!("{f}"));
+    let mut source = open(&format!("{}/h264", server.url), 6).unwrap_or_else(|f| panic!("{f}"));
     drop(server);
     let kind = end_of(&mut source).kind();
     assert!(["ended", "unreachable", "stalled"].contains(&kind), "{kind}");
@@ -105,14 +95,14 @@ fn a_killed_server_is_a_fault() {
 fn a_halted_server_is_a_stall_and_can_be_left() {
     let server = Server::start(320, 240, 15, None);
     let url = format!("{}/h264", server.url);
-    let mut source = open(&url, 2).unwrap_or_else(|f| panic!("{f}"));
+    let mut source = open(&url, 6).unwrap_or_else(|f| panic!("{f}"));
     server.signal("STOP");
     assert_eq!(end_of(&mut source).kind(), "stalled");
     let begun = Instant::now();
     drop(source);
     println!("left a halted server after {:?}", begun.elapsed());
     assert!(begun.elapsed() < Duration::from_secs(10), "closing hung");
-    assert_eq!(open(&url, 1).err().map(|f| f.kind()), Some("stalled"));
+    assert_eq!(open(&url, 1).err().map(|f| f.kind()), Some("unreachable"));
     server.signal("CONT");
     assert!(open(&url, 15).is_ok());
 }
@@ -130,25 +120,69 @@ fn the_stop_flag_ends_a_wait_for_a_silent_server() {
     assert_eq!(opener.join().unwrap().map(|f| f.kind()), Some("ended"));
 }
 
-#[test]
-fn killed_and_restarted_cameras_leave_nothing_behind() {
-    let cycles: usize = std::env::var("SPOTTER_CYCLES").ok().and_then(|c| c.parse().ok()).unwrap_or(6);
-    let mut port = None;
-    let mut before = (0, 0, 0);
-    let mut frame = Frame::default();
-    // The first turns fill the library's own caches and pools.
-    for turn in 0..cycles + 3 {
-        let server = Server::start(320, 240, 15, port);
-        port = Some(server.port());
-        let mut source = open(&format!("{}/h264", server.url), 15).unwrap_or_else(|f| panic!("turn {turn}: {f}"));
-        assert_eq!(picture(&mut source, &mut frame), Ok(Next::Frame));
-        drop(server);
-        end_of(&mut source);
-        drop(source);
-        if turn == 2 {
-            before = holdings();
-        }
+/// A child that does not outlive its test, not even a failed one.
+struct Killed(std::process::Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
-    let after = holdings();
-    println!("{cycles} cycles: threads, descriptors, kB {before:?} -> {after:?}");
+}
+
+#[test]
+fn what_a_web_server_refuses_has_its_own_fault() {
+    for (status, kind) in [
+        ("401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"cam\"", "wrong_password"),
+        ("404 Not Found", "not_found"),
+        ("200 OK\r\nContent-Type: text/html", "not_video"),
+    ] {
+        let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let uri = format!("http://user:geheim@{}/stream.mjpg", server.local_addr().unwrap());
+        std::thread::spawn(move || {
+            for line in server.incoming() {
+                let (mut line, mut head) = (line.unwrap(), [0u8; 2048]);
+                let _ = line.read(&mut head);
+                let page = "<html><head><title>A page</title></head><body>It is no video.</body></html>\n".repeat(60);
+                let answer =
+                    format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", page.len());
+                let _ = line.write_all((answer + &page).as_bytes());
+            }
+        });
+        let fault = open(&uri, 10).err().unwrap_or_else(|| panic!("{kind}: it was opened"));
+        assert_eq!(fault.kind(), kind, "{fault}");
+        assert!(!format!("{fault:?}").contains("geheim"), "{fault:?}");
+    }
+}
+
+#[test]
+fn motion_jpeg_over_http_is_handed_on_as_it_came() {
+    // Free a moment ago; the system hands such ports out in turn.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let uri = format!("http://127.0.0.1:{port}/stream.mjpg");
+    let ffmpeg = Command::new("ffmpeg")
+        .args(["-loglevel", "error", "-re", "-f", "lavfi", "-i", "testsrc2=size=320x240:rate=15", "-t", "60"])
+        .args(["-c:v", "mjpeg", "-f", "mpjpeg", "-listen", "1", &uri])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let ffmpeg = Killed(ffmpeg);
+    let deadline = Instant::now() + Duration::from_secs(20);
+    let mut source = loop {
+        match open(&uri, 10) {
+            Ok(source) => break source,
+            Err(fault) if Instant::now() < deadline => assert_eq!(fault.kind(), "unreachable"),
+            Err(fault) => panic!("{fault}"),
+        }
+    };
+    let mut frame = Frame::default();
+    for _ in 0..5 {
+        assert_eq!(picture(&mut source, &mut frame), Ok(Next::Frame));
+        assert_eq!((frame.layout.format, frame.layout.width), (PixelFormat::Mjpeg, 320));
+        assert!(frame.media_time.is_none());
+    }
+    drop(ffmpeg);
+    assert!(["ended", "unreachable"].contains(&end_of(&mut source).kind()));
 }

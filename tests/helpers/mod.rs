@@ -22,7 +22,11 @@ impl Server {
     pub fn start(width: u32, height: u32, fps: u32, port: Option<u16>) -> Server {
         let mut command = Command::new(example("rtsp_server"));
         command.args([width, height, fps].map(|n| n.to_string())).args(port.map(|p| p.to_string()));
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the helper is built");
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("cargo build --example rtsp_server comes before a test that is run alone");
         let mut url = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut url).unwrap();
         let url = url.trim().to_string();
@@ -82,4 +86,16 @@ pub fn holdings() -> (usize, usize, usize) {
     let rss = status.lines().find_map(|l| l.strip_prefix("VmRSS:")).unwrap();
     let kb = rss.split_whitespace().next().unwrap().parse().unwrap();
     (entries("/proc/self/task"), entries("/proc/self/fd"), kb)
+}
+
+/// What ends a source that is asked again and again.
+pub fn end_of(source: &mut Source) -> CaptureFault {
+    let (mut frame, deadline) = (Frame::default(), Instant::now() + Duration::from_secs(30));
+    while Instant::now() < deadline {
+        frame.reset();
+        if let Err(fault) = source.next(&mut frame, Duration::from_millis(100)) {
+            return fault;
+        }
+    }
+    panic!("no fault within 30 s");
 }

@@ -21,8 +21,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     rtsp.set_service(&port.first().copied().unwrap_or(0).to_string());
     rtsp.set_auth(Some(&login()));
     let mounts = rtsp.mount_points().ok_or("a server without mounts")?;
-    let bars =
-        format!("videotestsrc is-live=true ! video/x-raw,format=I420,width={width},height={height},framerate={fps}/1");
+    let bars = format!(
+        "videotestsrc is-live=true pattern=smpte75 ! video/x-raw,format=I420,width={width},height={height},framerate={fps}/1"
+    );
     let h264 = "x264enc tune=zerolatency speed-preset=ultrafast key-int-max=15 ! rtph264pay name=pay0 pt=96";
     let h265 = "x265enc tune=zerolatency speed-preset=ultrafast key-int-max=15 ! rtph265pay name=pay0 pt=96";
     for (path, coding, open) in [

@@ -63,6 +63,14 @@ fn classify(error: &gst::glib::Error, debug: &str, what: &str, remote: bool, had
             CaptureFault::UnsupportedCodec { codec: "this coding".into() }
         }
         (Some(_), _) if has("not-negotiated") => failed(error, debug, what),
+        // souphttpsrc of 1.22 keeps a refused connection to itself: its base class says only that it gave up.
+        (Some(StreamError::Failed), _) if remote && has("gst_base_src_loop") && has("reason error") => {
+            if had_pictures {
+                CaptureFault::Ended
+            } else {
+                CaptureFault::Unreachable { host }
+            }
+        }
         (
             Some(
                 StreamError::TypeNotFound
@@ -114,6 +122,8 @@ mod tests {
         assert_eq!(kind(resource(R::NotFound), "Could not resolve server name", false), "unreachable");
         assert_eq!(kind(resource(R::OpenRead), "", false), "unreachable");
         assert_eq!(kind(resource(R::Read), "", true), "ended");
+        let gave_up = "basesrc.c(3132): gst_base_src_loop (): s\nstreaming stopped, reason error (-5)";
+        assert_eq!(kind(gst::glib::Error::new(S::Failed, "words"), gave_up, false), "unreachable");
         assert_eq!(kind(gst::glib::Error::new(S::WrongType, "words"), "", false), "not_video");
         assert_eq!(kind(gst::glib::Error::new(S::CodecNotFound, "words"), "", false), "unsupported_codec");
     }

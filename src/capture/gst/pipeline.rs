@@ -84,7 +84,8 @@ fn internal(what: &str) -> impl Fn(gst::glib::BoolError) -> CaptureFault + '_ {
 fn rtsp(login: Login, settings: &Settings, notes: &Shared) -> Result<Built, CaptureFault> {
     let what = login.host;
     let source = make("rtspsrc", &what)?;
-    let stall_us = u64::try_from(settings.stall.as_micros()).unwrap_or(u64::MAX);
+    // Shorter than the stall, so that a host that does not answer is said to be unreachable.
+    let stall_us = u64::try_from(settings.stall.as_micros()).unwrap_or(u64::MAX) / 5 * 4;
     source.set_property("location", &login.location);
     source.set_property_from_str("protocols", if settings.rtsp_udp { "udp" } else { "tcp" });
     source.set_property("latency", LATENCY_MS);
