@@ -19,7 +19,7 @@ impl Reader {
     /// Fills layout and bytes; false when the sample is no picture that can be used.
     pub fn read(&mut self, sample: &gst::Sample, frame: &mut Frame) -> bool {
         let (Some(buffer), Some(caps)) = (sample.buffer(), sample.caps()) else { return false };
-        if !self.caps.as_ref().is_some_and(|known| known.as_ptr() == caps.as_ptr()) {
+        if self.caps.as_ref().is_none_or(|known| known.as_ptr() != caps.as_ptr()) {
             self.info = gst_video::VideoInfo::from_caps(caps).ok();
             self.caps = Some(caps.to_owned());
         }
