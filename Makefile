@@ -79,7 +79,7 @@ test-browser: build ## the pages in Chromium
 	tests/browser/run.sh $(SPOTTER)
 
 test-rtsp: ## an RTSP server killed, restarted and stopped, CYCLES times
-	SPOTTER_CYCLES=$(CYCLES) $(CARGO) test --locked --test rtsp -- --nocapture cycles
+	SPOTTER_CYCLES=$(CYCLES) $(CARGO) test --locked --examples --test box_rtsp -- --nocapture cycles
 
 cross-debian: ## the aarch64 binary with Debian's own cross toolchain
 	cross/debian.sh install
