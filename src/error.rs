@@ -49,19 +49,25 @@ pub fn redacted(text: &str) -> String {
     redact_parameters(&out)
 }
 
-const SECRET_NAMES: [&str; 9] = ["password", "passwd", "pwd", "pass", "token", "key", "api_key", "auth", "secret"];
+/// Query parameters, and properties of GStreamer's elements in a pipeline.
+const SECRET_NAMES: [&str; 13] = [
+    "password", "passwd", "pwd", "pass", "token", "key", "api_key", "auth", "secret", "user-id", "user-pw", "proxy-id",
+    "proxy-pw",
+];
 
 fn redact_parameters(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
-    while let Some(at) = rest.find(['?', '&']) {
+    while let Some(at) = rest.find(['?', '&', ' ', '"']) {
         let (head, tail) = rest.split_at(at + 1);
         out.push_str(head);
         let name_end = tail.find(['=', '&', ' ', '"']).unwrap_or(tail.len());
         let name = &tail[..name_end];
         if tail[name_end..].starts_with('=') && SECRET_NAMES.iter().any(|s| name.eq_ignore_ascii_case(s)) {
             let value = &tail[name_end + 1..];
-            let value_end = value.find(|c: char| c == '&' || c == '"' || c.is_whitespace()).unwrap_or(value.len());
+            let quoted = value.strip_prefix('"').and_then(|inner| inner.find('"')).map(|end| end + 2);
+            let bare = || value.find(|c: char| c == '&' || c == '"' || c.is_whitespace()).unwrap_or(value.len());
+            let value_end = quoted.unwrap_or_else(bare);
             out.push_str(name);
             out.push_str("=***");
             rest = &value[value_end..];
@@ -88,6 +94,11 @@ mod tests {
             ("rtsp://admin:a/b@c@10.0.0.9/s", "rtsp://***@10.0.0.9/s"),
             ("http://h/s.mjpg?user=a&pwd=geheim&x=1", "http://h/s.mjpg?user=a&pwd=***&x=1"),
             ("v4l2:/dev/video0?size=1280x720&fps=30", "v4l2:/dev/video0?size=1280x720&fps=30"),
+            (
+                "rtspsrc location=rtsp://h/ user-id=me user-pw=geheim ! decodebin",
+                "rtspsrc location=rtsp://h/ user-id=*** user-pw=*** ! decodebin",
+            ),
+            ("souphttpsrc user-pw=\"a b\" ! x", "souphttpsrc user-pw=*** ! x"),
             ("", ""),
         ] {
             assert_eq!(redacted(given), want, "{given}");

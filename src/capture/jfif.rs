@@ -92,9 +92,9 @@ fn segment(bytes: &[u8], at: usize) -> Result<Segment<'_>, Flaw> {
     Ok(Segment { marker, body, start, end })
 }
 
-/// Where the JPEG ends: EOI, then nothing but zeros.
+/// Where the JPEG ends: EOI, then nothing but what cameras pad with: zeros, or over HTTP the line end of the next part.
 fn whole_length(bytes: &[u8], scan: usize) -> Result<usize, Flaw> {
-    let padding = bytes[scan..].iter().rev().take_while(|b| **b == 0).count();
+    let padding = bytes[scan..].iter().rev().take_while(|b| matches!(b, 0 | b'\r' | b'\n')).count();
     let length = bytes.len() - padding;
     if bytes[scan..length].ends_with(&[0xff, 0xd9]) { Ok(length) } else { Err(Flaw::Truncated) }
 }

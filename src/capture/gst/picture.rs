@@ -6,6 +6,7 @@ use gstreamer as gst;
 use gstreamer_video as gst_video;
 use gstreamer_video::prelude::*;
 
+use crate::capture::jfif;
 use crate::frame::{Colour, Frame, Layout, Matrix, PixelFormat, Plane, Range};
 
 /// Knows what the last sample's caps meant, since they rarely change.
@@ -83,32 +84,10 @@ fn read_planes(info: &gst_video::VideoInfo, buffer: &gst::BufferRef, frame: &mut
 
 fn read_jpeg(buffer: &gst::BufferRef, frame: &mut Frame) -> bool {
     let Ok(map) = buffer.map_readable() else { return false };
-    let Some((width, height, length)) = jpeg_size(&map) else { return false };
-    frame.bytes.extend_from_slice(&map[..length]);
-    frame.layout = Layout::jpeg(width, height);
+    frame.bytes.extend_from_slice(&map);
+    let Ok(info) = jfif::repair(&mut frame.bytes) else { return false };
+    frame.layout = Layout::jpeg(info.width, info.height);
     true
-}
-
-/// Width, height and length of a whole JPEG: its frame header is there and it ends. Padding behind the end is left out.
-fn jpeg_size(bytes: &[u8]) -> Option<(usize, usize, usize)> {
-    if !bytes.starts_with(&[0xff, 0xd8]) {
-        return None;
-    }
-    let end = bytes.windows(2).rposition(|pair| pair == [0xff, 0xd9])? + 2;
-    let mut at = 2;
-    while at + 9 <= end && bytes[at] == 0xff {
-        let (marker, length) = (bytes[at + 1], usize::from(u16::from_be_bytes([bytes[at + 2], bytes[at + 3]])));
-        match marker {
-            0xff => at += 1,
-            0xc0..=0xcf if !matches!(marker, 0xc4 | 0xc8 | 0xcc) => {
-                let number = |i: usize| usize::from(u16::from_be_bytes([bytes[at + i], bytes[at + i + 1]]));
-                return Some((number(7), number(5), end)).filter(|(w, h, _)| *w > 0 && *h > 0);
-            }
-            0xda => return None,
-            _ => at += 2 + length,
-        }
-    }
-    None
 }
 
 /// The picture's place in its recording.
@@ -116,22 +95,4 @@ pub(super) fn media_time(sample: &gst::Sample) -> Option<Duration> {
     let pts = sample.buffer()?.pts()?;
     let segment = sample.segment()?.downcast_ref::<gst::ClockTime>()?;
     segment.to_stream_time(pts).or(Some(pts)).map(|t| Duration::from_nanos(t.nseconds()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_jpeg_without_its_end_or_header_is_none() {
-        let mut jpeg = vec![0xff, 0xd8, 0xff, 0xe0, 0, 4, 1, 2];
-        jpeg.extend([0xff, 0xc0, 0, 11, 8, 0, 48, 0, 64, 1, 1, 0x11, 0, 0xff, 0xd9]);
-        let whole = jpeg.len();
-        jpeg.extend([0, 0]);
-        assert_eq!(jpeg_size(&jpeg), Some((64, 48, whole)));
-        for cut in 0..whole {
-            assert_eq!(jpeg_size(&jpeg[..cut]), None, "{cut}");
-        }
-        assert_eq!(jpeg_size(&[0xff, 0xd8, 0xff, 0xda, 0, 8, 0, 0, 0, 0, 0, 0xff, 0xd9]), None);
-    }
 }
