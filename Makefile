@@ -79,7 +79,8 @@ test-browser: build ## the pages in Chromium
 	tests/browser/run.sh $(SPOTTER)
 
 test-rtsp: ## an RTSP server killed, restarted and stopped, CYCLES times
-	SPOTTER_CYCLES=$(CYCLES) $(CARGO) test --locked --examples --test box_rtsp -- --nocapture cycles
+	$(CARGO) build --locked --example rtsp_server
+	SPOTTER_CYCLES=$(CYCLES) $(CARGO) test --locked --test box_rtsp -- --nocapture cycles
 
 cross-debian: ## the aarch64 binary with Debian's own cross toolchain
 	cross/debian.sh install

@@ -43,12 +43,26 @@ pipeline() { # FPS INFER_MS
   return "$bad"
 }
 
+# How soon a lost RTSP camera's picture is gone, and how soon it is there again; stall_s is 5 and 2 in these tests.
+recovery() {
+  local out bad=0 lost back
+  cargo build --locked --quiet --example rtsp_server || return 1
+  out=$(SPOTTER_CYCLES=20 cargo test --locked --test box_rtsp -- --nocapture --test-threads 1 cycles halted 2>/dev/null) || bad=1
+  grep -E 'lost_ms' <<<"$out" || return 1
+  while read -r lost back; do
+    bound "picture gone after the server died or halted, ms" "${lost#*=}" most 3000 || bad=1
+    bound "picture back after the server answers again, ms" "${back#*=}" most 2000 || bad=1
+  done < <(grep -oE 'lost_ms=[0-9]+ back_ms=[0-9]+' <<<"$out")
+  return "$bad"
+}
+
 step "mailbox beside its rivals" cargo bench --locked --bench mailbox -- --ratios
 step "cached snapshot" cached
 step "encode beside OpenCV" benches/encode_vs_opencv.sh
 step "pipeline, 15 fps, 100 ms" pipeline 15 100
 step "pipeline, 60 fps, 200 ms" pipeline 60 200
 step "HTTP beside nginx" benches/http.sh "$spotter" bench http --seconds 600
+step "recovery" recovery
 cargo build --release --locked --example viewers
 step "the whole box" python3 benches/box.py "$spotter" target/release/examples/viewers
 
