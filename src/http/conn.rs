@@ -21,7 +21,7 @@ use crate::time::Mono;
 
 /// Requests answered in a row before others get their turn.
 const BUDGET: usize = 32;
-/// How long a refused client may go on sending before the connection is cut; without it the answer could be lost.
+/// How long a client whose last answer is out may go on sending before the connection is cut; without it the answer could be lost.
 const LINGER: Duration = Duration::from_secs(1);
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -73,6 +73,8 @@ pub struct Conn {
     head: Option<Head>,
     body_in: Vec<u8>,
     body_filled: usize,
+    /// Bytes of `input` that the request takes: its head, and what of its body came with it.
+    taken: usize,
     wish: Option<Wish>,
     /// It is waiting for a place in the variant table, for which no bell rings.
     pub full: bool,
@@ -105,6 +107,7 @@ impl Conn {
             head: None,
             body_in: buffers.body,
             body_filled: 0,
+            taken: 0,
             wish: None,
             full: false,
             out: buffers.out,
@@ -229,6 +232,7 @@ impl Conn {
         self.body_in.clear();
         self.body_in.extend_from_slice(here);
         self.body_filled = here.len();
+        self.taken = head.len + here.len();
         self.body_in.resize(length as usize, 0);
         let whole = self.body_filled == self.body_in.len();
         if !whole && head.expects_continue {
@@ -374,18 +378,18 @@ impl Conn {
         let http = &desk.shared.house.metrics.http;
         http.seconds(reply.class).observe(Mono::now().since(self.began).as_secs_f64());
         http.sent_bytes.inc_by(whole as u64);
-        let Some(head) = self.head.take() else {
-            // Refused: what the client still sends must not be answered by a reset that takes the sentence with it.
+        let refused = self.head.take().is_none();
+        if refused || (reply.close && self.readable) {
+            // What the client sent or still sends must not be answered by a reset that takes the answer's end with it.
             let _ = self.socket.shutdown(std::net::Shutdown::Write);
             self.phase = Phase::Linger;
             self.deadline = desk.now.plus(LINGER);
             return None;
-        };
+        }
         if reply.close {
             return Some(Step::Close);
         }
-        let body_here = (self.filled - self.start - head.len).min(self.body_in.len());
-        self.start += head.len + body_here;
+        self.start += self.taken;
         self.body_in.clear();
         self.body_in.shrink_to(0);
         self.scanned = 0;
@@ -410,7 +414,7 @@ impl Conn {
         match self.socket.read(&mut self.input[self.filled..]) {
             // It said all it will, and may still want the answer.
             Ok(0) => {
-                self.readable = false;
+                (self.readable, self.half_closed) = (false, true);
                 Some(Step::Stay)
             }
             Ok(n) => {

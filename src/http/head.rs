@@ -227,6 +227,8 @@ pub fn parse(bytes: &[u8]) -> Result<Head, Refusal> {
     head.content_length = length.unwrap_or(0);
     // An old client that asks for it would have to be told "keep-alive"; it is not worth a line in every answer.
     head.keep_alive &= !old;
+    // Nor does it know an answer before the answer.
+    head.expects_continue &= !old;
     Ok(head)
 }
 
@@ -380,6 +382,7 @@ mod tests {
         assert_eq!(read("GET / HTTP/1.1\r\n\r\n").err(), Some(400), "no host");
         assert!(!read("GET / HTTP/1.0\r\n\r\n").unwrap().keep_alive);
         assert!(!read("GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n").unwrap().keep_alive);
+        assert!(!read("POST / HTTP/1.0\r\nExpect: 100-continue\r\n\r\n").unwrap().expects_continue);
         assert!(!with("Connection: foo, Close\r\n").unwrap().keep_alive);
         assert_eq!(with("Expect: tea\r\n").err(), Some(417));
         assert!(with("Expect: 100-Continue\r\n").unwrap().expects_continue);

@@ -61,9 +61,10 @@ enum Feed {
 
 struct Viewer {
     socket: TcpStream,
-    _ticket: Ticket,
-    _seat: Seat,
+    /// It stands before the seat, because it is dropped in this order: who takes the seat next finds the board's place free.
     feed: Feed,
+    _seat: Seat,
+    _ticket: Ticket,
     out: Vec<u8>,
     body: Body,
     tail: &'static [u8],
@@ -212,9 +213,9 @@ impl Streamer {
         };
         let viewer = Viewer {
             socket,
-            _ticket: ticket,
-            _seat: seat,
             feed,
+            _seat: seat,
+            _ticket: ticket,
             out,
             body: Body::Empty,
             tail: b"",

@@ -30,7 +30,7 @@ impl Drop for Face {
 }
 
 fn settings() -> Settings {
-    Settings { listen: "127.0.0.1:0".into(), ..Settings::default() }
+    Settings { listen: "127.0.0.1:0".into(), workers: 2, ..Settings::default() }
 }
 
 /// What the stand-in makes of a frame: long enough to fill the sockets' buffers when `size` is.
@@ -97,6 +97,8 @@ impl Face {
     fn dial(&self) -> Client {
         let socket = TcpStream::connect(self.address).unwrap();
         socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        // What is sent is there: a test may rely on it before it goes on with another client.
+        socket.set_nodelay(true).unwrap();
         Client(BufReader::new(socket))
     }
 
@@ -765,4 +767,35 @@ fn the_settings_never_show_the_key_and_show_everything_else() {
         let name = line.split(':').next().unwrap();
         assert!(with_key.contains(&format!("{name}: ")), "{name}");
     }
+}
+
+#[test]
+fn a_body_that_came_in_parts_takes_nothing_from_the_next_request() {
+    // One worker, so that what another client is answered tells that the first one's bytes were read before.
+    let face = face_with(Settings { workers: 1, ..settings() }, &["rack"], 10);
+    face.show(0);
+    face.encode.store(false, Ordering::Relaxed);
+    let mut client = face.dial();
+    client.send("GET /snapshot HTTP/1.1\r\nHost: box\r\nContent-Length: 10\r\nExpect: 100-continue\r\n\r\n12345");
+    assert_eq!(client.head().status, 100);
+    client.send("67890");
+    assert_eq!(face.get("/healthz").status, 200);
+    client.send("GET /login HTTP/1.1\r\nHost: box\r\n\r\n");
+    assert_eq!(face.get("/healthz").status, 200);
+    face.encode.store(true, Ordering::Relaxed);
+    assert_eq!((client.answer(false).status, client.answer(false).status), (200, 200));
+}
+
+#[test]
+fn a_last_answer_comes_whole_although_the_client_sent_more_than_a_request() {
+    let size = 8 * 1024 * 1024;
+    let face = face_with(settings(), &["rack"], size);
+    face.show(0);
+    let mut client = face.dial();
+    let more = "x".repeat(48 * 1024);
+    client.send(&format!("GET /snapshot HTTP/1.1\r\nHost: box\r\nConnection: close\r\n\r\n{more}"));
+    assert_eq!(client.answer(false).body.len(), size);
+    assert_eq!(client.rest(), "");
+    drop(client);
+    eventually("the place is given back", || face.house.metrics.http.connections.get() == 0);
 }

@@ -43,6 +43,8 @@ struct Slot {
     generation: u32,
     conn: Option<Box<Conn>>,
     spare: Option<Buffers>,
+    /// It stands in `again`, once.
+    again: bool,
 }
 
 /// What a worker is made of.
@@ -62,6 +64,7 @@ pub struct Worker {
     slots: Vec<Slot>,
     free: Vec<usize>,
     again: Vec<usize>,
+    due: Vec<usize>,
     newcomers: Vec<Newcomer>,
     /// More may wait at the listener, and nobody will say so.
     accept_more: bool,
@@ -93,6 +96,7 @@ impl Worker {
             slots: Vec::new(),
             free: Vec::new(),
             again: Vec::new(),
+            due: Vec::new(),
             newcomers: Vec::new(),
             accept_more: false,
             refused: false,
@@ -141,6 +145,12 @@ impl Worker {
 
     fn turn(&mut self, events: &Events) {
         let (mut woken, mut accept) = (self.any_full, self.accept_more);
+        let mut due = std::mem::replace(&mut self.again, std::mem::take(&mut self.due));
+        for index in due.drain(..) {
+            self.slots[index].again = false;
+            self.drive(index, Conn::run);
+        }
+        self.due = due;
         for event in events {
             match event.token() {
                 LISTENER => accept = true,
@@ -166,9 +176,6 @@ impl Worker {
             self.admit(newcomer);
         }
         self.newcomers = newcomers;
-        for index in std::mem::take(&mut self.again) {
-            self.drive(index, Conn::run);
-        }
         if self.desk.now >= self.next_sweep {
             self.sweep();
         }
@@ -191,8 +198,11 @@ impl Worker {
         match step {
             Step::Stay => self.slots[index].conn = Some(conn),
             Step::Again => {
-                self.slots[index].conn = Some(conn);
-                self.again.push(index);
+                let slot = &mut self.slots[index];
+                slot.conn = Some(conn);
+                if !std::mem::replace(&mut slot.again, true) {
+                    self.again.push(index);
+                }
             }
             Step::Close => {
                 conn.forget_wish(&post);
@@ -335,5 +345,93 @@ impl Worker {
                 }
             });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::events::Board;
+    use crate::http::auth::Gate;
+    use crate::http::limits::Limits;
+    use crate::http::{House, Settings, polls};
+    use crate::metrics::Metrics;
+    use crate::threads::Crew;
+
+    /// A worker whose stream workers take nothing, and a connection to its listener.
+    fn worker() -> (Worker, Newcomer, std::net::TcpStream) {
+        let house = House {
+            views: Vec::new(),
+            events: Box::leak(Box::<Board<_>>::default()),
+            metrics: Arc::new(Metrics::default()),
+            crew: Arc::new(Crew::default()),
+            boot_id: 1,
+            config_json: String::new(),
+            started: Mono::now(),
+        };
+        let settings = Settings::default();
+        let limits = Arc::new(Limits::new(&settings, house.metrics.http.clone()));
+        let shared = Arc::new(Shared { settings, house: Arc::new(house), gate: Gate::new(None), limits });
+        let (mut requests, posts) = polls(1, 4).unwrap();
+        let (_, streams) = polls(1, 0).unwrap();
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (socket, peer) = listener.accept().unwrap();
+        socket.set_nonblocking(true).unwrap();
+        let ticket = shared.limits.connect(peer.ip()).unwrap();
+        posts[0].load.fetch_add(1, Ordering::Relaxed);
+        let listener = TcpListener::from_std(listener);
+        let worker = Worker::new(shared, requests.remove(0), listener, 0, posts, streams);
+        (worker, (TcpStream::from_std(socket), ticket), client)
+    }
+
+    fn connections(worker: &Worker) -> (i64, usize) {
+        let load = worker.posts[0].load.load(Ordering::Relaxed);
+        (worker.desk.shared.house.metrics.http.connections.get(), load)
+    }
+
+    #[test]
+    fn a_connection_that_cannot_be_watched_gives_its_place_back() {
+        let (mut worker, mut newcomer, _client) = worker();
+        assert_eq!(connections(&worker), (1, 1));
+        // What is watched already cannot be watched again.
+        worker.poll.registry().register(&mut newcomer.0, Token(9), Interest::READABLE).unwrap();
+        worker.admit(newcomer);
+        assert_eq!(connections(&worker), (0, 0));
+        assert!(worker.is_empty());
+    }
+
+    #[test]
+    fn a_stream_that_nobody_takes_gives_all_its_places_back() {
+        let (mut worker, newcomer, _client) = worker();
+        worker.admit(newcomer);
+        let conn = *worker.slots[0].conn.take().unwrap();
+        let limits = worker.desk.shared.limits.clone();
+        let spare = worker.hand_over(conn, Hand::Events(limits.listen().unwrap()));
+        worker.vacate(0, spare);
+        assert_eq!(connections(&worker), (0, 0));
+        assert_eq!(worker.desk.shared.house.metrics.http.listeners.get(), 0);
+        assert_eq!(worker.streams[0].load.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn a_connection_whose_turn_is_used_up_stands_in_the_row_once() {
+        use std::io::Read;
+        let (mut worker, newcomer, mut client) = worker();
+        let many = "OPTIONS * HTTP/1.1\r\nHost: b\r\n\r\n".repeat(60);
+        client.write_all(many.as_bytes()).unwrap();
+        worker.admit(newcomer);
+        assert_eq!(worker.again, [0]);
+        // As news of it does, before its next turn.
+        worker.drive(0, Conn::run);
+        assert_eq!(worker.again, [0]);
+        while !worker.again.is_empty() {
+            worker.turn(&Events::with_capacity(1));
+        }
+        client.shutdown(std::net::Shutdown::Write).unwrap();
+        worker.slots[0].conn = None;
+        let mut answers = String::new();
+        client.read_to_string(&mut answers).unwrap();
+        assert_eq!(answers.matches("HTTP/1.1 204 ").count(), 60);
     }
 }
