@@ -11,6 +11,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::error::Exit;
+use crate::http::Settings;
 
 /// What `spotter bench` takes.
 #[derive(clap::Args, Debug)]
@@ -38,9 +39,9 @@ pub enum Bench {
         /// How long the picture is
         #[arg(long, value_name = "BYTES", default_value_t = 122_880)]
         body_bytes: usize,
-        /// Threads for short requests
-        #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=64))]
-        workers: u32,
+        /// Threads for short requests [default: as many as the box would have]
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
+        workers: Option<u32>,
         /// Where to serve; port 0 takes a free one
         #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:0")]
         listen: String,
@@ -76,7 +77,8 @@ pub fn bench(args: &BenchArgs) -> Exit {
             Err(why) => super::say(&why.to_string(), Exit::Failed),
         },
         Bench::Http { seconds, body_bytes, workers, listen } => {
-            http::serve(Duration::from_secs((*seconds).into()), *body_bytes, *workers as usize, listen, args.json)
+            let workers = workers.map_or(Settings::default().workers, |n| n as usize);
+            http::serve(Duration::from_secs((*seconds).into()), *body_bytes, workers, listen, args.json)
         }
         Bench::Pipeline { camera_fps, infer_ms, seconds } => {
             let (infer, run) = (Duration::from_millis((*infer_ms).into()), Duration::from_secs((*seconds).into()));
