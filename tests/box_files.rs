@@ -39,7 +39,12 @@ fn a_box_of_recordings_ends_when_all_have_ended() {
     film(&long, 3);
     film(&short, 1);
     let output = run(&(camera("long", &long) + &camera("short", &short)));
-    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    for (name, frames) in [("long", 90), ("short", 30)] {
+        let count = format!("camera {name}: of the recording {frames} frames were read and {frames} looked at");
+        assert!(said.contains(&count), "{count}: {said}");
+    }
 }
 
 #[test]

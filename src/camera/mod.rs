@@ -103,10 +103,15 @@ impl Line {
         let watch = watch::Watch::new(view.clone(), engine, taker, stop.clone());
         let encoder = Encoder::cpu().map_err(std::io::Error::other)?;
         let shoot = shoot::Shoot::new(view.clone(), encoder, shot_buffers, stop.clone());
-        let own = progress.clone();
+        let (own, own_view) = (progress.clone(), view.clone());
         crew.start(post("pose", settings.pose_place), move |beat| {
             watch.run(beat, |_| ());
             own.watched.store(true, Ordering::Release);
+            let (name, metrics) = (own_view.name(), own_view.metrics());
+            let (captured, inferred) = (metrics.captured.get(), metrics.inferred.get());
+            if own_view.is_recording() && captured > 0 {
+                log::info!("camera {name}: of the recording {captured} frames were read and {inferred} looked at");
+            }
         })?;
         crew.start(post("jpeg", settings.jpeg_place), move |beat| shoot.run(beat))?;
         let own = progress.clone();
