@@ -63,8 +63,8 @@ struct Viewer {
     socket: TcpStream,
     /// It stands before the seat, because it is dropped in this order: who takes the seat next finds the board's place free.
     feed: Feed,
-    _seat: Seat,
     _ticket: Ticket,
+    _seat: Seat,
     out: Vec<u8>,
     body: Body,
     tail: &'static [u8],
@@ -214,8 +214,8 @@ impl Streamer {
         let viewer = Viewer {
             socket,
             feed,
-            _seat: seat,
             _ticket: ticket,
+            _seat: seat,
             out,
             body: Body::Empty,
             tail: b"",

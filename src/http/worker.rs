@@ -420,6 +420,11 @@ mod tests {
         let (mut worker, newcomer, mut client) = worker();
         let many = "OPTIONS * HTTP/1.1\r\nHost: b\r\n\r\n".repeat(60);
         client.write_all(many.as_bytes()).unwrap();
+        let (end, mut seen) = (Mono::now().plus(Duration::from_secs(20)), vec![0; many.len()]);
+        while !matches!(newcomer.0.peek(&mut seen), Ok(n) if n == many.len()) {
+            assert!(Mono::now() < end, "what was sent is not there");
+            std::thread::yield_now();
+        }
         worker.admit(newcomer);
         assert_eq!(worker.again, [0]);
         // As news of it does, before its next turn.
