@@ -185,3 +185,29 @@ fn every_thread_is_named_and_counted() {
         assert!(real.iter().any(|r| r == name), "{name} in {real:?}");
     }
 }
+
+#[test]
+fn the_bench_server_says_where_it_is_and_ends_with_the_pipe_that_started_it() {
+    use std::io::{BufRead, BufReader};
+    use std::process::{Command, Stdio};
+    for json in [false, true] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_spotter"));
+        command.args(["bench", "http", "--seconds", "600", "--body-bytes", "1000"]);
+        if json {
+            command.arg("--json");
+        }
+        let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut served = piped.spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(served.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let address = match json {
+            true => serde_json::from_str::<serde_json::Value>(&line).unwrap()["address"].as_str().unwrap().to_string(),
+            false => line.trim_end().to_string(),
+        };
+        let reply = request(address.parse().unwrap(), "GET", "/snapshot", &[], b"");
+        assert_eq!((reply.status, reply.body.len()), (200, 1000));
+        drop(served.stdin.take());
+        let code = until("the end", || served.try_wait().unwrap().ok_or_else(|| "it goes on".to_string()));
+        assert!(code.success(), "{code}");
+    }
+}
