@@ -39,7 +39,7 @@ impl View {
     pub fn camera(look: &Look, exercise: Exercise, width: usize, height: usize) -> View {
         let distance = 4.6;
         let (middle, tall, wide) = match exercise {
-            Exercise::Press => (1.16, 2.75, 2.5),
+            Exercise::Press => (1.2, 2.86, 2.5),
             Exercise::Lunge => (0.93, 2.3, 2.2),
             _ => (0.95, 2.32, 2.5),
         };

@@ -64,7 +64,7 @@ impl Light {
 
     /// Looks at the pieces from the lamp, and at what they take from the floor.
     pub fn throw(&mut self, pieces: &[Piece]) {
-        self.depth.clear((0, 0), (LAMP_SIZE, LAMP_SIZE), self.lamp.unit);
+        self.depth.clear((0, 0), (LAMP_SIZE, LAMP_SIZE));
         self.floor.fill(0.0);
         for piece in pieces {
             if let Some(shape) = Shape::of(piece, &self.lamp) {

@@ -48,7 +48,7 @@ fn trunk(t: &mut Tailor<'_>, body: &Body, j: &Joints) {
     t.egg(SHORTS, along(0.0), b, v3(0.0, -0.004, -0.002), [0.088, 0.060, 0.063]);
     for (i, side) in SIDES.into_iter().enumerate() {
         // Chest, shoulder blade and seat.
-        t.egg(SHIRT, along(0.76), b, v3(side * 0.043, 0.0, 0.032), [0.046, 0.046, 0.034]);
+        t.egg(SHIRT, along(0.76), b, v3(side * 0.043, 0.0, 0.032), [0.050, 0.046, 0.030]);
         t.egg(SHIRT, along(0.78), b, v3(side * 0.05, 0.0, -0.03), [0.044, 0.056, 0.034]);
         t.egg(SHORTS, j.pelvis, b, v3(side * 0.042, -0.016, -0.030), [0.048, 0.052, 0.044]);
         let shoulder = j.shoulders[i];
@@ -110,8 +110,8 @@ fn leg(t: &mut Tailor<'_>, body: &Body, j: &Joints, i: usize) {
     let behind = (foot.z - shank * foot.z.dot(shank)).unit() * -1.0;
     let h = t.height;
     t.limb(SHORTS, hip, hip.lerp(knee, 0.58), 0.0555, 0.0475);
-    t.limb(SKIN, hip.lerp(knee, 0.3) + ahead * (0.004 * h), hip.lerp(knee, 0.68) + ahead * (0.004 * h), 0.050, 0.0435);
-    t.limb(SKIN, hip.lerp(knee, 0.68), knee, 0.0435, 0.0335);
+    t.limb(SKIN, hip.lerp(knee, 0.5) + ahead * (0.002 * h), hip.lerp(knee, 0.68) + ahead * (0.002 * h), 0.0455, 0.0425);
+    t.limb(SKIN, hip.lerp(knee, 0.68), knee, 0.0425, 0.0335);
     let calf = knee.lerp(ankle, 0.30) + behind * (0.010 * h);
     t.limb(SKIN, knee, calf, 0.0325, 0.0345);
     t.limb(SKIN, calf, knee.lerp(ankle, 0.82) + behind * (0.002 * h), 0.0345, 0.0205);
@@ -131,7 +131,7 @@ fn shoe(t: &mut Tailor<'_>, body: &Body, ankle: V3, foot: &Basis) {
     t.limb(SHOE, toe(0.0, 0.026), toe(0.030, 0.022), 0.0255, 0.0195);
     t.limb(SHOE, ankle + foot.y * (0.002 * h), on_sole(0.062, 0.034), 0.0245, 0.0230);
     t.limb(SHOE, ankle + foot.y * (0.002 * h), on_sole(-0.024, 0.038), 0.0245, 0.0235);
-    t.egg(SOLE, on_sole(0.026, 0.009), foot, v3(0.0, 0.0, 0.0), [0.030, 0.0095, 0.080]);
-    t.egg(SOLE, toe(0.004, 0.009), &flat, v3(0.0, 0.0, 0.0), [0.031, 0.0095, 0.050]);
+    t.egg(SOLE, on_sole(0.028, 0.009), foot, v3(0.0, 0.0, 0.0), [0.0265, 0.0095, 0.066]);
+    t.egg(SOLE, toe(0.004, 0.009), &flat, v3(0.0, 0.0, 0.0), [0.0265, 0.0095, 0.042]);
     t.girth = girth;
 }

@@ -73,7 +73,7 @@ impl Painter {
         }
         left = left.saturating_sub(2) & !1;
         right = (right + 2).min(canvas.width);
-        self.band.clear((left, first), (right - left, last - first), view.unit);
+        self.band.clear((left, first), (right - left, last - first));
         for (number, shape) in (1..).zip(&self.shapes) {
             if touches(shape) {
                 self.band.cast(shape, number);

@@ -6,6 +6,7 @@
 
 use super::camera::View;
 use super::geometry::{V3, v3};
+use super::inks::{SHIRT, SHOE, SHORTS};
 
 /// A thing in the world, metres.
 #[derive(Clone, Copy, Debug)]
@@ -26,8 +27,15 @@ pub struct Piece {
     pub inner: u8,
 }
 
-/// Melting reaches this far in depth, metres.
-const MELT_M: f32 = 0.022;
+/// How far in depth solids of an ink melt into each other, metres: cloth hangs over what is under it.
+fn melt_m(ink: u8) -> f32 {
+    match ink {
+        SHIRT => 0.045,
+        SHORTS | SHOE => 0.03,
+        _ => 0.014,
+    }
+}
+
 /// A disc's hub as a share of its radius, squared.
 const HUB: f32 = 0.2 * 0.2;
 
@@ -37,6 +45,7 @@ pub struct Shape {
     form: Form,
     ink: u8,
     inner: u8,
+    melt: f32,
     left: f32,
     right: f32,
     pub top: f32,
@@ -58,11 +67,13 @@ impl Shape {
             Solid::Egg { centre, axes } => egg(view, centre, axes)?,
             Solid::Disc { centre, axis, half, radius } => disc(view, centre, axis, half, radius)?,
         };
+        let melt = melt_m(piece.ink) * view.unit;
         let all = [left, right, top, bottom];
         all.iter().all(|v| v.is_finite()).then_some(Shape {
             form,
             ink: piece.ink,
             inner: piece.inner,
+            melt,
             left,
             right,
             top,
@@ -143,7 +154,6 @@ pub struct Band {
     /// 0 where nothing is; else the solid's number, so that edges can be found.
     pub solid: Vec<u16>,
     pub ink: Vec<u8>,
-    melt: f32,
 }
 
 /// A normal in fourteen bits.
@@ -159,8 +169,8 @@ fn unpacked(n: u16) -> (f32, f32) {
 
 impl Band {
     /// Empties it for these rows and columns; memory grows at most to the largest band.
-    pub fn clear(&mut self, (x0, y0): (usize, usize), (width, rows): (usize, usize), unit: f32) {
-        (self.x0, self.y0, self.width, self.rows, self.melt) = (x0, y0, width, rows, MELT_M * unit);
+    pub fn clear(&mut self, (x0, y0): (usize, usize), (width, rows): (usize, usize)) {
+        (self.x0, self.y0, self.width, self.rows) = (x0, y0, width, rows);
         let count = width * rows;
         self.z.clear();
         self.z.resize(count, f32::MIN);
@@ -194,7 +204,7 @@ impl Band {
                             let z = (inside.sqrt() - b) / a;
                             let s = q + v3(rows[0].z, rows[1].z, rows[2].z) * z;
                             let n = (rows[0] * s.x + rows[1] * s.y + rows[2] * s.z).unit();
-                            self.put(row + x, c.z + z, (n.x, n.y), number, shape.ink);
+                            self.put(row + x, c.z + z, (n.x, n.y), number, (shape.ink, shape.melt));
                         }
                     }
                 }
@@ -203,7 +213,7 @@ impl Band {
                         let p = (at.0 + x as f32 - c.x, at.1 - c.y);
                         if let Some((z, normal, hub)) = disc_hit(p, *n, *half, *radius) {
                             let ink = if hub { shape.inner } else { shape.ink };
-                            self.put(row + x, c.z + z, normal, number, ink);
+                            self.put(row + x, c.z + z, normal, number, (ink, 0.0));
                         }
                     }
                 }
@@ -225,26 +235,32 @@ impl Band {
             if widest <= 0.0 {
                 continue;
             }
-            let t = (middle + mg * widest.sqrt()).clamp(0.0, 1.0);
+            let wanted = middle + mg * widest.sqrt();
+            let t = wanted.clamp(0.0, 1.0);
             let reach = c0 + t * (2.0 * c1 - e * t);
             if reach > 0.0 {
                 let per_r = 1.0 / (ra + dr * t);
                 let normal = ((wx - t * d.x) * per_r, (wy - t * d.y) * per_r);
-                self.put(row + x, a.z + t * d.z + reach.sqrt(), normal, number, shape.ink);
+                // Round ends do not melt: where a limb goes on in the next, its end would show as a ring.
+                let melt = if t == wanted { shape.melt } else { 0.0 };
+                self.put(row + x, a.z + t * d.z + reach.sqrt(), normal, number, (shape.ink, melt));
             }
         }
     }
 
     #[inline]
-    fn put(&mut self, i: usize, z: f32, normal: (f32, f32), number: u16, ink: u8) {
+    fn put(&mut self, i: usize, z: f32, normal: (f32, f32), number: u16, (ink, melt): (u8, f32)) {
         let nearer = z - self.z[i];
-        if nearer > self.melt {
-            (self.z[i], self.normal[i], self.solid[i], self.ink[i]) = (z, packed(normal.0, normal.1), number, ink);
-        } else if nearer > -self.melt && self.ink[i] == ink {
-            let h = 0.5 + 0.5 * nearer / self.melt;
+        if nearer < -melt {
+            return;
+        }
+        if nearer < melt && self.ink[i] == ink {
+            let h = 0.5 + 0.5 * nearer / melt;
             let old = unpacked(self.normal[i]);
-            self.normal[i] = packed(old.0 + (normal.0 - old.0) * h, old.1 + (normal.1 - old.1) * h);
-            self.z[i] += nearer * h + self.melt * h * (1.0 - h);
+            let (dx, dy) = (normal.0 - old.0, normal.1 - old.1);
+            self.normal[i] = packed(old.0 + dx * h, old.1 + dy * h);
+            // Only where they meet at an angle is there a gap to fill.
+            self.z[i] += nearer * h + melt * h * (1.0 - h) * (dx * dx + dy * dy).min(1.0);
         } else if nearer > 0.0 {
             (self.z[i], self.normal[i], self.solid[i], self.ink[i]) = (z, packed(normal.0, normal.1), number, ink);
         }

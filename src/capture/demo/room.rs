@@ -104,7 +104,7 @@ impl Room<'_> {
         let deep = pixel / (-ray.y).max(0.05);
         let flecks = (0.004 / pixel).min(1.0);
         let fleck = grain((at.x * 140.0).floor() as i32, (at.z * 140.0).floor() as i32);
-        let mut base = [70.0, 72.0, 75.0];
+        let mut base = [76.0, 78.0, 81.0];
         let tile = grain((at.x / 0.6 + 300.0).floor() as i32, (at.z / 0.6 + 300.0).floor() as i32);
         base = times(base, 0.96 + 0.08 * tile);
         if fleck > 0.965 {
@@ -120,7 +120,7 @@ impl Room<'_> {
         let (px, pz) = (at.x * 0.30, (at.z - 0.1) * 0.30);
         let pool = 1.0 / (1.0 + px * px + pz * pz);
         let corner = smooth(0.0, 0.5, at.z - BACK_Z) * smooth(0.0, 0.5, SIDE_X - (at.x * -self.side));
-        let lit = times(base, (0.50 + 0.66 * pool) * (0.55 + 0.45 * corner));
+        let lit = times(base, (0.62 + 0.72 * pool) * (0.55 + 0.45 * corner));
         let seen = self.mirrored(at, v3(ray.x, -ray.y, ray.z));
         let flat = 1.0 - (-ray.y / ray.length());
         let share = 0.03 + 0.30 * flat * flat * flat * flat;
@@ -174,8 +174,8 @@ impl Room<'_> {
         let near_window = (at.x * -self.side + SIDE_X * 0.2) / (SIDE_X * 1.2);
         out = times(out, 0.86 + 0.14 * near_window.clamp(0.0, 1.0));
         out = times(out, 0.8 + 0.2 * smooth(0.0, 0.45, SIDE_X - at.x * -self.side));
-        let middle = self.side * 0.12;
-        let ink = banner((at.x - middle) / 0.052, (2.27 - at.y) / 0.052, pixel / 0.052);
+        let middle = self.side * 0.02;
+        let ink = banner((at.x - middle) / 0.046, (2.24 - at.y) / 0.046, pixel / 0.046);
         out = blend(out, times(self.look.accent, 0.9), ink);
         self.clock(out, at - v3(self.side * -2.55, 2.13, 0.0), pixel)
     }
@@ -220,33 +220,66 @@ impl Room<'_> {
     }
 }
 
-/// Five by seven, a row in five bits.
-const LETTERS: [[u8; 7]; 7] = [
-    [0b01111, 0b10000, 0b10000, 0b01110, 0b00001, 0b00001, 0b11110],
-    [0b11110, 0b10001, 0b10001, 0b11110, 0b10000, 0b10000, 0b10000],
-    [0b01110, 0b10001, 0b10001, 0b10001, 0b10001, 0b10001, 0b01110],
-    [0b11111, 0b00100, 0b00100, 0b00100, 0b00100, 0b00100, 0b00100],
-    [0b11111, 0b00100, 0b00100, 0b00100, 0b00100, 0b00100, 0b00100],
-    [0b11111, 0b10000, 0b10000, 0b11110, 0b10000, 0b10000, 0b11111],
-    [0b11110, 0b10001, 0b10001, 0b11110, 0b10100, 0b10010, 0b10001],
+/// Letters four wide and six high, as strokes from point to point.
+type Stroke = [f32; 4];
+const S: &[Stroke] = &[
+    [4.0, 0.6, 3.4, 0.0],
+    [3.4, 0.0, 0.6, 0.0],
+    [0.6, 0.0, 0.0, 0.6],
+    [0.0, 0.6, 0.0, 2.4],
+    [0.0, 2.4, 0.6, 3.0],
+    [0.6, 3.0, 3.4, 3.0],
+    [3.4, 3.0, 4.0, 3.6],
+    [4.0, 3.6, 4.0, 5.4],
+    [4.0, 5.4, 3.4, 6.0],
+    [3.4, 6.0, 0.6, 6.0],
+    [0.6, 6.0, 0.0, 5.4],
 ];
+const P: &[Stroke] = &[
+    [0.0, 6.0, 0.0, 0.0],
+    [0.0, 0.0, 3.4, 0.0],
+    [3.4, 0.0, 4.0, 0.6],
+    [4.0, 0.6, 4.0, 2.6],
+    [4.0, 2.6, 3.4, 3.2],
+    [3.4, 3.2, 0.0, 3.2],
+];
+const O: &[Stroke] = &[
+    [0.6, 0.0, 3.4, 0.0],
+    [3.4, 0.0, 4.0, 0.6],
+    [4.0, 0.6, 4.0, 5.4],
+    [4.0, 5.4, 3.4, 6.0],
+    [3.4, 6.0, 0.6, 6.0],
+    [0.6, 6.0, 0.0, 5.4],
+    [0.0, 5.4, 0.0, 0.6],
+    [0.0, 0.6, 0.6, 0.0],
+];
+const T: &[Stroke] = &[[0.0, 0.0, 4.0, 0.0], [2.0, 0.0, 2.0, 6.0]];
+const E: &[Stroke] = &[[4.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 6.0], [0.0, 6.0, 4.0, 6.0], [0.0, 3.0, 3.2, 3.0]];
+const R: &[Stroke] = &[
+    [0.0, 6.0, 0.0, 0.0],
+    [0.0, 0.0, 3.4, 0.0],
+    [3.4, 0.0, 4.0, 0.6],
+    [4.0, 0.6, 4.0, 2.6],
+    [4.0, 2.6, 3.4, 3.2],
+    [3.4, 3.2, 0.0, 3.2],
+    [2.0, 3.2, 4.0, 6.0],
+];
+const WORD: [&[Stroke]; 7] = [S, P, O, T, T, E, R];
+/// From letter to letter.
+const PITCH: f32 = 5.8;
 
-/// How much ink of the word on the wall lies at `x`, `y` cells from the top of its middle.
+/// How much ink of the word on the wall lies at `x` from its middle, `y` from its top, in cells.
 fn banner(x: f32, y: f32, pixel: f32) -> f32 {
-    let x = x + (LETTERS.len() * 6 - 1) as f32 * 0.5;
-    if !(-1.0..=LETTERS.len() as f32 * 6.0).contains(&x) || !(-1.0..=8.0).contains(&y) {
+    let x = x + (WORD.len() as f32 * PITCH - (PITCH - 4.0)) * 0.5;
+    let letter = ((x + 0.9) / PITCH).floor();
+    if !(-1.0..7.0).contains(&y) || !(0.0..WORD.len() as f32).contains(&letter) {
         return 0.0;
     }
-    let dot = |cx: i32, cy: i32| {
-        let (letter, column) = (cx.div_euclid(6), cx.rem_euclid(6));
-        let known = (0..LETTERS.len() as i32).contains(&letter) && column < 5 && (0..7).contains(&cy);
-        if known && LETTERS[letter as usize][cy as usize] >> (4 - column) & 1 == 1 { 1.0 } else { 0.0 }
-    };
-    let (fx, fy) = (x - 0.5, y - 0.5);
-    let (ix, iy) = (fx.floor(), fy.floor());
-    let (cx, cy) = (ix as i32, iy as i32);
-    let top = mix(dot(cx, cy), dot(cx + 1, cy), fx - ix);
-    let low = mix(dot(cx, cy + 1), dot(cx + 1, cy + 1), fx - ix);
-    let soft = (0.5 * pixel).clamp(0.04, 0.4);
-    smooth(0.46 - soft, 0.46 + soft, mix(top, low, fy - iy))
+    let x = x - letter * PITCH;
+    let away = WORD[letter as usize].iter().fold(9.0f32, |nearest, [x0, y0, x1, y1]| {
+        let (dx, dy) = (x1 - x0, y1 - y0);
+        let t = (((x - x0) * dx + (y - y0) * dy) / (dx * dx + dy * dy)).clamp(0.0, 1.0);
+        nearest.min((x - x0 - t * dx).hypot(y - y0 - t * dy))
+    });
+    within(away, -1.0, 0.52, pixel)
 }
