@@ -25,6 +25,7 @@ const LAMP_SIZE: usize = 160;
 const LAMP_SPAN_M: f32 = 3.2;
 /// Cells of the floor's shadow across, and the metres of one.
 const FLOOR_CELLS: usize = 128;
+const NO_BOUNDS: [(usize, usize); 2] = [(FLOOR_CELLS, 0); 2];
 
 /// Light and shadow for one camera.
 pub struct Light {
@@ -35,6 +36,8 @@ pub struct Light {
     floor: Vec<f32>,
     floor_cell_m: f32,
     bias: f32,
+    /// The floor's cells that anything darkens.
+    bounds: [(usize, usize); 2],
 }
 
 impl Light {
@@ -54,6 +57,7 @@ impl Light {
             floor: vec![0.0; FLOOR_CELLS * FLOOR_CELLS],
             floor_cell_m: floor_span_m / FLOOR_CELLS as f32,
             bias,
+            bounds: NO_BOUNDS,
         }
     }
 
@@ -66,11 +70,15 @@ impl Light {
     pub fn throw(&mut self, pieces: &[Piece]) {
         self.depth.clear((0, 0), (LAMP_SIZE, LAMP_SIZE));
         self.floor.fill(0.0);
+        self.bounds = NO_BOUNDS;
         for piece in pieces {
             if let Some(shape) = Shape::of(piece, &self.lamp) {
                 self.depth.cast(&shape, 1);
             }
             self.darken(&piece.solid);
+        }
+        for cell in &mut self.floor {
+            *cell = 256.0 / (1.0 + *cell);
         }
     }
 
@@ -105,13 +113,15 @@ impl Light {
         let i = iv * FLOOR_CELLS + iu;
         let near = self.floor[i] * (1.0 - fu) + self.floor[i + 1] * fu;
         let far = self.floor[i + FLOOR_CELLS] * (1.0 - fu) + self.floor[i + FLOOR_CELLS + 1] * fu;
-        let taken = near * (1.0 - fv) + far * fv;
-        (256.0 / (1.0 + taken)) as u32
+        (near * (1.0 - fv) + far * fv) as u32
     }
 
-    /// The farthest the floor's shadow reaches from the middle, metres.
-    pub fn floor_reach_m(&self) -> f32 {
-        self.floor_cell_m * FLOOR_CELLS as f32 * 0.5
+    /// The part of the floor that is in shadow: from and to, in metres of `x` and of `z`.
+    pub fn floor_bounds_m(&self) -> [(f32, f32); 2] {
+        self.bounds.map(|(from, to)| {
+            let metres = |cell: usize| (cell as f32 + 0.5 - FLOOR_CELLS as f32 * 0.5) * self.floor_cell_m;
+            (metres(from) - self.floor_cell_m, metres(to))
+        })
     }
 
     fn darken(&mut self, solid: &Solid) {
@@ -159,6 +169,8 @@ impl Light {
             ((c - reach).ceil().clamp(0.0, edge) as usize, (c + reach + 1.0).floor().clamp(0.0, edge) as usize)
         };
         let ((u0, u1), (v0, v1)) = (range(u), range(v));
+        let [across, along] = self.bounds;
+        self.bounds = [(across.0.min(u0), across.1.max(u1)), (along.0.min(v0), along.1.max(v1))];
         let per = 1.0 / (reach * reach);
         for iv in v0..v1 {
             let dv = iv as f32 - v;

@@ -9,7 +9,7 @@ use super::look::Ink;
 use super::raster::{Band, Piece, Shape};
 
 /// Rows of a band; even.
-const BAND_ROWS: usize = 48;
+const BAND_ROWS: usize = 80;
 /// Rows above and below that a band needs to know; even.
 const MARGIN: usize = 2;
 
@@ -101,36 +101,45 @@ impl Painter {
         for row in (0..band.rows).step_by(2) {
             for x in (0..band.width).step_by(2) {
                 let corner = row * band.width + x;
-                let wide = 2.min(band.width - x);
-                let tall = 2.min(band.rows - row);
+                let (wide, tall) = (2.min(band.width - x), 2.min(band.rows - row));
+                let block = [
+                    corner,
+                    corner + wide - 1,
+                    corner + (tall - 1) * band.width,
+                    corner + (tall - 1) * band.width + wide - 1,
+                ];
+                if block.iter().all(|i| band.solid[*i] == 0) {
+                    continue;
+                }
                 let (mut reach, mut covered, mut u, mut v) = (None, 0, 0, 0);
-                for i in (0..tall).flat_map(|dy| (0..wide).map(move |dx| corner + dy * band.width + dx)) {
+                for i in block {
                     if band.solid[i] == 0 {
                         continue;
                     }
-                    let reaching = *reach.get_or_insert_with(|| {
-                        let (px, py) = ((band.x0 + x) as f32 + 1.0, (band.y0 + row) as f32 + 1.0);
-                        light.reaching(view.world(px, py, band.z[i])) as i32
-                    });
                     let (ink, lit) = (inks[usize::from(band.ink[i])], light.on(band.normal[i]));
-                    let lamp = i32::from(lit.lamp) * reaching >> 8;
-                    let level = i32::from(lit.ambient) + lamp;
-                    let shine = i32::from(lit.shine) * reaching >> 8;
-                    let glow = (shine * ink.gloss + i32::from(lit.rim) * (90 + ink.y)) >> 8;
-                    self.luma[i] = ((ink.y * level >> 8) + glow).clamp(0, 255) as u8;
+                    let mut level = i32::from(lit.ambient);
+                    let mut glow = i32::from(lit.rim) * (90 + ink.y);
+                    if lit.lamp > 0 {
+                        let reaching = *reach.get_or_insert_with(|| {
+                            let (px, py) = ((band.x0 + x) as f32 + 1.0, (band.y0 + row) as f32 + 1.0);
+                            light.reaching(view.world(px, py, band.z[i])) as i32
+                        });
+                        level += i32::from(lit.lamp) * reaching >> 8;
+                        glow += (i32::from(lit.shine) * reaching >> 8) * ink.gloss;
+                    }
+                    self.luma[i] = ((ink.y * level + glow) >> 8).clamp(0, 255) as u8;
                     u += ink.u * level >> 8;
                     v += ink.v * level >> 8;
                     covered += 1;
                 }
                 let y = band.y0 + row;
-                if covered > 0 && own.contains(&y) {
+                if own.contains(&y) {
                     let at = y / 2 * half + (band.x0 + x) / 2;
-                    let bare = (wide * tall) as i32 - covered;
-                    let blend = |old: u8, sum: i32| {
-                        (128 + ((i32::from(old) - 128) * bare + sum) / (bare + covered)).clamp(0, 255)
-                    };
-                    canvas.u[at] = blend(canvas.u[at], u) as u8;
-                    canvas.v[at] = blend(canvas.v[at], v) as u8;
+                    let bare = 4 - covered;
+                    let blend =
+                        |old: u8, sum: i32| (128 + ((i32::from(old) - 128) * bare + sum) / 4).clamp(0, 255) as u8;
+                    canvas.u[at] = blend(canvas.u[at], u);
+                    canvas.v[at] = blend(canvas.v[at], v);
                 }
             }
         }
@@ -163,7 +172,7 @@ impl Painter {
 
 /// Takes light from the floor where the solids keep it away.
 pub fn shade_floor(canvas: &mut Canvas<'_>, view: &View, light: &Light) {
-    let reach = light.floor_reach_m();
+    let bounds = light.floor_bounds_m();
     let half = canvas.width.div_ceil(2);
     for row in 0..canvas.height.div_ceil(2) {
         let start = view.ray(0.0, row as f32 * 2.0 + 1.0);
@@ -174,37 +183,44 @@ pub fn shade_floor(canvas: &mut Canvas<'_>, view: &View, light: &Light) {
         let deep = -view.place.y / start.y;
         let from = view.place + start * deep;
         let step = view.right * (2.0 * deep / view.focal);
-        let Some((first, last)) = span(from.x, step.x, reach).and_then(|a| {
-            let b = span(from.z, step.z, reach)?;
+        let Some((first, last)) = span(from.x, step.x, bounds[0]).and_then(|a| {
+            let b = span(from.z, step.z, bounds[1])?;
             let (first, last) = (a.0.max(b.0).max(0.0), a.1.min(b.1).min(half as f32));
             (first < last).then_some((first as usize, last as usize))
         }) else {
             continue;
         };
-        for x in first..last {
-            let at = from + step * (x as f32 + 0.5);
+        for x in (first..last).step_by(2) {
+            let at = from + step * (x as f32 + 1.0);
             let keep = light.floor(at.x, at.z);
-            if keep >= 255 {
-                continue;
-            }
-            for y in row * 2..(row * 2 + 2).min(canvas.height) {
-                let end = (x * 2 + 2).min(canvas.width);
-                for luma in &mut canvas.y[y * canvas.width + x * 2..y * canvas.width + end] {
-                    *luma = (u32::from(*luma) * keep >> 8) as u8;
-                }
-            }
-            for chroma in [&mut canvas.u[row * half + x], &mut canvas.v[row * half + x]] {
-                *chroma = (128 + ((i32::from(*chroma) - 128) * keep as i32 >> 8)) as u8;
+            if keep < 255 {
+                dim(canvas, row, x..(x + 2).min(half), keep);
             }
         }
     }
 }
 
-/// For which steps `from + k * step` lies within `reach` of 0.
-fn span(from: f32, step: f32, reach: f32) -> Option<(f32, f32)> {
-    if step.abs() < 1e-9 {
-        return (from.abs() < reach).then_some((0.0, f32::MAX));
+/// Leaves `keep` of 256 of the light to some columns of chroma in one row, and to the luma over them.
+fn dim(canvas: &mut Canvas<'_>, row: usize, columns: std::ops::Range<usize>, keep: u32) {
+    for y in row * 2..(row * 2 + 2).min(canvas.height) {
+        let end = (columns.end * 2).min(canvas.width);
+        for luma in &mut canvas.y[y * canvas.width..][columns.start * 2..end] {
+            *luma = (u32::from(*luma) * keep >> 8) as u8;
+        }
     }
-    let (a, b) = ((-reach - from) / step, (reach - from) / step);
+    let start = row * canvas.width.div_ceil(2);
+    for chroma in [&mut *canvas.u, &mut *canvas.v] {
+        for value in &mut chroma[start..][columns.clone()] {
+            *value = (128 + ((i32::from(*value) - 128) * keep as i32 >> 8)) as u8;
+        }
+    }
+}
+
+/// For which steps `from + k * step` lies within the bounds.
+fn span(from: f32, step: f32, (low, high): (f32, f32)) -> Option<(f32, f32)> {
+    if step.abs() < 1e-9 {
+        return (low..high).contains(&from).then_some((0.0, f32::MAX));
+    }
+    let (a, b) = ((low - from) / step, (high - from) / step);
     Some((a.min(b), a.max(b)))
 }
