@@ -116,7 +116,7 @@ pub fn bend(root: V3, target: V3, upper: f32, lower: f32, pole: V3) -> (V3, V3) 
 /// From 0 to 1 with neither a jerk at the start nor at the end.
 pub fn ease(t: f32) -> f32 {
     let t = t.clamp(0.0, 1.0);
-    t * t * t * (10.0 + t * (6.0 * t - 15.0))
+    (t * t * t * (10.0 + t * (6.0 * t - 15.0))).clamp(0.0, 1.0)
 }
 
 /// From `a` to `b`.

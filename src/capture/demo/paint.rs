@@ -118,7 +118,7 @@ impl Painter {
                     }
                     let (ink, lit) = (inks[usize::from(band.ink[i])], light.on(band.normal[i]));
                     let mut level = i32::from(lit.ambient);
-                    let mut glow = i32::from(lit.rim) * (90 + ink.y);
+                    let mut glow = i32::from(lit.rim) * (24 + ink.y);
                     if lit.lamp > 0 {
                         let reaching = *reach.get_or_insert_with(|| {
                             let (px, py) = ((band.x0 + x) as f32 + 1.0, (band.y0 + row) as f32 + 1.0);

@@ -174,17 +174,17 @@ impl Room<'_> {
         let near_window = (at.x * -self.side + SIDE_X * 0.2) / (SIDE_X * 1.2);
         out = times(out, 0.86 + 0.14 * near_window.clamp(0.0, 1.0));
         out = times(out, 0.8 + 0.2 * smooth(0.0, 0.45, SIDE_X - at.x * -self.side));
-        let middle = self.side * 0.02;
+        let middle = self.side * -0.22;
         let ink = banner((at.x - middle) / 0.046, (2.24 - at.y) / 0.046, pixel / 0.046);
         out = blend(out, times(self.look.accent, 0.9), ink);
         self.clock(out, at - v3(self.side * -2.55, 2.13, 0.0), pixel)
     }
 
     fn clock(&self, under: Rgb, at: V3, pixel: f32) -> Rgb {
-        let r = at.x.hypot(at.y);
-        if r > 0.2 {
+        if at.x.abs().max(at.y.abs()) > 0.2 {
             return under;
         }
+        let r = at.x.hypot(at.y);
         let hand = |turn: f32, long: f32, wide: f32| {
             let (sin, cos) = (turn * std::f32::consts::TAU).sin_cos();
             let (along, off) = (at.x * sin + at.y * cos, at.x * cos - at.y * sin);
