@@ -40,7 +40,7 @@ impl View {
         let distance = 4.6;
         let (middle, tall, wide) = match exercise {
             Exercise::Press => (1.2, 2.86, 2.5),
-            Exercise::Lunge => (0.93, 2.3, 2.2),
+            Exercise::Lunge => (0.86, 2.46, 2.4),
             _ => (0.95, 2.32, 2.5),
         };
         let ahead = if exercise == Exercise::Lunge { 0.25 } else { 0.0 };

@@ -131,8 +131,8 @@ impl Look {
             azimuth: side * dice.between(35f32.to_radians(), 45f32.to_radians()),
             camera_height_m: dice.between(1.35, 1.6),
             tempo: dice.between(0.92, 1.12),
-            tail: dice.roll() % 3 == 0,
-            loaded_lunge: dice.roll() % 4 != 0,
+            tail: dice.roll().is_multiple_of(3),
+            loaded_lunge: !dice.roll().is_multiple_of(4),
             habit: dice.between(0.0, std::f32::consts::TAU),
         }
     }

@@ -124,12 +124,12 @@ impl Painter {
                             let (px, py) = ((band.x0 + x) as f32 + 1.0, (band.y0 + row) as f32 + 1.0);
                             light.reaching(view.world(px, py, band.z[i])) as i32
                         });
-                        level += i32::from(lit.lamp) * reaching >> 8;
-                        glow += (i32::from(lit.shine) * reaching >> 8) * ink.gloss;
+                        level += (i32::from(lit.lamp) * reaching) >> 8;
+                        glow += ((i32::from(lit.shine) * reaching) >> 8) * ink.gloss;
                     }
                     self.luma[i] = ((ink.y * level + glow) >> 8).clamp(0, 255) as u8;
-                    u += ink.u * level >> 8;
-                    v += ink.v * level >> 8;
+                    u += (ink.u * level) >> 8;
+                    v += (ink.v * level) >> 8;
                     covered += 1;
                 }
                 let y = band.y0 + row;
@@ -205,13 +205,13 @@ fn dim(canvas: &mut Canvas<'_>, row: usize, columns: std::ops::Range<usize>, kee
     for y in row * 2..(row * 2 + 2).min(canvas.height) {
         let end = (columns.end * 2).min(canvas.width);
         for luma in &mut canvas.y[y * canvas.width..][columns.start * 2..end] {
-            *luma = (u32::from(*luma) * keep >> 8) as u8;
+            *luma = ((u32::from(*luma) * keep) >> 8) as u8;
         }
     }
     let start = row * canvas.width.div_ceil(2);
     for chroma in [&mut *canvas.u, &mut *canvas.v] {
         for value in &mut chroma[start..][columns.clone()] {
-            *value = (128 + ((i32::from(*value) - 128) * keep as i32 >> 8)) as u8;
+            *value = (128 + (((i32::from(*value) - 128) * keep as i32) >> 8)) as u8;
         }
     }
 }

@@ -266,7 +266,7 @@ impl Band {
                 let middle = c1 * per_e;
                 let widest = c0 + c1 * middle;
                 let wanted = middle + mg * widest.max(0.0).sqrt();
-                let t = wanted.max(0.0).min(1.0);
+                let t = wanted.clamp(0.0, 1.0);
                 let reach = c0 + t * (2.0 * c1 - e * t);
                 let per_r = 1.0 / (ra + dr * t);
                 let z = a.z + t * d.z + reach.max(0.0).sqrt();

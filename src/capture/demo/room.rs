@@ -43,9 +43,10 @@ fn within(x: f32, low: f32, high: f32, pixel: f32) -> f32 {
     (((x - low) / pixel + 0.5).clamp(0.0, 1.0)) * (((high - x) / pixel + 0.5).clamp(0.0, 1.0))
 }
 
-/// A thin line every `pitch`, thinned out when it is finer than a pixel.
+/// A thin line every `pitch` of a positive `x`, thinned out when it is finer than a pixel.
 fn seam(x: f32, pitch: f32, wide: f32, pixel: f32) -> f32 {
-    let off = ((x / pitch).fract().abs() - 0.5).abs();
+    let turns = x / pitch;
+    let off = (turns - turns as i32 as f32 - 0.5).abs();
     let away = (0.5 - off) * pitch;
     let soft = wide.max(pixel);
     (1.0 - away / soft).clamp(0.0, 1.0) * (wide / soft)
@@ -103,9 +104,9 @@ impl Room<'_> {
     fn floor(&self, at: V3, ray: V3, pixel: f32) -> Rgb {
         let deep = pixel / (-ray.y).max(0.05);
         let flecks = (0.004 / pixel).min(1.0);
-        let fleck = grain((at.x * 140.0).floor() as i32, (at.z * 140.0).floor() as i32);
+        let fleck = grain((at.x * 140.0 + 9e3) as i32, (at.z * 140.0 + 9e3) as i32);
         let mut base = [76.0, 78.0, 81.0];
-        let tile = grain((at.x / 0.6 + 300.0).floor() as i32, (at.z / 0.6 + 300.0).floor() as i32);
+        let tile = grain((at.x / 0.6 + 300.0) as i32, (at.z / 0.6 + 300.0) as i32);
         base = times(base, 0.96 + 0.08 * tile);
         if fleck > 0.965 {
             base = blend(base, blend(self.look.accent, [170.0, 172.0, 176.0], 0.6), 0.6 * flecks);
@@ -160,7 +161,11 @@ impl Room<'_> {
 
     /// Paint by height: a dark base, a line, a light wall that the lamps wash from above.
     fn painted(&self, y: f32, along: f32, pixel: f32) -> Rgb {
-        let wash = 0.80 + 0.16 * smooth(0.8, 2.8, y) + 0.035 * (along * 2.1).sin() * smooth(1.0, 2.6, y);
+        // A lamp every three metres; the curve of a sine, without its price.
+        let turn = along / 3.0 + 20.0;
+        let turn = 2.0 * (turn - turn as i32 as f32) - 1.0;
+        let pools = 4.0 * turn * (1.0 - turn.abs());
+        let wash = 0.80 + 0.16 * smooth(0.8, 2.8, y) + 0.035 * pools * smooth(1.0, 2.6, y);
         let low = times(self.look.accent, 0.72 + 0.2 * smooth(0.0, 1.0, y));
         let mut out = blend(low, times(self.look.wall, wash), within(y, 1.06, 9.0, pixel));
         out = blend(out, [232.0, 232.0, 228.0], within(y, 1.06, 1.085, pixel));

@@ -148,6 +148,32 @@ fn limbs_keep_their_length_and_every_joint_is_a_number_above_the_floor() {
 }
 
 #[test]
+fn the_whole_athlete_is_always_in_the_picture() {
+    for (exercise, seed) in EXERCISES.into_iter().flat_map(|e| (0..8).map(move |s| (e, s))) {
+        for (width, height) in [(1280, 720), (640, 480), (480, 854)] {
+            let look = Look::from_seed(seed);
+            let (body, view) = (
+                Body::new(look.stature_m, look.build),
+                View::camera(&look, motion::Exercise::named(exercise), width, height),
+            );
+            let program = Program::new(&address(exercise, seed), &look);
+            for i in 0..(program.set_s() * 10.0) as u32 {
+                let j = pose::joints(&body, &look, program.exercise, &program.at(f64::from(i) / 10.0));
+                let toes = [0, 1].map(|k| j.ankles[k] + j.feet[k].z * (0.14 * body.stature) - j.feet[k].y * body.ankle);
+                let crown = j.head + j.face.y * (0.07 * body.stature);
+                for point in
+                    j.knees.into_iter().chain(j.ankles).chain(j.fists).chain(j.elbows).chain(toes).chain([crown])
+                {
+                    let seen = view.see(point).unwrap();
+                    let inside = (0.0..width as f32).contains(&seen.x) && (0.0..height as f32).contains(&seen.y);
+                    assert!(inside, "{exercise} seed {seed} {width}x{height}: {seen:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn odd_and_extreme_sizes_are_drawn_within_their_planes() {
     let sizes = [(16, 16), (17, 19), (16, 500), (500, 16), (321, 181), (33, 64), (8192, 16), (16, 8192)];
     for (turn, (width, height)) in sizes.into_iter().enumerate() {
