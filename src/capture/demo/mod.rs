@@ -65,7 +65,7 @@ pub struct Demo {
 }
 
 impl Demo {
-    /// Sets the gym up, which takes one frame's time or two.
+    /// Sets the gym up: paints the empty room, which costs as much as some twenty frames.
     pub fn open(address: &DemoAddress) -> Demo {
         let (width, height) = (address.width.clamp(16, 8192), address.height.clamp(16, 8192));
         let look = Look::from_seed(address.seed);

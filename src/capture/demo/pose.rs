@@ -108,7 +108,7 @@ fn deadlift(body: &Body, m: &Moment, habit: &Habit) -> Joints {
     let (h, d) = (body.stature, m.depth);
     let (bar_z, deepest) = (0.082 * h, 1.0f32);
     let grip = 0.148 * h;
-    let hang = (body.arm() * 0.997).hypot(0.0);
+    let hang = body.arm() * 0.997;
     let drop = |shoulder: V3| {
         let (aside, ahead) = (grip - body.shoulder, bar_z - shoulder.z);
         (hang * hang - aside * aside - ahead * ahead).max(0.0).sqrt()
@@ -133,8 +133,7 @@ fn deadlift(body: &Body, m: &Moment, habit: &Habit) -> Joints {
 
 /// An arm hanging by the trunk: `forward` from straight down, then bent at the elbow by `bent`.
 fn hang(out: &mut Joints, body: &Body, i: usize, aside: f32, forward: f32, bent: f32) {
-    let trunk = Basis::turned(0.0, 0.0, 0.0);
-    let way = |angle: f32, aside: f32| trunk.of(v3(SIDES[i] * aside, -angle.cos(), angle.sin())).unit();
+    let way = |angle: f32, aside: f32| v3(SIDES[i] * aside, -angle.cos(), angle.sin()).unit();
     out.elbows[i] = out.shoulders[i] + way(forward, aside) * body.upper_arm;
     let lower = way(forward + bent, aside * 0.6);
     out.wrists[i] = out.elbows[i] + lower * body.forearm;
