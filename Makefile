@@ -46,9 +46,11 @@ lint:
 unit:
 	$(CARGO) test --locked
 
-# A build without GStreamer serves V4L2 and demo.
+# A build without GStreamer serves V4L2 and demo; one for a laptop's webcam compiles.
 small:
-	$(CARGO) build --locked --no-default-features
+	$(CARGO) build --locked --no-default-features --target-dir target/small
+	target/small/debug/spotter snapshot 'demo:squat?size=320x240' -o target/small/demo.jpg
+	$(CARGO) check --locked --features webcam
 
 bench: build ## measure this machine, each figure with its ratio to what it is held against
 	@.ci/setup.sh box
@@ -59,7 +61,7 @@ test-box: ## the slow tests: loom, aarch64, VM with a real V4L2 driver, browser,
 	@$(MAKE) --no-print-directory loom test-aarch64 test-vm test-browser test-rtsp
 
 loom: ## every interleaving of the mailbox
-	RUSTFLAGS="--cfg loom" $(CARGO) test --locked --release --target-dir target/loom --test mailbox_loom
+	$(CARGO) test --locked --test mailbox_loom
 
 miri: ## the mailbox and the pool under Miri (nightly)
 	MIRIFLAGS=-Zmiri-disable-isolation $(CARGO) +nightly miri test --locked --no-default-features --lib mailbox frame
