@@ -8,6 +8,8 @@ import { Feed } from "./feed.js";
 import { lasting, rate, roughly, sentence, since } from "./words.js";
 
 const LATE_MS = 3000;
+/** What surrounds a framed picture: the picture itself, this small and drawn this often, so it costs next to nothing. */
+const BACKDROP = { width: 16, height: 9, everyMs: 500 };
 
 const make = (tag, className, text = "") => {
   const node = document.createElement(tag);
@@ -24,6 +26,7 @@ export class Tile {
   row;
   visible = false;
   #takenMs = null;
+  #backdropAt = 0;
   #state = "";
 
   constructor(box, row, { open, close }) {
@@ -35,6 +38,10 @@ export class Tile {
     this.canvas = make("canvas", "picture");
     this.canvas.setAttribute("role", "img");
     this.context = this.canvas.getContext("2d", { alpha: false });
+    const behind = make("canvas", "backdrop");
+    [behind.width, behind.height] = [BACKDROP.width, BACKDROP.height];
+    behind.setAttribute("aria-hidden", "true");
+    this.backdrop = behind.getContext("2d", { alpha: false });
     this.why = make("p", "why");
     this.when = make("p", "when");
     this.old = make("p", "old");
@@ -54,7 +61,7 @@ export class Tile {
     this.closer.type = "button";
     this.closer.setAttribute("aria-label", `Close ${row.name}`);
     this.closer.addEventListener("click", close);
-    this.node.append(this.canvas, veil, caption, this.opener, this.closer);
+    this.node.append(behind, this.canvas, veil, caption, this.opener, this.closer);
     this.feed = new Feed(box, row.name, {
       ready: () => box.goneSince === null && this.row.has_frame,
       period: () => this.period,
@@ -84,6 +91,12 @@ export class Tile {
       [this.canvas.width, this.canvas.height] = [bitmap.width, bitmap.height];
     }
     this.context.drawImage(bitmap, 0, 0);
+    const now = performance.now();
+    if (now - this.#backdropAt > BACKDROP.everyMs) {
+      this.backdrop.imageSmoothingQuality = "medium";
+      this.backdrop.drawImage(bitmap, 0, 0, BACKDROP.width, BACKDROP.height);
+      this.#backdropAt = now;
+    }
     bitmap.close();
     this.#takenMs = Number.isFinite(takenMs) ? takenMs : Date.now();
     this.node.dataset.frame = frameId;

@@ -5,7 +5,7 @@
 
 import { Box } from "./box.js";
 import { fitting } from "./feed.js";
-import { arrange, STACK_BELOW_PX } from "./layout.js";
+import { arrange, fills, STACK_BELOW_PX } from "./layout.js";
 import { Tile } from "./tile.js";
 import { since, timeOfDay } from "./words.js";
 
@@ -43,12 +43,11 @@ function place() {
   const height = main.clientHeight - parseFloat(style.paddingTop) - parseFloat(style.paddingBottom);
   const aspect = Math.max(4 / 3, Math.min(16 / 9, ...all.map((tile) => tile.aspect)));
   const stack = window.innerWidth < STACK_BELOW_PX;
-  const { columns, tile } = stack
-    ? { columns: 1, tile: width }
-    : arrange({ count: all.length, aspect, width, height, gap: parseFloat(style.columnGap) });
-  document.documentElement.style.setProperty("--columns", columns);
-  document.documentElement.style.setProperty("--tile", `${tile}px`);
-  document.documentElement.style.setProperty("--aspect", aspect);
+  const room = { count: all.length, aspect, width, height, gap: parseFloat(style.columnGap) };
+  const tile = stack ? { width, height: Math.round(width / aspect) } : arrange(room);
+  main.style.setProperty("--tile-width", `${tile.width}px`);
+  main.style.setProperty("--tile-height", `${tile.height}px`);
+  for (const one of all) one.node.classList.toggle("fills", fills(one.aspect, tile.width / tile.height));
   feedAll();
 }
 

@@ -31,9 +31,9 @@ export function since(ms, now) {
   return `since ${day}${timeOfDay(ms)}, for ${roughly(now - ms)}`;
 }
 
-/** "15 fps", "0.5 fps". */
+/** "15 fps", "0.5 fps"; nothing while it is not known. */
 export function rate(fps) {
-  if (!Number.isFinite(fps)) return "";
+  if (!Number.isFinite(fps) || fps <= 0) return "";
   return `${fps >= 9.95 ? Math.round(fps) : fps.toFixed(1)} fps`;
 }
 
