@@ -1,0 +1,170 @@
+// The scripts of the pages that need no page: reading a stream, arranging tiles, telling times. Read from the source
+// tree, so they need neither a box nor a browser.
+
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { test } from "node:test";
+
+const SCRIPTS = new URL("../../src/http/pages/js/", import.meta.url);
+/** The module as a browser sees it, whatever Node.js takes a `.js` without a package for. It must import nothing. */
+const module = async (name) =>
+  import(`data:text/javascript,${encodeURIComponent(await readFile(new URL(name, SCRIPTS), "utf8"))}`);
+
+const { parts, timestamp } = await module("multipart.js");
+const { arrange, fills } = await module("layout.js");
+const { Clock } = await module("clock.js");
+const words = await module("words.js");
+
+/** A body that arrives in these pieces; `ended.why` is set when the reader lets go of it. */
+function body(pieces, ended = {}) {
+  let at = 0;
+  return new ReadableStream({
+    pull(control) {
+      if (at < pieces.length) control.enqueue(pieces[at++]);
+      else control.close();
+    },
+    cancel() {
+      ended.why = "cancelled";
+    },
+  });
+}
+
+const bytes = (text) => new Uint8Array(Buffer.from(text, "latin1"));
+const cut = (whole, size) =>
+  Array.from({ length: Math.ceil(whole.length / size) }, (_, n) => whole.slice(n * size, (n + 1) * size));
+const part = (id, payload, { length = `Content-Length: ${payload.length}\r\n` } = {}) =>
+  Buffer.concat([
+    Buffer.from(`--frame\r\nContent-Type: image/jpeg\r\n${length}X-Frame-Id: ${id}\r\n\r\n`),
+    payload,
+    Buffer.from("\r\n"),
+  ]);
+async function read(stream) {
+  const got = [];
+  for await (const one of parts(stream)) got.push([Number(one.fields.get("x-frame-id")), [...one.bytes]]);
+  return got;
+}
+
+// A picture may hold anything: also the boundary, and the end of a head.
+const TRICKY = Buffer.from("\xff\xd8--frame\r\nContent-Length: 3\r\n\r\n\x00\xff\xd9", "latin1");
+const PLAIN = Buffer.from([0xff, 0xd8, 13, 10, 13, 10, 0xff, 0xd9]);
+const STREAM = new Uint8Array(Buffer.concat([part(1, TRICKY), part(2, PLAIN), part(3, Buffer.alloc(0)), part(4, TRICKY)]));
+const WHOLE = [[1, [...TRICKY]], [2, [...PLAIN]], [3, []], [4, [...TRICKY]]];
+
+test("a stream is read the same however it is cut, byte by byte too", async () => {
+  for (let size = 1; size <= STREAM.length; size += 1) assert.deepEqual(await read(body(cut(STREAM, size))), WHOLE, `${size}`);
+});
+
+test("a picture is there with its last byte, before the next boundary", async () => {
+  const one = part(1, PLAIN);
+  let control;
+  const stream = new ReadableStream({ start: (it) => (control = it) });
+  control.enqueue(new Uint8Array(one.subarray(0, one.length - 2)));
+  const { value, done } = await parts(stream).next();
+  assert.equal(done, false);
+  assert.deepEqual([...value.bytes], [...PLAIN]);
+});
+
+test("pictures larger than the buffer are read whole, many in a row", async () => {
+  const large = Buffer.alloc(700_000, 7);
+  const stream = new Uint8Array(Buffer.concat(Array.from({ length: 5 }, (_, n) => part(n, large))));
+  const got = [];
+  for await (const one of parts(body(cut(stream, 65_536)))) got.push([one.fields.get("x-frame-id"), one.bytes.length]);
+  assert.deepEqual(got, ["0", "1", "2", "3", "4"].map((id) => [id, large.length]));
+});
+
+test("a part without a length, with a bad one or without an end of its head ends the reading", async () => {
+  for (const length of ["", "Content-Length: many\r\n", "Content-Length: -1\r\n", "Content-Length: 99999999999\r\n"]) {
+    const ended = {};
+    const stream = body([new Uint8Array(part(1, PLAIN, { length })), bytes("more")], ended);
+    await assert.rejects(read(stream), /no fitting length/, length);
+    assert.equal(ended.why, "cancelled");
+  }
+  await assert.rejects(read(body([bytes("x".repeat(5000)), bytes("more")])), /no end of its head/);
+});
+
+test("a stream that ends within a part gives the parts before it", async () => {
+  const whole = STREAM.length - part(4, TRICKY).length;
+  for (let end = whole; end < STREAM.length - 2; end += 1) {
+    assert.deepEqual(await read(body([STREAM.slice(0, end)])), WHOLE.slice(0, 3), `cut at ${end}`);
+  }
+});
+
+test("a timestamp is seconds or RFC 3339", () => {
+  assert.equal(timestamp("1700000000.25"), 1700000000250);
+  assert.equal(timestamp("2023-11-14T22:13:20.250Z"), 1700000000250);
+  assert.ok(Number.isNaN(timestamp("now")) && Number.isNaN(timestamp(undefined)));
+});
+
+test("1 to 16 tiles fit their room, on a TV, on a tablet and upright", () => {
+  for (const [width, height] of [[1896, 1016], [1000, 700], [1056, 1856], [700, 300]]) {
+    for (let count = 1; count <= 16; count += 1) {
+      const gap = 12;
+      const aspect = 16 / 9;
+      const tile = arrange({ count, aspect, width, height, gap });
+      const rows = Math.ceil(count / tile.columns);
+      const label = `${count} in ${width} x ${height}: ${JSON.stringify(tile)}`;
+      assert.ok(tile.columns * tile.width + (tile.columns - 1) * gap <= width, label);
+      assert.ok(rows * tile.height + (rows - 1) * gap <= height, label);
+      assert.ok(tile.width > 0 && tile.height > 0, label);
+      for (let columns = 1; columns <= count; columns += 1) {
+        const down = (height - gap * (Math.ceil(count / columns) - 1)) / Math.ceil(count / columns);
+        const across = (width - gap * (columns - 1)) / columns;
+        assert.ok(Math.min(across, down * aspect) < tile.picture + 3, `${columns} columns are better: ${label}`);
+      }
+    }
+  }
+  const on = (count) => arrange({ count, aspect: 16 / 9, width: 1896, height: 1016, gap: 12 }).columns;
+  assert.deepEqual([1, 2, 3, 4, 6, 9, 16].map(on), [1, 2, 2, 2, 3, 3, 4]);
+});
+
+test("no tile and no room are no error", () => {
+  assert.equal(arrange({ count: 0, aspect: 1.5, width: 100, height: 100, gap: 12 }).columns, 1);
+  assert.equal(arrange({ count: 3, aspect: 1.5, width: 0, height: 0, gap: 12 }).columns, 1);
+});
+
+test("a picture fills a tile of nearly its shape and is framed in any other", () => {
+  assert.ok(fills(16 / 9, 942 / 502) && fills(16 / 9, 1896 / 1016));
+  assert.ok(!fills(16 / 9, 942 / 1016) && !fills(4 / 3, 16 / 9) && !fills(9 / 16, 16 / 9));
+});
+
+test("ages are short, and never negative", () => {
+  const told = [-50, 0, 149, 9940, 9960, 59_999, 60_000, 3_600_000, 172_800_000].map(words.lasting);
+  assert.deepEqual(told, ["0.0 s", "0.0 s", "0.1 s", "9.9 s", "9 s", "59 s", "1 min", "1 h", "2 d"]);
+  assert.deepEqual([0, 1400, 9940, 12_000].map(words.roughly), ["1 s", "1 s", "10 s", "12 s"]);
+});
+
+test("a moment of another day is told with its day", () => {
+  const at = new Date(2026, 2, 5, 14, 3).getTime();
+  assert.equal(words.since(at, at + 180_000), "since 14:03, for 3 min");
+  assert.equal(words.since(at, at + 86_400_000), "since Mar 5, 14:03, for 24 h");
+});
+
+test("a rate, a size and a sentence read well", () => {
+  assert.deepEqual([0, 0.5, 9.96, 29.97, NaN, undefined].map(words.rate), ["", "0.5 fps", "10 fps", "30 fps", "", ""]);
+  assert.deepEqual([12, 1500, 37_100_000, NaN].map(words.bytes), ["12 B", "1.5 kB", "37.1 MB", ""]);
+  assert.equal(words.sentence("there is no /dev/none"), "There is no /dev/none.");
+  assert.equal(words.sentence("/dev/video0 is busy."), "/dev/video0 is busy.");
+  assert.equal(words.sentence(undefined), "");
+});
+
+test("the box's clock is found to some milliseconds from dates in whole seconds", () => {
+  const AHEAD = 3_600_123;
+  const clock = new Clock();
+  for (let n = 0; n < 60; n += 1) {
+    const asked = 1_700_000_000_000 + n * 2037;
+    clock.learn(new Date(Math.floor((asked + 4 + AHEAD) / 1000) * 1000).toUTCString(), asked, asked + 8);
+  }
+  assert.ok(Math.abs(clock.ahead - AHEAD) < 40, `${clock.ahead}`);
+  clock.learn("no date", 0, 0);
+  clock.learn(null, 0, 0);
+  assert.ok(Math.abs(clock.ahead - AHEAD) < 40);
+});
+
+test("a clock that is set is found anew", () => {
+  const clock = new Clock();
+  const now = Date.now();
+  clock.learn(new Date(now).toUTCString(), now, now + 5);
+  clock.learn(new Date(now + 86_400_000).toUTCString(), now + 10, now + 15);
+  assert.ok(Math.abs(clock.ahead - 86_400_000) < 1100);
+  assert.ok(clock.here(now + 2 * 86_400_000) <= Date.now(), "never in the future");
+});
