@@ -26,6 +26,8 @@ async function visit(t, box, path = "", size = { width: 1280, height: 720 }) {
   const page = await context.newPage();
   page.errors = [];
   page.on("pageerror", (error) => page.errors.push(error.message));
+  page.said = [];
+  page.on("console", (message) => page.said.push(`${message.type()}: ${message.text()}`));
   await page.goto(box.url + path);
   return page;
 }
@@ -36,9 +38,24 @@ async function boxOf(t, cameras, options) {
   return box;
 }
 
+/** Enters the right key on the login page and waits for the page `url`. */
+async function logIn(page, url) {
+  await page.fill("#key", "open-sesame");
+  await page.keyboard.press("Enter");
+  await page.waitForURL(url);
+}
+
+/** What the box counts: `sum` over all lines of a metric, `of` the lines of the requests' count with these labels. */
+async function metricsOf(box) {
+  const lines = (await (await fetch(`${box.url}metrics`)).text()).split("\n");
+  const total = (begin) =>
+    lines.filter((line) => line.startsWith(begin)).reduce((sum, line) => sum + Number(line.split(" ").at(-1)), 0);
+  return { sum: total, of: (labels) => total(`spotter_http_request_seconds_count${labels}`) };
+}
+
 /** How much the picture's brightness varies: 0 for a blank or uniform one. */
 const variety = (page, name) =>
-  tile(page, name).locator("canvas").evaluate((canvas) => {
+  tile(page, name).locator("canvas.picture").evaluate((canvas) => {
     const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
     let [n, sum, squares] = [0, 0, 0];
     for (let at = 0; at < data.length; at += 4 * 97) {
@@ -78,13 +95,90 @@ test("a box that is killed greys its tiles, and they come back without a reload"
   assert.match(await tile(page, "rack").locator(".old").textContent(), /^picture \d+ s old$/);
   assert.match(await page.locator("#box").textContent(), /does not answer/);
   assert.ok((await variety(page, "rack")) > before / 2, "the last picture is gone");
-  const filter = await tile(page, "rack").locator("canvas").evaluate((canvas) => getComputedStyle(canvas).filter);
+  const filter = await tile(page, "rack").locator("canvas.picture").evaluate((canvas) => getComputedStyle(canvas).filter);
   assert.match(filter, /grayscale/);
 
   await box.up();
   await live(page, "rack");
   await until("the bar is quiet again", async () => (await page.locator("#box").textContent()) === "");
   assert.equal(await page.evaluate(() => window.loadedOnce), true, "the page was loaded anew");
+  assert.deepEqual(page.errors, []);
+});
+
+test("a wall that is logged in comes back from a restart of the box without a reload and without a login", async (t) => {
+  const box = await boxOf(t, { rack: demo(1), bench: demo(2) }, { key: "open-sesame" });
+  const page = await visit(t, box);
+  await logIn(page, box.url);
+  await live(page, "rack");
+  await page.evaluate(() => (window.loadedOnce = true));
+  await box.kill();
+  for (const name of ["rack", "bench"]) await until(`${name} is gone`, async () => (await state(page, name)) === "gone");
+  await box.up();
+  for (const name of ["rack", "bench"]) {
+    await live(page, name);
+    const first = await frame(page, name);
+    await until(`${name} goes on`, async () => (await frame(page, name)) > first + 5);
+  }
+  assert.equal(page.url(), box.url, "it was sent to the login");
+  assert.equal(await page.evaluate(() => window.loadedOnce), true, "the page was loaded anew");
+  assert.deepEqual(page.errors, []);
+});
+
+test("a hidden page asks and hears nothing, and goes on when it is seen again", async (t) => {
+  const box = await boxOf(t, { rack: demo(1), bench: demo(2) });
+  const page = await visit(t, box);
+  await live(page, "rack");
+  await live(page, "bench");
+  const asked = [];
+  page.on("request", (request) => asked.push(request.url()));
+  // A browser without a window never hides its pages, so the page is told.
+  const turn = (to) =>
+    page.evaluate((state) => {
+      Object.defineProperty(document, "visibilityState", { configurable: true, get: () => state });
+      document.dispatchEvent(new Event("visibilitychange"));
+    }, to);
+  await turn("hidden");
+  const open = ["spotter_stream_viewers", "spotter_event_listeners"];
+  const requests = (metrics) => metrics.sum("spotter_http_request_seconds_count") - metrics.of('{route="Probe"}');
+  let last = null;
+  const rest = await until("streams and events end, and what was asked before is answered", async () => {
+    const [before, metrics] = [last, await metricsOf(box)];
+    last = metrics;
+    return before && requests(before) === requests(metrics) && open.every((name) => metrics.sum(name) === 0) && metrics;
+  });
+  asked.length = 0;
+  // The demo cameras go on at 15 frames a second: six seconds, in which a page that is seen asks three times.
+  const later = await until("the cameras go on", async () => {
+    const metrics = await metricsOf(box);
+    const frames = (these) => these.sum("spotter_frames_captured_total");
+    return frames(metrics) > frames(rest) + 2 * 15 * 6 && metrics;
+  }, 60);
+  assert.equal(requests(later), requests(rest), "the box was asked");
+  assert.deepEqual(asked, []);
+  await turn("visible");
+  await live(page, "rack");
+  await live(page, "bench");
+  assert.deepEqual(page.errors, []);
+});
+
+test("no page has anything to complain of in the console", async (t) => {
+  const box = await boxOf(t, { rack: demo(1), bench: "v4l2:/dev/none" }, { key: "open-sesame" });
+  const page = await visit(t, box);
+  const session = await page.context().newCDPSession(page);
+  session.on("Log.entryAdded", ({ entry }) => page.said.push(`${entry.source}: ${entry.text}`));
+  session.on("Audits.issueAdded", ({ issue }) => page.said.push(`issue: ${issue.code}`));
+  await session.send("Log.enable");
+  await session.send("Audits.enable");
+  await logIn(page, box.url);
+  await live(page, "rack");
+  await page.locator("#theme").click();
+  await tile(page, "rack").locator(".opener").click();
+  await until("it is open", async () => (await page.locator(".opened").count()) === 1);
+  await page.goto(`${box.url}admin`);
+  await until("the threads", async () => (await page.locator("#threads tbody tr").count()) >= 3);
+  await page.goto(`${box.url}login`);
+  await page.locator("#key").waitFor();
+  assert.deepEqual(page.said, []);
   assert.deepEqual(page.errors, []);
 });
 
@@ -95,9 +189,7 @@ test("a wrong key gets a sentence, the right key the wall", async (t) => {
   await page.fill("#key", "wrong");
   await page.keyboard.press("Enter");
   await until("the sentence", async () => (await page.locator("#said").textContent()) === "This is not the key of this box.");
-  await page.fill("#key", "open-sesame");
-  await page.keyboard.press("Enter");
-  await page.waitForURL(box.url);
+  await logIn(page, box.url);
   await live(page, "rack");
 });
 
@@ -105,9 +197,7 @@ test("the login leads to no other host", async (t) => {
   const box = await boxOf(t, { rack: demo(1) }, { key: "open-sesame" });
   for (const next of ["//example.org/", "https://example.org/", "/\\example.org/", "javascript:alert(1)"]) {
     const page = await visit(t, box, `login?next=${encodeURIComponent(next)}`);
-    await page.fill("#key", "open-sesame");
-    await page.keyboard.press("Enter");
-    await page.waitForURL(box.url);
+    await logIn(page, box.url);
   }
 });
 
@@ -196,9 +286,7 @@ test("a wall fits a TV without scrolling and a phone without overflow", async (t
 test("the admin page shows the threads, the cameras and the config without secrets", async (t) => {
   const box = await boxOf(t, { rack: demo(1) }, { key: "open-sesame" });
   const page = await visit(t, box, "admin");
-  await page.fill("#key", "open-sesame");
-  await page.keyboard.press("Enter");
-  await page.waitForURL(/\/admin$/);
+  await logIn(page, /\/admin$/);
   const rows = page.locator("#threads tbody tr");
   await until("the threads", async () => (await rows.count()) >= 3);
   const text = await page.locator("main").innerText();

@@ -10,7 +10,7 @@ import { jittered, limit, pause, seen } from "./pause.js";
 const EVERY_MS = 2000;
 const ANSWER_MS = 4000;
 const DEAF_MS = 5000;
-const BACKOFF_MS = [1000, 2000, 3000, 5000];
+const BACKOFF_MS = [500, 1000, 2000];
 
 export class Box extends EventTarget {
   clock = new Clock();
