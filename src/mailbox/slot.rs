@@ -24,6 +24,8 @@ use super::sync::{Arc, AtomicU32, Deadline, Ordering, Thread, UnsafeCell, curren
 
 /// Which cell is the shared one.
 const CELL: u32 = 0b11;
+/// The numbers of the three cells added up: less two of them it is the third.
+const ALL_CELLS: u32 = 1 + 2;
 /// The shared cell holds a value.
 const FULL: u32 = 1 << 2;
 /// An end is gone or has said so; never taken back.
@@ -80,6 +82,21 @@ struct End {
     cell: usize,
     berth: usize,
     other_berth: usize,
+    /// What the word probably is at the next exchange. To try it unseen fetches the word's line once, for writing; a
+    /// look first would fetch it twice, for reading and for writing. A wrong guess costs a failed exchange, nothing else.
+    guess: u32,
+}
+
+impl End {
+    /// Notes that the own cell went into the word for the one in `seen`, and that the other end will probably put its
+    /// own there next, with `flags`.
+    #[inline]
+    fn exchange(&mut self, seen: u32, flags: u32) {
+        let given = self.cell as u32;
+        let got = seen & CELL;
+        self.cell = got as usize;
+        self.guess = (ALL_CELLS - given - got) | flags;
+    }
 }
 
 /// The writer's end.
@@ -104,8 +121,8 @@ pub fn mailbox<T: Send>() -> (Poster<T>, Taker<T>) {
         reader: berths(),
         writer: berths(),
     });
-    let end = |cell| End { cell, berth: 0, other_berth: 0 };
-    (Poster { inner: inner.clone(), end: end(1) }, Taker { inner, end: end(2) })
+    let end = |cell, guess| End { cell, berth: 0, other_berth: 0, guess };
+    (Poster { inner: inner.clone(), end: end(1, 0) }, Taker { inner, end: end(2, 1 | FULL) })
 }
 
 impl<T: Send> Poster<T> {
@@ -113,14 +130,10 @@ impl<T: Send> Poster<T> {
     #[inline]
     pub fn post(&mut self, value: T) -> Posted<T> {
         let inner = &*self.inner;
-        // Acquire pairs with the release in `close`: who learns of the closing sees what was done before it.
-        let mut seen = inner.word.load(Ordering::Acquire);
-        if seen & CLOSED != 0 {
-            return Posted::Closed(value);
-        }
         // SAFETY: the writer's own cell; nobody else knows its number until the exchange below. It is empty, so
         // writing over it forgets nothing.
         inner.cells[self.end.cell].with_mut(|cell| unsafe { cell.write(MaybeUninit::new(value)) });
+        let mut seen = self.end.guess;
         loop {
             // The reader's bit goes: it will be woken. The writer's own is not set: it is awake, here.
             let next = self.end.cell as u32 | FULL;
@@ -134,7 +147,8 @@ impl<T: Send> Poster<T> {
                 Err(now) => seen = now,
             }
         }
-        self.end.cell = (seen & CELL) as usize;
+        // Next time the reader will have emptied this cell, and wait as it did now.
+        self.end.exchange(seen, seen & READER_SLEEPS);
         if seen & READER_SLEEPS != 0 {
             wake(&inner.reader, &mut self.end.other_berth);
         }
@@ -194,8 +208,7 @@ impl<T: Send> Taker<T> {
     #[inline]
     fn try_take(&mut self) -> Taken<T> {
         let inner = &*self.inner;
-        // Acquire pairs with the release in `close`: who learns of the closing sees what was done before it.
-        let mut seen = inner.word.load(Ordering::Acquire);
+        let mut seen = self.end.guess;
         loop {
             if seen & FULL == 0 {
                 return if seen & CLOSED == 0 { Taken::Nothing } else { Taken::Closed };
@@ -210,7 +223,8 @@ impl<T: Send> Taker<T> {
                 Err(now) => seen = now,
             }
         }
-        self.end.cell = (seen & CELL) as usize;
+        // Next time the writer will have filled its cell, and wait for room as it did now.
+        self.end.exchange(seen, FULL | seen & WRITER_SLEEPS);
         if seen & WRITER_SLEEPS != 0 {
             wake(&inner.writer, &mut self.end.other_berth);
         }
