@@ -140,7 +140,8 @@ impl<T: Send> Poster<T> {
             // Release pairs with the acquire in `try_take`: the reader sees the value written above; and with that in
             // `sleep`: the reader sees the last handle moved out of its berth. Acquire pairs with the release in
             // `try_take`: the reader has moved its value out of the cell that the writer gets here; and with that in
-            // `sleep`: the handle is in the berth. On failure acquire pairs with `close` as above.
+            // `sleep`: the handle is in the berth. On failure acquire pairs with the
+            // release in `close`: who learns of the closing sees what was done before it.
             match inner.word.compare_exchange_weak(seen, next, Ordering::AcqRel, Ordering::Acquire) {
                 Ok(_) => break,
                 Err(now) if now & CLOSED != 0 => return Posted::Closed(self.unpost()),
@@ -217,7 +218,8 @@ impl<T: Send> Taker<T> {
             let next = self.end.cell as u32 | seen & CLOSED;
             // Acquire pairs with the release in `post`: the value in the cell; and with that in `sleep`: the writer's
             // handle in its berth. Release pairs with the acquire in `post`: the cell given back here was emptied
-            // before; and with that in `sleep`: the last handle was moved out of its berth.
+            // before; and with that in `sleep`: the last handle was moved out of its berth. On failure acquire pairs with
+            // the release in `close`, as in `post`.
             match inner.word.compare_exchange_weak(seen, next, Ordering::AcqRel, Ordering::Acquire) {
                 Ok(_) => break,
                 Err(now) => seen = now,
@@ -283,8 +285,8 @@ fn close(word: &AtomicU32, other_sleeps: u32) -> bool {
     let mut seen = word.load(Ordering::Relaxed); // only a guess; the exchange decides
     loop {
         let next = (seen | CLOSED) & !other_sleeps;
-        // Release pairs with the acquire loads in `post`, `try_take`, `wait_room` and `sleep`: who sees the closing sees
-        // what was done before it. Acquire pairs with the release in `sleep`: the handle is in the berth.
+        // Release pairs with the failed exchanges in `post` and `try_take` and the loads in `wait_room` and `sleep`: who
+        // sees the closing sees what was done before it. Acquire pairs with the release in `sleep`: the handle is in the berth.
         match word.compare_exchange_weak(seen, next, Ordering::AcqRel, Ordering::Relaxed) {
             Ok(_) => return seen & other_sleeps != 0,
             Err(now) => seen = now,
