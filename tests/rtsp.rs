@@ -102,7 +102,9 @@ fn a_halted_server_is_a_stall_and_can_be_left() {
     drop(source);
     println!("left a halted server after {:?}", begun.elapsed());
     assert!(begun.elapsed() < Duration::from_secs(10), "closing hung");
-    assert_eq!(open(&url, 1).err().map(|f| f.kind()), Some("unreachable"));
+    // The library's own timeout and the stall are near each other here; either may be first.
+    let kind = open(&url, 1).err().map(|f| f.kind());
+    assert!(matches!(kind, Some("unreachable" | "stalled")), "{kind:?}");
     server.signal("CONT");
     assert!(open(&url, 15).is_ok());
 }

@@ -65,6 +65,8 @@ pub struct Gst {
     reader: picture::Reader,
     last_picture: Mono,
     pictures: u64,
+    /// The recording ends in the middle.
+    broke_off: bool,
 }
 
 impl Gst {
@@ -90,6 +92,7 @@ impl Gst {
             reader: picture::Reader::default(),
             last_picture: Mono::now(),
             pictures: 0,
+            broke_off: false,
         };
         gst.start(built.ask_live, settings.full_speed)?;
         gst.wait_for_first(stop)?;
@@ -135,7 +138,14 @@ impl Gst {
         if let Some(fault) = self.fault() {
             // A recording that breaks off is over where it breaks off.
             let broke_off = matches!(fault, CaptureFault::NotVideo { .. }) && !live && self.pictures > 0;
-            return if broke_off { Ok(Next::Ended) } else { Err(fault) };
+            if !broke_off {
+                return Err(fault);
+            }
+            self.broke_off = true;
+        }
+        // What was read before the break may still be on its way through the decoder.
+        if self.broke_off && Mono::now().since(self.last_picture) >= self.stall {
+            return Ok(Next::Ended);
         }
         if self.sink.is_eos() {
             return if live { Err(CaptureFault::Ended) } else { Ok(Next::Ended) };
