@@ -115,7 +115,7 @@ fn half_a_film_gives_what_it_has() {
     let whole = std::fs::read(&path).unwrap();
     let half = folder.path().join("half.mp4");
     std::fs::write(&half, &whole[..whole.len() / 2]).unwrap();
-    assert_eq!(open(&uri(&half), 20).err().map(|f| f.kind()), Some("not_video"));
+    assert_eq!(open(&uri(&half), 6).err().map(|f| f.kind()), Some("not_video"));
 }
 
 #[test]

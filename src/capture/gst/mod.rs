@@ -67,6 +67,8 @@ pub struct Gst {
     pictures: u64,
     /// The recording ends in the middle.
     broke_off: bool,
+    /// It is a file of this machine.
+    recorded_here: bool,
 }
 
 impl Gst {
@@ -93,6 +95,7 @@ impl Gst {
             last_picture: Mono::now(),
             pictures: 0,
             broke_off: false,
+            recorded_here: settings.address.is_recording(),
         };
         gst.start(built.ask_live, settings.full_speed)?;
         gst.wait_for_first(stop)?;
@@ -199,7 +202,11 @@ impl Gst {
                 return Err(CaptureFault::Ended);
             }
             if Mono::now().since(begun) >= self.stall {
-                return Err(CaptureFault::Stalled { after: self.stall });
+                // Decodebin keeps an error to itself that comes while it is still choosing the next element: a film
+                // without its table then says nothing at all.
+                let silent_file = self.recorded_here && !self.is_live();
+                let stalled = CaptureFault::Stalled { after: self.stall };
+                return Err(if silent_file { CaptureFault::NotVideo { what: self.what.clone() } } else { stalled });
             }
         }
     }
