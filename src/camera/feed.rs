@@ -53,13 +53,15 @@ pub struct Feed {
     poster: Poster<FrameRef>,
     pool: Pool<Frame>,
     spare: Frame,
+    /// Bytes that every frame of the pool has room for.
+    room: usize,
 }
 
 impl Feed {
     /// A feed that has not begun.
     pub fn new(view: Arc<View>, settings: Settings, retry: Retry, poster: Poster<FrameRef>, stop: Stop) -> Feed {
         let pool = Pool::new(FRAMES, Frame::default);
-        Feed { view, settings, retry, stop, poster, pool, spare: Frame::default() }
+        Feed { view, settings, retry, stop, poster, pool, spare: Frame::default(), room: 0 }
     }
 
     /// The thread's body. Returns when the box stops, or when a recording is over.
@@ -157,10 +159,25 @@ impl Feed {
             self.view.metrics().captured.inc();
             claim.id = self.view.next_id();
             let frame = claim.share();
+            self.give_room(frame.bytes.capacity());
             self.view.publish(frame.clone(), Mono::now());
             self.post(frame, beat);
         }
         Ok(next)
+    }
+
+    /// Gives all frames the memory that one has needed, so that none allocates on the first day that readers are slow
+    /// enough for it to be used. What is not written to takes no memory of the machine.
+    fn give_room(&mut self, needed: usize) {
+        if needed > self.room {
+            self.room = needed;
+            self.pool.prepare(|frame| {
+                frame.bytes.clear();
+                frame.bytes.reserve_exact(needed);
+            });
+            self.spare.bytes.clear();
+            self.spare.bytes.reserve_exact(needed);
+        }
     }
 
     fn post(&mut self, frame: FrameRef, beat: &Beat) {

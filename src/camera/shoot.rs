@@ -17,13 +17,15 @@ pub struct Shoot {
     stop: Stop,
     /// The encoder's last complaint, so that the same one is said once.
     complaint: String,
+    /// Bytes that every shot of the pool has room for.
+    room: usize,
 }
 
 impl Shoot {
     /// A jpeg thread's things. `buffers`: pictures that may be held by readers at once; the memory of one is taken
     /// when it is first used.
     pub fn new(view: Arc<View>, encoder: Encoder, buffers: usize, stop: Stop) -> Shoot {
-        Shoot { view, encoder, pool: Pool::new(buffers, Shot::default), stop, complaint: String::new() }
+        Shoot { view, encoder, pool: Pool::new(buffers, Shot::default), stop, complaint: String::new(), room: 0 }
     }
 
     /// The thread's body.
@@ -57,7 +59,16 @@ impl Shoot {
                 metrics.encode_s.observe(now.since(begun).as_secs_f64());
                 metrics.shot_age_s.observe(now.since(job.frame.captured).as_secs_f64());
                 let shot = shot.share();
+                let needed = shot.bytes.capacity();
                 shots.deliver(job, Some(shot));
+                if needed > self.room {
+                    self.room = needed;
+                    // Now, rather than on the day that so many pictures are held; memory not written to costs nothing.
+                    self.pool.prepare(|shot| {
+                        shot.bytes.clear();
+                        shot.bytes.reserve_exact(needed);
+                    });
+                }
             }
             Err(fault) => {
                 metrics.drop_of(Drop::NotEncoded).inc();

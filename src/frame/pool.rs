@@ -28,6 +28,11 @@ impl<T> Pool<T> {
         Some(Claim { slot })
     }
 
+    /// Does something to every free one, such as giving it the memory that one of them turned out to need.
+    pub fn prepare(&mut self, prepare: impl FnMut(&mut T)) {
+        self.slots.iter_mut().filter_map(Arc::get_mut).for_each(prepare);
+    }
+
     /// How many are being read now.
     pub fn lent(&mut self) -> usize {
         self.slots.iter_mut().filter_map(|slot| Arc::get_mut(slot).is_none().then_some(())).count()

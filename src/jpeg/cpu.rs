@@ -7,7 +7,8 @@
 //! way.
 //!
 //! All memory is kept for the next frame. libjpeg is given a buffer that its output cannot overflow, and the JPEG is
-//! copied from there: that costs a hundredth of the encode, and a shot keeps no more memory than its own size. libjpeg
+//! copied from there: that costs a hundredth of the encode, and of a shot only as many pages are
+//! used as its JPEG fills. libjpeg
 //! itself takes and gives back some of its working memory for each picture.
 //!
 //! Bytes from a device are never trusted: what does not fit its layout is a fault, said before the library sees it.
@@ -91,7 +92,9 @@ impl Cpu {
         }
         compressor.set_quality(i32::from(variant.quality.unwrap_or(DEFAULT_QUALITY).clamp(1, 100)))?;
         let length = compress(compressor, &picture, jpeg)?;
+        // Room for the longest, so that a busier picture does not make it grow.
         out.clear();
+        out.reserve_exact(jpeg.len());
         out.extend_from_slice(&jpeg[..length]);
         Ok((picture.width, picture.height))
     }
@@ -102,6 +105,8 @@ fn passed_through(frame: &Frame, out: &mut Vec<u8>) -> Result<(usize, usize), En
         return Err(EncodeFault::Failed("it is no JPEG".into()));
     }
     out.clear();
+    // The frame's room is what the camera's longest JPEG needs.
+    out.reserve_exact(frame.bytes.capacity());
     out.extend_from_slice(&frame.bytes);
     Ok((frame.layout.width, frame.layout.height))
 }
