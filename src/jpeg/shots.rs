@@ -185,8 +185,12 @@ impl Shots {
             _ if entry.encoding && entry.job_id >= at_least => return Look::Soon,
             _ => entry.wanted = true,
         }
+        // A wish for a frame that is yet to come is told of when it comes.
+        let due = entry.job_id < newest_id;
         drop(table);
-        self.work.notify_one();
+        if due {
+            self.work.notify_one();
+        }
         // Outside the lock: it may be the last reference to a picture.
         drop(evicted);
         Look::Soon
