@@ -75,6 +75,7 @@ impl Source {
     /// Why there is no picture to be had from it.
     pub fn open(settings: &Settings, stop: &Stop) -> Result<Source, CaptureFault> {
         match &settings.address {
+            Address::File(path) if is_no_file(path) => Err(CaptureFault::NotVideo { what: path.clone() }),
             Address::Demo(demo) => Ok(Source::Demo(Box::new(demo::Demo::open(demo)))),
             Address::Paced(paced) => Ok(Source::Paced(paced::Paced::open(*paced))),
             #[cfg(target_os = "linux")]
@@ -108,6 +109,30 @@ impl Source {
             Source::Gst(gst) => gst.next(frame, timeout),
             #[cfg(feature = "webcam")]
             Source::Webcam(webcam) => webcam.next(frame, timeout),
+        }
+    }
+}
+
+/// Whether a path is there and is a pipe, a folder or a device: the opening of a pipe waits for a writer, for ever.
+fn is_no_file(path: &str) -> bool {
+    std::fs::metadata(path).is_ok_and(|there| !there.is_file())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pipe_or_a_folder_as_a_recording_is_refused_at_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let pipe = dir.path().join("pipe");
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+        for path in [pipe.as_path(), dir.path()] {
+            let address = Address::File(path.display().to_string());
+            let stall = Duration::from_secs(1);
+            let settings = Settings { address, rtsp_udp: false, stall, full_speed: true };
+            let fault = Source::open(&settings, &Stop::default()).err().map(|f| f.kind());
+            assert_eq!(fault, Some("not_video"));
         }
     }
 }
