@@ -211,3 +211,13 @@ fn the_bench_server_says_where_it_is_and_ends_with_the_pipe_that_started_it() {
         assert!(code.success(), "{code}");
     }
 }
+
+#[test]
+fn a_full_disk_behind_stderr_does_not_change_how_the_program_ends() {
+    for (arguments, want) in [(["snapshot", "ftp://x"], 2), (["check", "--no-such"], 2)] {
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_spotter"));
+        let status = command.args(arguments).stdout(std::process::Stdio::null()).stderr(full).status().unwrap();
+        assert_eq!(status.code(), Some(want), "{arguments:?}");
+    }
+}

@@ -148,7 +148,7 @@ fn refuse(error: &clap::Error) -> Exit {
             Exit::Usage
         }
         _ => {
-            eprint!("{}", redacted(&error.render().to_string()));
+            tell(&redacted(&error.render().to_string()));
             Exit::Usage
         }
     }
@@ -156,8 +156,13 @@ fn refuse(error: &clap::Error) -> Exit {
 
 /// One or more sentences for a person on stderr, and the exit code that goes with them.
 fn say(sentences: &str, exit: Exit) -> Exit {
-    eprintln!("{}", redacted(sentences));
+    tell(&format!("{}\n", redacted(sentences)));
     exit
+}
+
+/// Text on stderr. Where it cannot be written nobody reads it, and the exit code still tells.
+fn tell(text: &str) {
+    let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
 /// Text on stdout. A reader that has gone away, as `head` does, is no failure.
