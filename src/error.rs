@@ -49,35 +49,52 @@ pub fn redacted(text: &str) -> String {
     redact_parameters(&out)
 }
 
-/// Query parameters, and properties of GStreamer's elements in a pipeline.
-const SECRET_NAMES: [&str; 13] = [
+const SECRET_NAMES: [&str; 14] = [
     "password", "passwd", "pwd", "pass", "token", "key", "api_key", "auth", "secret", "user-id", "user-pw", "proxy-id",
-    "proxy-pw",
+    "proxy-pw", "loginpas",
 ];
 
+/// Query parameters, and the properties of a GStreamer pipeline, which stand after white space and may be quoted.
 fn redact_parameters(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
-    while let Some(at) = rest.find(['?', '&', ' ', '"']) {
-        let (head, tail) = rest.split_at(at + 1);
+    while let Some(at) = rest.find(|c: char| matches!(c, '?' | '&') || c.is_whitespace()) {
+        let after = rest[at..].chars().next().map_or(at, |c| at + c.len_utf8());
+        let (head, tail) = rest.split_at(after);
         out.push_str(head);
-        let name_end = tail.find(['=', '&', ' ', '"']).unwrap_or(tail.len());
-        let name = &tail[..name_end];
-        if tail[name_end..].starts_with('=') && SECRET_NAMES.iter().any(|s| name.eq_ignore_ascii_case(s)) {
-            let value = &tail[name_end + 1..];
-            let quoted = value.strip_prefix('"').and_then(|inner| inner.find('"')).map(|end| end + 2);
-            let bare = || value.find(|c: char| c == '&' || c == '"' || c.is_whitespace()).unwrap_or(value.len());
-            let value_end = quoted.unwrap_or_else(bare);
-            out.push_str(name);
+        let name_end = tail.find(|c: char| matches!(c, '=' | '&' | '"') || c.is_whitespace()).unwrap_or(tail.len());
+        let (name, given) = tail.split_at(name_end);
+        out.push_str(name);
+        rest = given;
+        let secret = SECRET_NAMES.iter().any(|s| name.eq_ignore_ascii_case(s));
+        if let Some(value) = given.trim_start().strip_prefix('=').filter(|_| secret) {
             out.push_str("=***");
-            rest = &value[value_end..];
-        } else {
-            out.push_str(name);
-            rest = &tail[name_end..];
+            rest = after_value(value.trim_start(), head.ends_with(['?', '&']));
         }
     }
     out.push_str(rest);
     out
+}
+
+/// What follows a value. That of a property goes on to white space outside its quotes.
+fn after_value(text: &str, in_query: bool) -> &str {
+    let (mut quote, mut escaped) = (None, false);
+    let ends = |c: char| {
+        if in_query {
+            return matches!(c, '&' | '"') || c.is_whitespace();
+        }
+        if std::mem::take(&mut escaped) {
+            return false;
+        }
+        match c {
+            '\\' => escaped = true,
+            '"' | '\'' if quote.is_none() => quote = Some(c),
+            _ if quote == Some(c) => quote = None,
+            _ => return quote.is_none() && c.is_whitespace(),
+        }
+        false
+    };
+    &text[text.find(ends).unwrap_or(text.len())..]
 }
 
 #[cfg(test)]
@@ -94,11 +111,8 @@ mod tests {
             ("rtsp://admin:a/b@c@10.0.0.9/s", "rtsp://***@10.0.0.9/s"),
             ("http://h/s.mjpg?user=a&pwd=geheim&x=1", "http://h/s.mjpg?user=a&pwd=***&x=1"),
             ("v4l2:/dev/video0?size=1280x720&fps=30", "v4l2:/dev/video0?size=1280x720&fps=30"),
-            (
-                "rtspsrc location=rtsp://h/ user-id=me user-pw=geheim ! decodebin",
-                "rtspsrc location=rtsp://h/ user-id=*** user-pw=*** ! decodebin",
-            ),
-            ("souphttpsrc user-pw=\"a b\" ! x", "souphttpsrc user-pw=*** ! x"),
+            ("gst:rtspsrc user-id=a user-pw=geheim ! x", "gst:rtspsrc user-id=*** user-pw=*** ! x"),
+            ("rtspsrc user-pw = \"ge heim\" proxy-pw=g&h ! x", "rtspsrc user-pw=*** proxy-pw=*** ! x"),
             ("", ""),
         ] {
             assert_eq!(redacted(given), want, "{given}");
