@@ -144,8 +144,9 @@ impl Line {
     pub fn supervise(&self, now: Mono) {
         // The thread gets half a second more, so that it is normally the one that notices.
         let limit = self.stall + Duration::from_millis(500);
-        if !self.view.is_recording() && self.view.published_ago(now).is_some_and(|ago| ago > limit) {
-            self.view.lose(&CaptureFault::Stalled { after: self.stall }, Wall::now());
+        if !self.view.is_recording() {
+            let fault = CaptureFault::Stalled { after: self.stall };
+            self.view.lose_if_older(limit, now, &fault, Wall::now());
         }
     }
 }

@@ -5,6 +5,7 @@
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -247,19 +248,30 @@ impl View {
         // Under the state's lock, as in `lose`: a supervisor that takes the picture away while the capture thread
         // shows one must not leave a picture beside a fault.
         self.shots.publish(frame);
-        drop(state);
         self.metrics.published.inc();
         if back {
             self.metrics.up.set(1);
             log::info!("camera {}: there is a picture", self.name);
+            // Also under the lock, or two threads could tell a loss and a return in the wrong order.
             self.announce(true, None);
         }
     }
 
     /// The picture is gone, and this is why. Said once for as long as it is the same reason.
     pub fn lose(&self, fault: &CaptureFault, wall: Wall) {
+        self.lose_in(self.state(), fault, wall);
+    }
+
+    /// The same, if the newest frame was published longer than `limit` ago.
+    pub fn lose_if_older(&self, limit: Duration, now: Mono, fault: &CaptureFault, wall: Wall) {
+        let state = self.state();
+        if state.published.is_some_and(|at| now.since(at) > limit) {
+            self.lose_in(state, fault, wall);
+        }
+    }
+
+    fn lose_in(&self, mut state: MutexGuard<'_, State>, fault: &CaptureFault, wall: Wall) {
         let sentence = fault.to_string();
-        let mut state = self.state();
         self.shots.lose();
         if state.connected {
             self.metrics.losses.inc();
@@ -275,7 +287,6 @@ impl View {
         state.connected = false;
         (state.captured, state.published) = (None, None);
         state.fps = Rate::default();
-        drop(state);
         self.metrics.up.set(0);
         if !same {
             log::warn!("camera {}: {}", self.name, told.sentence);
@@ -292,11 +303,6 @@ impl View {
 
     fn announce(&self, connected: bool, fault: Option<Fault>) {
         self.events.announce(Event::Camera(CameraNote { camera: self.name.clone(), connected, fault }));
-    }
-
-    /// How long ago the newest frame was published; nothing when there is none.
-    pub fn published_ago(&self, now: Mono) -> Option<std::time::Duration> {
-        self.state().published.map(|at| now.since(at))
     }
 
     /// Milliseconds since the newest frame was captured; nothing when there is none.
@@ -386,6 +392,20 @@ mod tests {
             told.push((note.connected, note.fault.map(|f| (f.kind, f.since_ms))));
         }
         assert_eq!(told, [(true, None), (false, Some(("stalled", 7))), (true, None)]);
+    }
+
+    #[test]
+    fn only_an_old_picture_is_taken_away_by_the_supervisor() {
+        let (view, _) = view();
+        let fault = CaptureFault::Stalled { after: Duration::from_secs(5) };
+        let look = |now| view.lose_if_older(Duration::from_secs(5), at(now), &fault, Wall::default());
+        look(99_000);
+        assert_eq!(view.fault(), None, "there was no picture to be old");
+        show(&view, 1000);
+        look(6000);
+        assert_ne!(view.newest_id(), 0);
+        look(6001);
+        assert_eq!((view.newest_id(), view.fault().map(|f| f.kind)), (0, Some("stalled")));
     }
 
     #[test]

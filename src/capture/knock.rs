@@ -35,6 +35,10 @@ pub fn answers(address: &Address, patience: Duration) -> Option<bool> {
 fn authority(uri: &str) -> Option<(bool, &str)> {
     let (scheme, rest) = uri.split_once("://")?;
     let authority = rest.split(['/', '?', '#']).next()?;
+    if rest.contains('@') && !authority.contains('@') {
+        // A password with such a character in it, maybe; part of it must not be asked of a name server.
+        return None;
+    }
     let secure = scheme.eq_ignore_ascii_case("rtsps") || scheme.eq_ignore_ascii_case("https");
     Some((secure, authority.rsplit_once('@').map_or(authority, |(_, host)| host)))
 }
@@ -80,6 +84,13 @@ mod tests {
             ("rtsp://[::1]:99/x", "[::1]:99"),
         ] {
             assert_eq!(host_and_port(authority(uri).unwrap().1, 554), want, "{uri}");
+        }
+    }
+
+    #[test]
+    fn part_of_a_password_is_never_looked_up() {
+        for uri in ["rtsp://admin:a/b@cam/1", "http://admin:a?b@cam/1"] {
+            assert_eq!(authority(uri), None, "{uri}");
         }
     }
 

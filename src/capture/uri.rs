@@ -223,11 +223,16 @@ fn number<T: std::str::FromStr + PartialOrd>(
 }
 
 fn size(name: &str, value: &str) -> Result<(usize, usize), UriFault> {
-    let want = "WIDTHxHEIGHT with 16 to 8192 pixels each, such as 1280x720";
+    let want = "WIDTHxHEIGHT with 16 to 8192 pixels each and 40 million in all, such as 1280x720";
     let bad = || UriFault::Value { name: name.into(), value: value.into(), want };
     let (w, h) = value.split_once(['x', 'X']).ok_or_else(bad)?;
-    Ok((number(name, w, 16..=8192, want).map_err(|_| bad())?, number(name, h, 16..=8192, want).map_err(|_| bad())?))
+    let side = |text| number(name, text, 16..=8192, want).map_err(|_| bad());
+    let (w, h): (usize, usize) = (side(w)?, side(h)?);
+    if w * h <= MOST_PIXELS { Ok((w, h)) } else { Err(bad()) }
 }
+
+/// More than this no encoder here takes.
+const MOST_PIXELS: usize = 40_000_000;
 
 fn demo(rest: &str) -> Result<DemoAddress, UriFault> {
     let (exercise, query) = rest.split_once('?').unwrap_or((rest, ""));
@@ -321,6 +326,7 @@ mod tests {
             ("demo:squat?reps=1001", "1 to 1000"),
             ("demo:squat?size=1280", "WIDTHxHEIGHT"),
             ("demo:squat?size=15x16", "WIDTHxHEIGHT"),
+            ("demo:squat?size=8192x8192", "40 million"),
             ("demo:squat?speed=1", "knows no parameter `speed`"),
             ("v4l2:/dev/video0?format=h264", "mjpeg, yuyv"),
             ("webcam:front", "a number"),
