@@ -19,7 +19,8 @@ export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUSTFLAGS="-L native=$SYSROOT/usr/
 # The build must not think that it runs inside the host's toolchain.
 unset RUSTUP_TOOLCHAIN CARGO RUSTDOC
 
-QEMU=(qemu-aarch64-static -L /usr/aarch64-linux-gnu)
+# The loader and the libraries are Debian's own arm64 ones, beside the host's.
+QEMU=(qemu-aarch64-static)
 
 step() { printf '\n== %s\n' "$*"; "$@"; }
 

@@ -490,7 +490,7 @@ fn the_key_opens_by_header_basic_and_cookie() {
     assert_ne!(face.get("/readyz").status, 401);
     let quiet = face.ask("GET /snapshot", "X-Requested-With: fetch\r\n");
     assert_eq!((quiet.status, quiet.line("WWW-Authenticate")), (401, None));
-    for path in ["/healthz", "/metrics", "/login", "/assets/style.css"] {
+    for path in ["/healthz", "/metrics", "/login", "/assets/base.css"] {
         assert_eq!(face.get(path).status, 200, "{path}");
     }
     assert_eq!(face.ask("GET /snapshot", "X-Api-Key: sesam\r\n").status, 200);
