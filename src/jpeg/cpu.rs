@@ -1,7 +1,7 @@
 //! The CPU encoder: libjpeg-turbo from YUV planes, without an RGB detour.
 //!
 //! A frame goes through at most four steps, each of which is left out where it has nothing to do: its bytes become
-//! [planes](super::planes), the planes are [scaled](super::scale), their [colour](super::colour) becomes JPEG's, and
+//! planes (`planes.rs`), the planes are [scaled](super::scale), their [colour](super::colour) becomes JPEG's, and
 //! libjpeg encodes them. A camera's own JPEG is handed on untouched unless a quality or a smaller width is asked for;
 //! then it is decoded to planes (at a half, a quarter or an eighth of its size where that is enough) and goes the same
 //! way.
