@@ -9,12 +9,12 @@ vm=$PWD/target/vm
 guest=$PWD/target/debug/examples/vivid_guest
 spotter=$(realpath "${1:-target/debug/spotter}")
 
+sudo=; [ "$(id -u)" = 0 ] || sudo=sudo
 missing=
 for pair in qemu-system-x86_64:qemu-system-x86 busybox:busybox-static cpio:cpio v4l2-ctl:v4l-utils; do
     command -v "${pair%%:*}" >/dev/null || missing="$missing ${pair#*:}"
 done
 if [ -n "$missing" ]; then
-    sudo=; [ "$(id -u)" = 0 ] || sudo=sudo
     # shellcheck disable=SC2086
     $sudo apt-get update -q && $sudo apt-get install -qy --no-install-recommends $missing
 fi
@@ -24,8 +24,10 @@ cargo build --locked --example vivid_guest
 
 mkdir -p "$vm"
 if [ ! -e "$vm/root/boot" ]; then
-    package=$(apt-cache search '^linux-image-6\.1\.0-[0-9]+-amd64$' | cut -d' ' -f1 | sort -V | tail -1)
-    [ -n "$package" ] || { echo "no linux-image-6.1.0-*-amd64 in apt's lists; run apt-get update" >&2; exit 1; }
+    newest() { apt-cache search '^linux-image-6\.1\.0-[0-9]+-amd64$' | cut -d' ' -f1 | sort -V | tail -1; }
+    package=$(newest)
+    [ -n "$package" ] || { $sudo apt-get update -q && package=$(newest); }
+    [ -n "$package" ] || { echo "no linux-image-6.1.0-*-amd64 in apt's lists" >&2; exit 1; }
     (cd "$vm" && rm -f ./*.deb && apt-get download "$package")
     rm -rf "$vm/unpack" && dpkg-deb -x "$vm"/linux-image-*.deb "$vm/unpack" && mv "$vm/unpack" "$vm/root"
 fi
