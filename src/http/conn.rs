@@ -58,6 +58,18 @@ pub struct Buffers {
     out: Vec<u8>,
 }
 
+/// Reads once: how many bytes came, 0 at the end; else what the caller returns, and nothing means to go on.
+fn receive(socket: &mut TcpStream, room: &mut [u8], readable: &mut bool) -> Result<usize, Option<Step>> {
+    socket.read(room).map_err(|why| match why.kind() {
+        ErrorKind::Interrupted => None,
+        ErrorKind::WouldBlock => {
+            *readable = false;
+            Some(Step::Stay)
+        }
+        _ => Some(Step::Close),
+    })
+}
+
 /// One connection.
 pub struct Conn {
     /// The socket.
@@ -178,7 +190,7 @@ impl Conn {
             self.start = 0;
         }
         let room = self.input.len() - self.filled;
-        match self.socket.read(&mut self.input[self.filled..]) {
+        match receive(&mut self.socket, &mut self.input[self.filled..], &mut self.readable) {
             Ok(0) => Some(Step::Close),
             Ok(n) => {
                 // Less than there was room for: the socket is empty, and more will be told.
@@ -186,12 +198,7 @@ impl Conn {
                 self.filled += n;
                 None
             }
-            Err(why) if why.kind() == ErrorKind::Interrupted => None,
-            Err(why) if why.kind() == ErrorKind::WouldBlock => {
-                self.readable = false;
-                Some(Step::Stay)
-            }
-            Err(_) => Some(Step::Close),
+            Err(step) => step,
         }
     }
 
@@ -255,18 +262,13 @@ impl Conn {
         if !self.readable {
             return Some(Step::Stay);
         }
-        match self.socket.read(&mut self.body_in[self.body_filled..]) {
+        match receive(&mut self.socket, &mut self.body_in[self.body_filled..], &mut self.readable) {
             Ok(0) => Some(Step::Close),
             Ok(n) => {
                 self.body_filled += n;
                 None
             }
-            Err(why) if why.kind() == ErrorKind::Interrupted => None,
-            Err(why) if why.kind() == ErrorKind::WouldBlock => {
-                self.readable = false;
-                Some(Step::Stay)
-            }
-            Err(_) => Some(Step::Close),
+            Err(step) => step,
         }
     }
 
@@ -411,7 +413,7 @@ impl Conn {
             return Some(Step::Stay);
         }
         let room = self.input.len() - self.filled;
-        match self.socket.read(&mut self.input[self.filled..]) {
+        match receive(&mut self.socket, &mut self.input[self.filled..], &mut self.readable) {
             // It said all it will, and may still want the answer.
             Ok(0) => {
                 (self.readable, self.half_closed) = (false, true);
@@ -422,12 +424,7 @@ impl Conn {
                 self.readable = n == room;
                 None
             }
-            Err(why) if why.kind() == ErrorKind::Interrupted => None,
-            Err(why) if why.kind() == ErrorKind::WouldBlock => {
-                self.readable = false;
-                Some(Step::Stay)
-            }
-            Err(_) => Some(Step::Close),
+            Err(step) => step,
         }
     }
 
