@@ -70,16 +70,10 @@ impl Feed {
         loop {
             beat.mark(Mono::now());
             self.view.metrics().opens.inc();
-            let end = match Source::open(&self.settings, &self.stop) {
-                Ok(mut source) => {
-                    let end = self.pump(&mut source, &mut backoff, beat);
-                    // The picture goes before the device does: closing may take a while.
-                    if let End::Lost(fault) = &end {
-                        self.view.lose(fault, Wall::now());
-                    }
-                    end
-                }
-                Err(fault) => End::Lost(fault),
+            let mut opened = Source::open(&self.settings, &self.stop);
+            let end = match &mut opened {
+                Ok(source) => self.pump(source, &mut backoff, beat),
+                Err(fault) => End::Lost(fault.clone()),
             };
             match end {
                 _ if self.stop.is_raised() => return Outcome::Stopped,
@@ -90,6 +84,8 @@ impl Feed {
                 }
                 End::Lost(fault) => {
                     self.view.lose(&fault, Wall::now());
+                    // The picture went before the device does: closing may take a while.
+                    drop(opened);
                     if self.settings.address.is_recording() {
                         return Outcome::Unreadable;
                     }
