@@ -160,11 +160,6 @@ impl Shots {
         self.newest_id.load(Ordering::Acquire)
     }
 
-    /// The newest frame.
-    pub fn newest(&self) -> Option<FrameRef> {
-        self.table().newest.clone()
-    }
-
     /// Rings `bell` whenever a shot is there or the camera is lost.
     pub fn add_bell(&self, bell: Arc<dyn Bell>) {
         self.bells.add(bell);
