@@ -19,15 +19,15 @@
 //! | S4 face | `http` |
 //! | S3 line | `camera` |
 //! | S2 devices | `capture`, `jpeg`, `pose` |
-//! | S1 nouns | `frame` |
+//! | S1 nouns | `frame`, `skeleton`, `workout` |
 //! | S0 base | `time`, `error`, `metrics`, `threads`, `mailbox`, `events` |
 //!
 //! # Words
 //!
 //! *frame*: one picture with its id and stamps · *publish*: make it the newest · *take*: remove it from the mailbox ·
 //! *fault*: why there is no picture · *variant*: one quality and width of JPEG · *shot*: an encoded variant of a frame ·
-//! *line*: the threads of one camera · *view*: what others may read of a line · *beat*: a thread's sign of life ·
-//! *box*: the computer with its cameras.
+//! *pose*: seventeen points of one person · *athlete*: the person that is followed · *line*: the threads of one camera ·
+//! *view*: what others may read of a line · *beat*: a thread's sign of life · *box*: the computer with its cameras.
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
 
@@ -43,5 +43,7 @@ pub mod jpeg;
 pub mod mailbox;
 pub mod metrics;
 pub mod pose;
+pub mod skeleton;
 pub mod threads;
 pub mod time;
+pub mod workout;
