@@ -8,7 +8,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 # The oldest compiler that builds the box; Cargo.toml says the same.
-readonly OLDEST=1.92
+readonly OLDEST=1.94
 
 # libclang-dev: bindings to the kernel's video interface are made while building. cmake, nasm: the JPEG encoder.
 RUN=(build-essential cmake nasm pkg-config libclang-dev ca-certificates

@@ -1,6 +1,11 @@
 //! Who looks at the athlete. In this version the engines are `off`, and `replay` for tests and benches; the thread
 //! behind the mailbox is the final one, so an engine added here changes nothing else.
 
+pub mod decode;
+pub mod layout;
+pub mod onnx;
+pub mod preprocess;
+
 use std::time::Duration;
 
 use crate::frame::Frame;

@@ -1,0 +1,295 @@
+//! From a frame to a model's input in one pass, reading only the pixels that are needed.
+//!
+//! The input is three planes R, G, B of 0 to 1, the frame letterboxed in it, the padding [`PAD`]. Rows of the frame's
+//! own planes are blended down first, in loops that the compiler makes SIMD of; then across by table; then the few
+//! pixels that are left are turned from YUV to RGB with the frame's own matrix and range. A JPEG is decoded at the
+//! least of libjpeg's eighths that is not smaller than what the model sees.
+//!
+//! It must never read outside the frame's bytes, never give a value outside 0 to 1, and never allocate once it has
+//! seen a frame of this size.
+
+mod axis;
+mod letterbox;
+mod source;
+#[cfg(test)]
+mod tests;
+
+use turbojpeg::{Decompressor, Image, PixelFormat as Packed, ScalingFactor};
+
+use self::axis::Tap;
+pub use self::letterbox::Letterbox;
+pub use self::source::SIDE_MAX;
+use self::source::{Channel, Meaning, Source};
+use crate::frame::{Colour, Frame, Matrix, PixelFormat, Range};
+
+/// What surrounds the frame, as in training.
+pub const PAD: f32 = 114.0 / 255.0;
+
+/// Why a frame cannot be looked at.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum PreprocessFault {
+    /// A side is zero or too long.
+    #[error("a picture of {width}x{height} cannot be looked at; each side must have 1 to {SIDE_MAX} pixels")]
+    Size {
+        /// Pixels across.
+        width: usize,
+        /// Pixels down.
+        height: usize,
+    },
+    /// The bytes end before the picture does.
+    #[error("the picture has fewer bytes than its format needs")]
+    TooShort,
+    /// libjpeg says why.
+    #[error("the JPEG cannot be decoded: {0}")]
+    Jpeg(String),
+}
+
+/// One channel's tables for one frame size.
+#[derive(Default)]
+struct Table {
+    channel: Channel,
+    across: Vec<Tap>,
+}
+
+/// Turns frames into the input of one model.
+pub struct Preprocess {
+    input: (usize, usize),
+    tables: [Table; 3],
+    down: [Vec<Tap>; 2],
+    /// What the tables were made for: the source's and the letterbox's size, and the row's layout.
+    made_for: Option<((usize, usize), (usize, usize), [Channel; 3])>,
+    blended: [Vec<f32>; 3],
+    row: [Vec<f32>; 3],
+    jpeg: Option<Decompressor>,
+    decoded: Vec<u8>,
+}
+
+impl Preprocess {
+    /// For a model whose input has this many pixels across and down.
+    pub fn new(input_width: usize, input_height: usize) -> Preprocess {
+        Preprocess {
+            input: (input_width, input_height),
+            tables: Default::default(),
+            down: Default::default(),
+            made_for: None,
+            blended: Default::default(),
+            row: Default::default(),
+            jpeg: None,
+            decoded: Vec::new(),
+        }
+    }
+
+    /// Values that [`Preprocess::run`] wants in its tensor.
+    pub fn len(&self) -> usize {
+        self.input.0 * self.input.1 * 3
+    }
+
+    /// Whether the input has no pixel.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Fills `tensor`, which holds [`Preprocess::len`] values: planes R, G, B of the input's size, 0 to 1.
+    ///
+    /// # Errors
+    /// When the frame has no size, too few bytes, or is no JPEG although it says so; the tensor is then undefined.
+    pub fn run(&mut self, frame: &Frame, tensor: &mut [f32]) -> Result<Letterbox, PreprocessFault> {
+        if frame.layout.format == PixelFormat::Mjpeg {
+            return self.run_jpeg(&frame.bytes, tensor);
+        }
+        let source = Source::of(frame)?;
+        let letterbox = Letterbox::new(source.size, self.input);
+        self.fill(&source, &letterbox, tensor);
+        Ok(letterbox)
+    }
+
+    /// The same for rows of R, G, B without padding.
+    ///
+    /// # Errors
+    /// When there are too few bytes for the size, or the size is out of bounds.
+    pub fn run_rgb(
+        &mut self,
+        rgb: &[u8],
+        size: (usize, usize),
+        tensor: &mut [f32],
+    ) -> Result<Letterbox, PreprocessFault> {
+        let source = Source::rgb(rgb, size)?;
+        let letterbox = Letterbox::new(source.size, self.input);
+        self.fill(&source, &letterbox, tensor);
+        Ok(letterbox)
+    }
+
+    fn run_jpeg(&mut self, jpeg: &[u8], tensor: &mut [f32]) -> Result<Letterbox, PreprocessFault> {
+        let fault = |e: turbojpeg::Error| PreprocessFault::Jpeg(e.to_string());
+        let mut library = match self.jpeg.take() {
+            Some(library) => library,
+            None => Decompressor::new().map_err(fault)?,
+        };
+        let mut decoded = std::mem::take(&mut self.decoded);
+        let result = decode(&mut library, jpeg, self.input, &mut decoded).and_then(|(whole, size)| {
+            let source = Source::rgb(&decoded, size)?;
+            let letterbox = Letterbox::new(whole, self.input);
+            self.fill(&source, &letterbox, tensor);
+            Ok(letterbox)
+        });
+        (self.jpeg, self.decoded) = (Some(library), decoded);
+        result
+    }
+
+    fn fill(&mut self, source: &Source, letterbox: &Letterbox, tensor: &mut [f32]) {
+        self.prepare(source, letterbox);
+        let (width, height) = self.input;
+        let (left, top) = letterbox.pad;
+        let (across, down) = letterbox.scaled;
+        let (red, rest) = tensor[..width * height * 3].split_at_mut(width * height);
+        let (green, blue) = rest.split_at_mut(width * height);
+        let mut planes = [red, green, blue];
+        for plane in &mut planes {
+            plane[..top * width].fill(PAD);
+            plane[(top + down) * width..].fill(PAD);
+        }
+        for y in 0..down {
+            self.gather(source, y);
+            let start = (top + y) * width;
+            let [red, green, blue] = &mut planes;
+            let mut rows = [&mut red[start..][..width], &mut green[start..][..width], &mut blue[start..][..width]];
+            for row in &mut rows {
+                row[..left].fill(PAD);
+                row[left + across..].fill(PAD);
+            }
+            let rows = rows.map(|row| &mut row[left..left + across]);
+            colour(source.meaning, [&self.row[0], &self.row[1], &self.row[2]], rows);
+        }
+    }
+
+    /// Makes the tables unless they are there.
+    fn prepare(&mut self, source: &Source, letterbox: &Letterbox) {
+        let key = (source.size, letterbox.scaled, source.channels);
+        if self.made_for == Some(key) {
+            return;
+        }
+        let (width, height) = source.size;
+        let (across, down) = letterbox.scaled;
+        for (table, channel) in self.tables.iter_mut().zip(source.channels) {
+            table.channel = channel;
+            axis::fill(&mut table.across, width, across, channel.samples, channel.step);
+        }
+        axis::fill(&mut self.down[0], height, down, height, 1);
+        axis::fill(&mut self.down[1], height, down, height.div_ceil(2), 2);
+        for (blended, band) in self.blended.iter_mut().zip(&source.bands) {
+            blended.resize(band.map_or(0, |b| b.row), 0.0);
+        }
+        self.row.iter_mut().for_each(|row| row.resize(across, 0.0));
+        self.made_for = Some(key);
+    }
+
+    /// The three channels of output row `y`, in steps of 0 to 255.
+    fn gather(&mut self, source: &Source, y: usize) {
+        for (band, blended) in source.bands.iter().zip(&mut self.blended) {
+            let Some(band) = band else { continue };
+            let tap = self.down[band.step - 1][y];
+            let [a, b] = tap.pair.map(|row| band.row((row as usize).min(band.rows - 1)));
+            for ((a, b), to) in a.iter().zip(b).zip(blended.iter_mut()) {
+                let (a, b) = (f32::from(*a), f32::from(*b));
+                *to = a + (b - a) * tap.share;
+            }
+        }
+        let seen = if matches!(source.meaning, Meaning::Grey(_)) { 1 } else { 3 };
+        for (table, row) in self.tables.iter().zip(&mut self.row).take(seen) {
+            let Channel { band, offset, pitch, .. } = table.channel;
+            let samples = &self.blended[band][offset..];
+            for (tap, to) in table.across.iter().zip(row.iter_mut()) {
+                let [a, b] = tap.pair.map(|i| samples[i as usize * pitch]);
+                *to = a + (b - a) * tap.share;
+            }
+        }
+    }
+}
+
+/// The JPEG as R, G, B at the least size that still has a pixel for each one the model sees; its own size and that.
+fn decode(
+    library: &mut Decompressor,
+    jpeg: &[u8],
+    input: (usize, usize),
+    decoded: &mut Vec<u8>,
+) -> Result<((usize, usize), (usize, usize)), PreprocessFault> {
+    let fault = |e: turbojpeg::Error| PreprocessFault::Jpeg(e.to_string());
+    let header = library.read_header(jpeg).map_err(fault)?;
+    let whole = (header.width, header.height);
+    if whole.0 == 0 || whole.1 == 0 || whole.0 > SIDE_MAX || whole.1 > SIDE_MAX {
+        return Err(PreprocessFault::Size { width: whole.0, height: whole.1 });
+    }
+    let wanted = Letterbox::new(whole, input).scaled;
+    let enough = |factor: &ScalingFactor| factor.scale(whole.0) >= wanted.0 && factor.scale(whole.1) >= wanted.1;
+    // libjpeg-turbo has SIMD for these alone; the sevenths in between decode slower than the whole picture.
+    let factors = [ScalingFactor::ONE_EIGHTH, ScalingFactor::ONE_QUARTER, ScalingFactor::ONE_HALF];
+    let factor = factors.into_iter().find(enough).unwrap_or(ScalingFactor::ONE);
+    library.set_scaling_factor(factor).map_err(fault)?;
+    let (width, height) = (factor.scale(whole.0), factor.scale(whole.1));
+    decoded.resize(width * height * 3, 0);
+    let image = Image { pixels: &mut decoded[..], width, pitch: width * 3, height, format: Packed::RGB };
+    library.decompress(jpeg, image).map_err(fault)?;
+    Ok((whole, (width, height)))
+}
+
+/// How the values of a range become 0 to 1, and what chroma adds: R += rv V, G -= gu U + gv V, B += bu U.
+struct Mix {
+    black: f32,
+    luma: f32,
+    rv: f32,
+    gu: f32,
+    gv: f32,
+    bu: f32,
+}
+
+impl Mix {
+    /// From the luma weights Kr, Kb of ITU-R BT.601-7 and BT.709-6; limited range has 219 steps of luma, 224 of chroma.
+    fn of(colour: Colour) -> Mix {
+        let (kr, kb) = match colour.matrix {
+            Matrix::Bt601 => (0.299f32, 0.114f32),
+            Matrix::Bt709 => (0.2126, 0.0722),
+        };
+        let (black, luma, chroma) = match colour.range {
+            Range::Full => (0.0, 1.0 / 255.0, 1.0 / 255.0),
+            Range::Limited => (16.0, 1.0 / 219.0, 1.0 / 224.0),
+        };
+        let kg = 1.0 - kr - kb;
+        let (red, blue) = (2.0 * (1.0 - kr), 2.0 * (1.0 - kb));
+        Mix {
+            black,
+            luma,
+            rv: red * chroma,
+            gu: blue * kb / kg * chroma,
+            gv: red * kr / kg * chroma,
+            bu: blue * chroma,
+        }
+    }
+}
+
+/// One row of three channels as R, G, B of 0 to 1.
+fn colour(meaning: Meaning, from: [&[f32]; 3], [red, green, blue]: [&mut [f32]; 3]) {
+    match meaning {
+        Meaning::Rgb => {
+            for (from, to) in from.into_iter().zip([red, green, blue]) {
+                from.iter().zip(to).for_each(|(from, to)| *to = from * (1.0 / 255.0));
+            }
+        }
+        Meaning::Grey(colour) => {
+            let mix = Mix::of(colour);
+            from[0].iter().zip(red.iter_mut()).for_each(|(y, to)| *to = ((y - mix.black) * mix.luma).clamp(0.0, 1.0));
+            green.copy_from_slice(red);
+            blue.copy_from_slice(red);
+        }
+        Meaning::Yuv(colour) => {
+            let mix = Mix::of(colour);
+            let chroma = from[1].iter().zip(from[2]);
+            let to = red.iter_mut().zip(green).zip(blue);
+            for ((y, (u, v)), ((red, green), blue)) in from[0].iter().zip(chroma).zip(to) {
+                let (y, u, v) = ((y - mix.black) * mix.luma, u - 128.0, v - 128.0);
+                *red = (y + mix.rv * v).clamp(0.0, 1.0);
+                *green = (y - mix.gu * u - mix.gv * v).clamp(0.0, 1.0);
+                *blue = (y + mix.bu * u).clamp(0.0, 1.0);
+            }
+        }
+    }
+}
