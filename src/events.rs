@@ -4,6 +4,7 @@
 //! goes. The channel itself cannot wake a blocking thread, so the board rings [`Bell`]s after each event.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arc_swap::ArcSwap;
 use embassy_sync::blocking_mutex::raw::CriticalSectionRawMutex;
@@ -48,16 +49,26 @@ type Channel<E> = PubSubChannel<CriticalSectionRawMutex, E, CAPACITY, LISTENERS,
 pub struct Board<E: Clone> {
     channel: Channel<E>,
     bells: Bells,
+    listeners: AtomicUsize,
 }
 
 impl<E: Clone> Default for Board<E> {
     fn default() -> Self {
-        Board { channel: PubSubChannel::new(), bells: Bells::default() }
+        Board { channel: PubSubChannel::new(), bells: Bells::default(), listeners: AtomicUsize::new(0) }
     }
 }
 
 /// One listener's place on a [`Board`].
-pub struct Listener<'a, E: Clone>(Subscriber<'a, CriticalSectionRawMutex, E, CAPACITY, LISTENERS, 0>);
+pub struct Listener<'a, E: Clone> {
+    place: Subscriber<'a, CriticalSectionRawMutex, E, CAPACITY, LISTENERS, 0>,
+    listeners: &'a AtomicUsize,
+}
+
+impl<E: Clone> std::ops::Drop for Listener<'_, E> {
+    fn drop(&mut self) {
+        self.listeners.fetch_sub(1, Ordering::Relaxed);
+    }
+}
 
 /// What a listener finds.
 #[derive(Clone, PartialEq, Debug)]
@@ -82,14 +93,21 @@ impl<E: Clone> Board<E> {
 
     /// A place for one listener, or nothing when all [`LISTENERS`] are taken. It hears what comes from now on.
     pub fn listen(&self) -> Option<Listener<'_, E>> {
-        self.channel.subscriber().ok().map(Listener)
+        let place = self.channel.subscriber().ok()?;
+        self.listeners.fetch_add(1, Ordering::Relaxed);
+        Some(Listener { place, listeners: &self.listeners })
+    }
+
+    /// Whether anybody listens now: what costs something to say need not be said to nobody.
+    pub fn is_heard(&self) -> bool {
+        self.listeners.load(Ordering::Relaxed) > 0
     }
 }
 
 impl<E: Clone> Listener<'_, E> {
     /// The next event if there is one. Never waits.
     pub fn hear(&mut self) -> Option<Heard<E>> {
-        self.0.try_next_message().map(|found| match found {
+        self.place.try_next_message().map(|found| match found {
             WaitResult::Message(event) => Heard::Event(event),
             WaitResult::Lagged(missed) => Heard::Lagged(missed),
         })
@@ -135,5 +153,8 @@ mod tests {
         assert!(board.listen().is_none());
         all.pop();
         assert!(board.listen().is_some());
+        assert!(board.is_heard());
+        all.clear();
+        assert!(!board.is_heard());
     }
 }

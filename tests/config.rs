@@ -80,7 +80,7 @@ fn the_boxs_file_is_right_as_it_is_and_its_commented_values_are_the_defaults() {
     let without = load("[[camera]]\nname = \"demo\"\nsource = \"demo:\"\n").unwrap();
     assert_eq!(as_it_is.resolved_toml(), without.resolved_toml());
     // These have no default to be told apart from, one that depends on the machine, or belong to another kind of source.
-    let example = ["workers", "api_key", "transport", "pace", "capture = 50", "pose = 10", "jpeg = 20"];
+    let example = ["workers", "api_key", "model", "transport", "pace", "capture = 50", "pose = 10", "jpeg = 20"];
     let all: Vec<String> =
         uncommented().lines().filter(|l| !example.iter().any(|e| l.starts_with(e))).map(String::from).collect();
     assert_eq!(load(&all.join("\n")).unwrap().resolved_toml(), without.resolved_toml());
@@ -277,6 +277,10 @@ fn every_limit_holds_at_its_edge() {
         ("camera.cores", "pose", ["[0]", "[3, 2]"], ["1", "[[1]]"]),
         ("jpeg", "encoder", ["\"auto\"", "\"cpu\""], ["\"nvjpeg\"", "\"\""]),
         ("pose", "engine", ["\"auto\"", "\"off\""], ["\"tensorrt\"", "\"cpu\""]),
+        ("pose", "threads", ["0", "64"], ["-1", "65"]),
+        ("pose", "max_fps", ["0", "240"], ["241", "1.5"]),
+        ("pose", "most_people", ["1", "100"], ["0", "101"]),
+        ("pose", "model", ["\"m.onnx\"", "\"/a b.onnx\""], ["\"\"", "1"]),
         ("camera", "pose", ["true", "false"], ["1", "\"yes\""]),
     ] {
         for value in good {

@@ -45,6 +45,8 @@ pub struct Settings {
     pub retry: Retry,
     /// Who looks at the frames.
     pub engine: Engine,
+    /// The least time between two looks at a live camera; zero: as often as there are frames.
+    pub look_every: Duration,
     /// The capture thread's place.
     pub capture_place: Place,
     /// The pose thread's place.
@@ -82,7 +84,7 @@ impl Line {
         events: &'static Board<Event>,
         stop: &Stop,
     ) -> std::io::Result<Line> {
-        let Settings { name, capture, retry, engine, hung, shot_buffers, .. } = settings;
+        let Settings { name, capture, retry, engine, look_every, hung, shot_buffers, .. } = settings;
         let view = Arc::new(View::new(
             name.clone(),
             capture.address.to_string(),
@@ -100,7 +102,7 @@ impl Line {
         };
         let (poster, taker) = crate::mailbox::mailbox();
         let feed = feed::Feed::new(view.clone(), capture, retry, poster, stop.clone());
-        let watch = watch::Watch::new(view.clone(), engine, taker, stop.clone());
+        let watch = watch::Watch::new(view.clone(), &engine, look_every, taker, stop.clone());
         let encoder = Encoder::cpu().map_err(std::io::Error::other)?;
         let shoot = shoot::Shoot::new(view.clone(), encoder, shot_buffers, stop.clone());
         let (own, own_view) = (progress.clone(), view.clone());

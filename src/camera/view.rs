@@ -4,16 +4,17 @@
 //! picture is gone before the fault is told, so nobody can see an old picture beside a fresh fault.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use serde::Serialize;
 
 use crate::capture::CaptureFault;
 use crate::events::Board;
-use crate::frame::FrameRef;
+use crate::frame::{Frame, FrameRef};
 use crate::jpeg::{Look, Shots, Variant};
 use crate::metrics::CameraMetrics;
+use crate::skeleton::Pose;
 use crate::time::{Mono, Wall, as_ms};
 
 /// Why there is no picture, and since when.
@@ -32,6 +33,24 @@ pub struct Fault {
 pub enum Event {
     /// A camera was lost or came back.
     Camera(CameraNote),
+    /// What the pose thread saw: a [`StateNote`] as JSON, made once for all listeners.
+    State(Arc<str>),
+}
+
+/// Between two states of one camera that are announced: at most fifteen a second.
+const STATE_EVERY: Duration = Duration::from_millis(66);
+
+/// What the pose thread saw in one frame.
+#[derive(Serialize)]
+struct StateNote<'a> {
+    camera: &'a str,
+    frame_id: u64,
+    age_ms: f64,
+    width: usize,
+    height: usize,
+    engine: &'static str,
+    pose_fps: f64,
+    poses: &'a [Pose],
 }
 
 /// A camera was lost or came back.
@@ -89,8 +108,14 @@ pub struct Seen {
     pub engine: &'static str,
     /// Frames looked at, a second.
     pub pose_fps: f64,
-    /// Poses found; none without an engine.
-    pub poses: Vec<()>,
+    /// The size of that frame: poses are in its pixels.
+    pub width: usize,
+    /// Pixels down.
+    pub height: usize,
+    /// Why nobody can be found, when that is not because nobody is there.
+    pub pose_fault: Option<String>,
+    /// Poses found, by falling score; none without an engine.
+    pub poses: Vec<Pose>,
 }
 
 /// Frames a second as an exponential mean over about two seconds of their own stamps.
@@ -128,6 +153,10 @@ struct State {
     fps: Rate,
     pose_fps: Rate,
     seen: Option<(u64, Mono)>,
+    seen_size: (usize, usize),
+    poses: Vec<Pose>,
+    pose_fault: Option<String>,
+    told: Option<Mono>,
 }
 
 /// The read-only side of one camera.
@@ -294,11 +323,44 @@ impl View {
         }
     }
 
-    /// The pose thread looked at a frame.
-    pub fn saw(&self, frame_id: u64, captured: Mono, now: Mono) {
+    /// The pose thread looked at a frame and found these people.
+    pub fn saw(&self, frame: &Frame, poses: &[Pose], now: Mono) {
         let mut state = self.state();
         state.pose_fps.tick(now);
-        state.seen = Some((frame_id, captured));
+        state.seen = Some((frame.id, frame.captured));
+        state.seen_size = (frame.layout.width, frame.layout.height);
+        state.poses.clear();
+        state.poses.extend_from_slice(poses);
+        if state.pose_fault.take().is_some() {
+            log::info!("camera {}: people can be found again", self.name);
+        }
+        let due = state.told.is_none_or(|told| frame.captured.since(told) >= STATE_EVERY);
+        if self.engine == "off" || !due || !self.events.is_heard() {
+            return;
+        }
+        state.told = Some(frame.captured);
+        let note = StateNote {
+            camera: &self.name,
+            frame_id: frame.id,
+            age_ms: as_ms(now.since(frame.captured)),
+            width: frame.layout.width,
+            height: frame.layout.height,
+            engine: self.engine,
+            pose_fps: state.pose_fps.per_s(now),
+            poses,
+        };
+        let json = serde_json::to_string(&note).expect("numbers and texts have a JSON form");
+        self.events.announce(Event::State(json.into()));
+    }
+
+    /// The pose thread cannot look, and this is why. Said once for as long as it is the same reason.
+    pub fn cannot_look(&self, sentence: &str) {
+        let mut state = self.state();
+        state.poses.clear();
+        if state.pose_fault.as_deref() != Some(sentence) {
+            log::warn!("camera {}: {sentence}", self.name);
+            state.pose_fault = Some(sentence.to_string());
+        }
     }
 
     fn announce(&self, connected: bool, fault: Option<Fault>) {
@@ -340,7 +402,10 @@ impl View {
             age_ms: state.seen.map(|s| as_ms(now.since(s.1))),
             engine: self.engine,
             pose_fps: state.pose_fps.per_s(now),
-            poses: Vec::new(),
+            width: state.seen_size.0,
+            height: state.seen_size.1,
+            pose_fault: state.pose_fault.clone(),
+            poses: state.poses.clone(),
         }
     }
 }
@@ -349,10 +414,8 @@ impl View {
 mod tests {
     use super::*;
     use crate::events::Heard;
-    use crate::frame::{Frame, Layout};
+    use crate::frame::Layout;
     use crate::metrics::Metrics;
-    use std::sync::Arc;
-    use std::time::Duration;
 
     fn view() -> (View, &'static Board<Event>) {
         let board: &'static Board<Event> = Box::leak(Box::default());
@@ -418,5 +481,33 @@ mod tests {
         assert!(matches!(view.look(Variant::default(), 1), Look::Lost));
         show(&view, 2000);
         assert_eq!(view.newest_id(), 2);
+    }
+
+    #[test]
+    fn poses_are_told_at_most_fifteen_times_a_second_and_only_to_who_listens() {
+        let board: &'static Board<Event> = Box::leak(Box::default());
+        let view = View::new("rack".into(), "demo:".into(), false, "cpu", Metrics::default().camera("rack"), board);
+        let saw = |ms: u64| {
+            let frame = Frame { id: ms, captured: at(ms), layout: Layout::jpeg(64, 48), ..Frame::default() };
+            view.saw(&frame, &[Pose { score: 0.5, ..Pose::default() }], at(ms + 20));
+        };
+        saw(900);
+        let mut listener = board.listen().unwrap();
+        (0..60).for_each(|n| saw(1000 + n * 1000 / 30));
+        let mut told = Vec::new();
+        while let Some(Heard::Event(Event::State(json))) = listener.hear() {
+            told.push(serde_json::from_str::<serde_json::Value>(&json).unwrap());
+        }
+        assert_eq!(told.len(), 30, "two seconds at thirty frames");
+        assert_eq!(
+            (&told[0]["frame_id"], &told[0]["age_ms"], &told[0]["width"]),
+            (&1000.into(), &20.0.into(), &64.into())
+        );
+        assert_eq!(told[0]["poses"][0]["score"], 0.5);
+        view.cannot_look("why");
+        let seen = view.seen(at(5000));
+        assert_eq!((seen.poses.len(), seen.pose_fault.as_deref(), seen.width), (0, Some("why"), 64));
+        saw(6000);
+        assert_eq!((view.seen(at(6000)).poses.len(), view.seen(at(6000)).pose_fault), (1, None));
     }
 }

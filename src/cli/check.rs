@@ -8,7 +8,11 @@ use crate::error::Exit;
 /// Prints one or the other.
 pub(super) fn check(file: Option<&Path>) -> Exit {
     match Config::load(file, &Flags::default()) {
-        Ok(config) => super::put(config.resolved_toml().as_bytes()),
+        // A model of the wrong kind is no fault of the config's text, but the box would not start with it.
+        Ok(config) => match config.engine() {
+            Ok(_) => super::put(config.resolved_toml().as_bytes()),
+            Err(fault) => super::say(&fault.to_string(), Exit::Failed),
+        },
         Err(faults) => super::say(&faults.to_string(), Exit::Usage),
     }
 }

@@ -7,6 +7,8 @@ pub mod bench;
 mod check;
 mod completions;
 pub mod logging;
+mod picture;
+mod pose;
 mod probe;
 pub mod run;
 mod snapshot;
@@ -31,6 +33,7 @@ Examples:
   spotter check --config spotter.toml              is this config right?
   spotter probe                                    the cameras here and their source lines
   spotter snapshot rtsp://camera/stream -o a.jpg   one picture
+  spotter pose a.jpg --model yolo11n-pose.onnx     the people in it
 
 Sources:
   demo:                           a rendered athlete; demo:squat?reps=5&rest=8&fps=30&size=1280x720
@@ -84,6 +87,8 @@ enum Command {
     },
     /// Take one picture from a source
     Snapshot(snapshot::SnapshotArgs),
+    /// Find the people in one picture
+    Pose(pose::PoseArgs),
     /// Measure this machine
     Bench(BenchArgs),
     /// Print a completion script for a shell
@@ -130,6 +135,7 @@ pub fn main(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) ->
         Command::Check { config } => check::check(config.as_deref()),
         Command::Probe { json } => probe::probe(json),
         Command::Snapshot(args) => snapshot::snapshot(&args),
+        Command::Pose(args) => pose::pose(&args),
         Command::Bench(args) => bench::bench(&args),
         Command::Completions { shell } => completions::completions(shell, &mut Arguments::command()),
     }

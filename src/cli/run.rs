@@ -12,6 +12,7 @@ use crate::error::Exit;
 use crate::events::Board;
 use crate::http;
 use crate::metrics::Metrics;
+use crate::pose::Engine;
 use crate::threads::{Crew, Post, Signals, Stop, Systemd, settle};
 use crate::time::{Mono, Wall};
 
@@ -29,8 +30,13 @@ pub fn run(config: Config) -> Exit {
     settle(&Post { cores: config.threads.main_cores.clone(), ..Post::named("spotter") });
     let (crew, stop) = (Arc::new(Crew::default()), Stop::default());
     let mut lines = Vec::new();
-    let exit = match start(config, &mut lines, &crew, &stop) {
-        Ok(()) => watch_over(&lines, &crew, &mut signals),
+    // A wrong model is told before anything is started.
+    let started = config.engine().map_err(|fault| fault.to_string()).and_then(|engine| {
+        start(config, &engine, &mut lines, &crew, &stop)?;
+        Ok(engine)
+    });
+    let exit = match started {
+        Ok(engine) => watch_over(&lines, &engine, &crew, &mut signals),
         Err(why) => failed(&why),
     };
     stop.raise();
@@ -46,13 +52,13 @@ fn failed(why: &str) -> Exit {
 }
 
 /// Starts cameras first and the face last, so that whoever gets an answer sees every camera.
-fn start(config: Config, lines: &mut Vec<Line>, crew: &Arc<Crew>, stop: &Stop) -> Result<(), String> {
+fn start(config: Config, engine: &Engine, lines: &mut Vec<Line>, crew: &Arc<Crew>, stop: &Stop) -> Result<(), String> {
     let started = Mono::now();
     let metrics = Arc::new(Metrics::default());
     // The board lives as long as the process: listeners of any thread may keep a place on it.
     let events: &'static Board<Event> = Box::leak(Box::default());
     let config_json = config.resolved_json();
-    for line in config.lines() {
+    for line in config.lines(engine) {
         let name = line.name.clone();
         let started = Line::start(line, crew, &metrics, events, stop);
         lines.push(started.map_err(|why| format!("camera {name} cannot start: {why}"))?);
@@ -78,7 +84,7 @@ fn start(config: Config, lines: &mut Vec<Line>, crew: &Arc<Crew>, stop: &Stop) -
 }
 
 /// Looks around until a signal comes or every camera is a recording that is over.
-fn watch_over(lines: &[Line], crew: &Crew, signals: &mut Signals) -> Exit {
+fn watch_over(lines: &[Line], engine: &Engine, crew: &Crew, signals: &mut Signals) -> Exit {
     let mut systemd = Systemd::from_environment();
     let mut hung_before = Vec::new();
     loop {
@@ -86,6 +92,10 @@ fn watch_over(lines: &[Line], crew: &Crew, signals: &mut Signals) -> Exit {
             log::info!("asked to end");
             systemd.stopping();
             return Exit::Done;
+        }
+        if let Some(fault) = engine.fault() {
+            systemd.stopping();
+            return failed(&fault.to_string());
         }
         let now = Mono::now();
         lines.iter().for_each(|line| line.supervise(now));

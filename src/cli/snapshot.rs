@@ -82,7 +82,7 @@ fn first_frame(address: Address, stall: Duration) -> Result<Frame, CaptureFault>
 }
 
 /// Writes the whole file or leaves things as they were.
-fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let name = path.file_name().ok_or_else(|| std::io::Error::other("it names no file"))?;
     if path.exists() && !path.is_file() {
         // A device or a pipe cannot be renamed over, and nobody can see half of it.

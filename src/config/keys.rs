@@ -40,6 +40,10 @@ pub const KEYS: &[&str] = &[
     "health.stale_s",
     "jpeg.encoder",
     "pose.engine",
+    "pose.model",
+    "pose.threads",
+    "pose.max_fps",
+    "pose.most_people",
     "threads.hung_s",
     "threads.main_cores",
 ];

@@ -1,25 +1,40 @@
 //! From the config of a camera to the settings of its line.
 
-use super::{CameraConfig, Config, PerThread};
+use std::time::Duration;
+
+use super::{CameraConfig, Config, Engine, PerThread};
 use crate::camera::{self, Place, Retry};
 use crate::jpeg::shots::VARIANTS;
-use crate::pose;
+use crate::pose::{self, Limits, PoseFault, Shared};
 
 impl Config {
-    /// The settings of every camera's line, in order.
-    pub fn lines(&self) -> Vec<camera::Settings> {
-        self.cameras.iter().map(|camera| self.line(camera)).collect()
+    /// What looks at the athlete: the model's file is read and judged, its weights are not loaded yet.
+    ///
+    /// # Errors
+    /// When the model cannot be read or is no pose model.
+    pub fn engine(&self) -> Result<pose::Engine, PoseFault> {
+        let Some(model) = self.pose.model.as_ref().filter(|_| self.pose.engine != Engine::Off) else {
+            return Ok(pose::Engine::Off);
+        };
+        let limits = Limits { most: self.pose.most_people, ..Limits::default() };
+        Shared::open(model, limits, self.pose.threads).map(pose::Engine::Cpu)
     }
 
-    fn line(&self, camera: &CameraConfig) -> camera::Settings {
+    /// The settings of every camera's line, in order. All look with the same engine.
+    pub fn lines(&self, engine: &pose::Engine) -> Vec<camera::Settings> {
+        self.cameras.iter().map(|camera| self.line(camera, engine)).collect()
+    }
+
+    fn line(&self, camera: &CameraConfig, engine: &pose::Engine) -> camera::Settings {
         let PerThread { capture, pose, jpeg } = camera.cores.clone();
         let place = |cores, priority| Place { cores, priority };
+        let max_fps = u32::try_from(self.pose.max_fps).unwrap_or(0);
         camera::Settings {
             name: camera.name.clone(),
             capture: camera.capture(self.capture.stall),
             retry: Retry { first: self.capture.retry_first, most: self.capture.retry_most },
-            // Neither `auto` nor `off` has an engine behind it in this version.
-            engine: pose::Engine::Off,
+            engine: if camera.pose { engine.clone() } else { pose::Engine::Off },
+            look_every: Duration::from_secs(1).checked_div(max_fps).unwrap_or_default(),
             capture_place: place(capture, camera.priority.capture),
             pose_place: place(pose, camera.priority.pose),
             jpeg_place: place(jpeg, camera.priority.jpeg),

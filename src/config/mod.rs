@@ -20,6 +20,7 @@ pub use fault::{Fault, Faults, Place};
 
 use crate::capture::{self, Address};
 use crate::http;
+use crate::pose;
 use fault::Gathered;
 
 /// The most cameras of one box.
@@ -45,7 +46,7 @@ pub struct Config {
     /// What encodes.
     pub encoder: Encoder,
     /// What looks at the athlete.
-    pub engine: Engine,
+    pub pose: PoseConfig,
 }
 
 /// One camera.
@@ -110,10 +111,34 @@ pub enum Encoder {
 /// What looks at the athlete.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Engine {
-    /// The best that this version has, which is none.
+    /// The best that this version has, when there is a model: the CPU.
     Auto,
+    /// The CPU.
+    Cpu,
     /// Nothing.
     Off,
+}
+
+/// Who is looked for, and with what.
+#[derive(Clone, PartialEq, Debug)]
+pub struct PoseConfig {
+    /// What looks.
+    pub engine: Engine,
+    /// An ONNX file; without one, nobody is looked for.
+    pub model: Option<PathBuf>,
+    /// Threads of the engine; 0: as many as there are cores.
+    pub threads: usize,
+    /// The most looks a second at each live camera; 0: as many as there are frames.
+    pub max_fps: usize,
+    /// The most people that are told of one frame.
+    pub most_people: usize,
+}
+
+impl Default for PoseConfig {
+    fn default() -> Self {
+        let most_people = pose::Limits::default().most;
+        PoseConfig { engine: Engine::Auto, model: None, threads: 0, max_fps: 0, most_people }
+    }
 }
 
 /// What the command line says about the config. It wins over the file.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::{CameraConfig, Config, Encoder, Engine, PerThread};
+use super::{CameraConfig, Config, Encoder, Engine, PerThread, PoseConfig};
 
 const HIDDEN: &str = "***";
 
@@ -54,9 +54,27 @@ impl Config {
             "health": { "stale_s": seconds(http.stale) },
             "threads": { "hung_s": seconds(self.threads.hung), "main_cores": self.threads.main_cores },
             "jpeg": { "encoder": match self.encoder { Encoder::Auto => "auto", Encoder::Cpu => "cpu" } },
-            "pose": { "engine": match self.engine { Engine::Auto => "auto", Engine::Off => "off" } },
+            "pose": pose(&self.pose),
         })
     }
+}
+
+fn pose(pose: &PoseConfig) -> Value {
+    let engine = match pose.engine {
+        Engine::Auto => "auto",
+        Engine::Cpu => "cpu",
+        Engine::Off => "off",
+    };
+    let mut out = json!({
+        "engine": engine,
+        "threads": pose.threads,
+        "max_fps": pose.max_fps,
+        "most_people": pose.most_people,
+    });
+    if let Some(model) = &pose.model {
+        out["model"] = model.display().to_string().into();
+    }
+    out
 }
 
 fn seconds(span: Duration) -> f64 {

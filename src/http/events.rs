@@ -63,6 +63,7 @@ impl Ear {
 fn tell(out: &mut Vec<u8>, event: &Event) {
     match event {
         Event::Camera(note) => write(out, "camera", &reply::json(note)),
+        Event::State(json) => write(out, "state", json.as_bytes()),
     }
 }
 

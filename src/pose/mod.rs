@@ -1,14 +1,25 @@
-//! Who looks at the athlete. In this version the engines are `off`, and `replay` for tests and benches; the thread
-//! behind the mailbox is the final one, so an engine added here changes nothing else.
+//! Who looks at the athlete: from a frame to the people in it.
+//!
+//! [`preprocess`] makes the model's input of a frame, an engine answers, [`decode`] reads the answer; neither of the two
+//! knows an engine. What a model file is stands in [`layout`], read by [`onnx`]; [`model`] shares one model between
+//! cameras. `replay` is a stand-in for tests and benches that behaves like a model in time only.
 
+pub mod cpu;
 pub mod decode;
 pub mod layout;
+pub mod model;
 pub mod onnx;
 pub mod preprocess;
 
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
+pub use self::decode::Limits;
+pub use self::model::{Eye, Shared, Spent};
+use self::preprocess::PreprocessFault;
 use crate::frame::Frame;
+use crate::skeleton::Pose;
 
 /// What looks at frames.
 #[derive(Clone, Debug)]
@@ -20,6 +31,53 @@ pub enum Engine {
         /// How long one inference takes.
         takes: Duration,
     },
+    /// A model on the CPU.
+    Cpu(Arc<Shared>),
+}
+
+/// Why nobody can be found.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum PoseFault {
+    /// The system says why.
+    #[error("the model {} cannot be read: {why}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// From the system.
+        #[source]
+        why: Arc<std::io::Error>,
+    },
+    /// It is no pose model.
+    #[error("the model {} has {megabytes} MB; the largest that is loaded has {}", path.display(), model::FILE_MAX_BYTES >> 20)]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Its size.
+        megabytes: u64,
+    },
+    /// Another kind of file or of model; says what was found and expected.
+    #[error("the model {} is no model for spotter: {why}", path.display())]
+    NotOurs {
+        /// The file.
+        path: PathBuf,
+        /// What was found and expected.
+        why: String,
+    },
+    /// The engine cannot load it.
+    #[error("the engine cannot load the model: {0}")]
+    Load(String),
+    /// The engine fails with it.
+    #[error("the engine fails with the model: {0}")]
+    Infer(String),
+    /// The frame is at fault.
+    #[error(transparent)]
+    Picture(#[from] PreprocessFault),
+}
+
+impl PoseFault {
+    fn not_ours(path: &Path, why: &dyn std::fmt::Display) -> PoseFault {
+        PoseFault::NotOurs { path: path.to_path_buf(), why: why.to_string() }
+    }
 }
 
 impl Engine {
@@ -28,13 +86,66 @@ impl Engine {
         match self {
             Engine::Off => "off",
             Engine::Replay { .. } => "replay",
+            Engine::Cpu(_) => "cpu",
         }
     }
 
-    /// Looks at one frame. It takes as long as it takes; the mailbox keeps the newest meanwhile.
-    pub fn look(&mut self, _frame: &Frame) {
-        if let Engine::Replay { takes } = self {
-            std::thread::sleep(*takes);
+    /// Why it will never find anybody; nothing while it is being loaded, or once it is.
+    pub fn fault(&self) -> Option<PoseFault> {
+        match self {
+            Engine::Cpu(shared) => shared.state()?.err(),
+            _ => None,
+        }
+    }
+
+    /// One camera's own way of looking with it.
+    pub fn looker(&self) -> Looker {
+        match self {
+            Engine::Off => Looker::Off,
+            Engine::Replay { takes } => Looker::Replay { takes: *takes },
+            Engine::Cpu(shared) => Looker::Eye(Box::new(Eye::new(shared.clone()))),
+        }
+    }
+}
+
+/// An engine with one camera's buffers.
+pub enum Looker {
+    /// Sees nobody, at once.
+    Off,
+    /// Sees nobody after a while.
+    Replay {
+        /// How long it takes.
+        takes: Duration,
+    },
+    /// Looks with a model.
+    Eye(Box<Eye>),
+}
+
+impl Looker {
+    /// Gets ready: loads the model unless another camera has done so. It takes as long as it takes.
+    ///
+    /// # Errors
+    /// When the engine cannot load the model.
+    pub fn prepare(&self) -> Result<(), PoseFault> {
+        match self {
+            Looker::Eye(eye) => eye.shared().load().map(|_| ()),
+            _ => Ok(()),
+        }
+    }
+
+    /// The people in one frame, by falling score, in place of what was in `out`.
+    ///
+    /// # Errors
+    /// When the frame cannot be read or the engine fails.
+    pub fn look(&mut self, frame: &Frame, out: &mut Vec<Pose>) -> Result<Spent, PoseFault> {
+        out.clear();
+        match self {
+            Looker::Off => Ok(Spent::default()),
+            Looker::Replay { takes } => {
+                std::thread::sleep(*takes);
+                Ok(Spent { infer: *takes, ..Spent::default() })
+            }
+            Looker::Eye(eye) => eye.look(frame, out),
         }
     }
 }

@@ -5,7 +5,9 @@
 mod http;
 mod mailbox;
 pub mod pipeline;
+mod pose;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -46,6 +48,20 @@ pub enum Bench {
         #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:0")]
         listen: String,
     },
+    /// Where the time of one look goes, beside the engine's bare inference
+    Pose {
+        /// The picture, PNG or JPEG; it is looked at in its own size
+        image: PathBuf,
+        /// The model
+        #[arg(long, value_name = "FILE")]
+        model: PathBuf,
+        /// Threads of the engine; 0: as many as there are cores
+        #[arg(long, value_name = "N", default_value_t = 0)]
+        threads: usize,
+        /// Looks that the medians are taken of
+        #[arg(long, value_name = "N", default_value_t = 60)]
+        looks: usize,
+    },
     /// The real threads of one camera, with a paced source and an engine that sleeps
     Pipeline {
         /// Frames a second of the camera; 0: as fast as it can
@@ -80,6 +96,10 @@ pub fn bench(args: &BenchArgs) -> Exit {
             let workers = workers.map_or(Settings::default().workers, |n| n as usize);
             http::serve(Duration::from_secs((*seconds).into()), *body_bytes, workers, listen, args.json)
         }
+        Bench::Pose { image, model, threads, looks } => match pose::measure(image, model, *threads, *looks) {
+            Ok(measured) => tell(args.json, &measured),
+            Err(why) => super::say(&why, Exit::Failed),
+        },
         Bench::Pipeline { camera_fps, infer_ms, seconds } => {
             let (infer, run) = (Duration::from_millis((*infer_ms).into()), Duration::from_secs((*seconds).into()));
             match pipeline::measure(*camera_fps, infer, run) {

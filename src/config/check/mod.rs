@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use self::part::Part;
 use super::fault::{Gathered, Place};
 use super::raw::Table;
-use super::{CaptureConfig, Config, Encoder, Engine, Flags, ThreadsConfig};
+use super::{CaptureConfig, Config, Encoder, Engine, Flags, PoseConfig, ThreadsConfig};
 
 /// Checks everything. No table: no file was given.
 pub(super) fn config(table: Option<&Table>, flags: &Flags, faults: &Gathered) -> Config {
@@ -29,7 +29,7 @@ pub(super) fn config(table: Option<&Table>, flags: &Flags, faults: &Gathered) ->
         capture: capture(&root.part("capture"), faults),
         threads: threads(&root.part("threads")),
         encoder: encoder(&root.part("jpeg")),
-        engine: engine(&root.part("pose")),
+        pose: pose(&root.part("pose"), faults),
     }
 }
 
@@ -73,11 +73,23 @@ fn encoder(part: &Part) -> Encoder {
     part.choice("encoder", &[("auto", Encoder::Auto), ("cpu", Encoder::Cpu)], &["nvjpeg", "nvjpegenc"], Encoder::Auto)
 }
 
-fn engine(part: &Part) -> Engine {
-    part.choice(
-        "engine",
-        &[("auto", Engine::Auto), ("off", Engine::Off)],
-        &["tensorrt", "onnxruntime", "cpu"],
-        Engine::Auto,
-    )
+fn pose(part: &Part, faults: &Gathered) -> PoseConfig {
+    let or = PoseConfig::default();
+    let choices = [("auto", Engine::Auto), ("cpu", Engine::Cpu), ("off", Engine::Off)];
+    let model = part.text("model");
+    let read = PoseConfig {
+        engine: part.choice("engine", &choices, &["tensorrt", "onnxruntime"], or.engine),
+        model: model.filter(|(path, _)| !path.is_empty()).map(|(path, _)| PathBuf::from(path)),
+        threads: part.count("threads", 0..=64, or.threads),
+        max_fps: part.count("max_fps", 0..=240, or.max_fps),
+        most_people: part.count("most_people", 1..=100, or.most_people),
+    };
+    match model {
+        Some(("", line)) => faults.add(Place::Line(line), "`model` in [pose] wants a path"),
+        None if read.engine == Engine::Cpu => {
+            faults.add(Place::Line(part.line_of("engine")), "`engine` in [pose] has no `model` to look with");
+        }
+        _ => {}
+    }
+    read
 }

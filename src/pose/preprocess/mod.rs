@@ -44,6 +44,9 @@ pub enum PreprocessFault {
     Jpeg(String),
 }
 
+/// Pixels across and down.
+type Size = (usize, usize);
+
 /// One channel's tables for one frame size.
 #[derive(Default)]
 struct Table {
@@ -57,7 +60,7 @@ pub struct Preprocess {
     tables: [Table; 3],
     down: [Vec<Tap>; 2],
     /// What the tables were made for: the source's and the letterbox's size, and the row's layout.
-    made_for: Option<((usize, usize), (usize, usize), [Channel; 3])>,
+    made_for: Option<(Size, Size, [Channel; 3])>,
     blended: [Vec<f32>; 3],
     row: [Vec<f32>; 3],
     jpeg: Option<Decompressor>,
@@ -210,9 +213,9 @@ impl Preprocess {
 fn decode(
     library: &mut Decompressor,
     jpeg: &[u8],
-    input: (usize, usize),
+    input: Size,
     decoded: &mut Vec<u8>,
-) -> Result<((usize, usize), (usize, usize)), PreprocessFault> {
+) -> Result<(Size, Size), PreprocessFault> {
     let fault = |e: turbojpeg::Error| PreprocessFault::Jpeg(e.to_string());
     let header = library.read_header(jpeg).map_err(fault)?;
     let whole = (header.width, header.height);
