@@ -135,7 +135,17 @@ fn a_library_that_hangs_holds_up_neither_the_other_cameras_nor_the_end() {
 fn a_second_signal_ends_it_at_once() {
     let mut spotter = demo(&[]);
     // Stopped, so that it cannot have handled the first before the second is there.
+    // The signal is sent before every thread has stopped, and one that still runs would handle the first.
     kill(spotter.child.id(), "STOP");
+    let stopped = |task: std::io::Result<std::fs::DirEntry>| {
+        let stat = std::fs::read_to_string(task.unwrap().path().join("stat")).unwrap_or_default();
+        stat.rsplit_once(')').is_some_and(|(_, rest)| rest.trim_start().starts_with('T'))
+    };
+    until("every thread has stopped", || {
+        let mut tasks =
+            std::fs::read_dir(format!("/proc/{}/task", spotter.child.id())).map_err(|why| why.to_string())?;
+        if tasks.all(stopped) { Ok(()) } else { Err("one still runs".to_string()) }
+    });
     kill(spotter.child.id(), "TERM");
     kill(spotter.child.id(), "INT");
     kill(spotter.child.id(), "CONT");

@@ -72,8 +72,8 @@ impl Watch {
         frame.stamps.mark_inferred(done);
         metrics.inferred.inc();
         match result {
-            Ok(_) => {
-                metrics.infer_s.observe(done.since(begun).as_secs_f64());
+            Ok(spent) => {
+                metrics.infer_s.observe(spent.infer.as_secs_f64());
                 self.view.saw(frame, &self.poses, done);
             }
             Err(fault) => self.view.cannot_look(&fault.to_string()),

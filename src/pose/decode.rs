@@ -323,7 +323,7 @@ mod tests {
 
     /// `cargo test --release --lib ten_million -- --ignored`
     #[test]
-    #[ignore = "minutes; part of make test-box"]
+    #[ignore = "minutes even in a release build"]
     fn ten_million_hostile_answers_are_read() {
         let mut state = 1u64;
         let mut roll = move || {
