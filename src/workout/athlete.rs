@@ -1,0 +1,270 @@
+//! Who of the people in the picture is the athlete.
+//!
+//! Everybody is a track with an identity. One of them is the athlete and stays so: whoever walks past nearer to the camera
+//! looks larger and is not followed for it. Another takes over only after seconds of a clear advantage, or when the
+//! athlete is lost or has left the zone. It must never give an id twice, never take one person for two, and never be
+//! troubled by a pose that is nonsense. All of it is arrays: [`TRACKS`] people at most, no allocation ever.
+//!
+//! Candidates are compared by their *merit*, a product of shares from 0 to 1:
+//!
+//! ```text
+//! merit = size × (1 + centrality)/2 × (1 + presence)/2 × (1 + movement)/2 × (1 + 3 settled)/4
+//! size        square root of the box's area over the frame's
+//! centrality  1 in the middle of the frame, 0 in a corner
+//! presence    time since first seen, over 10 s
+//! movement    how far the limbs swing about the hips, over 5 % of the body's length
+//! settled     1 for whoever stays in place, 0 for whoever is a body's length from where he was in the last 3 s
+//! ```
+//!
+//! *athlete*: the track that is followed · *rival*: a candidate that is much better than he · *hidden*: not found in
+//! this frame · *lost*: hidden for too long.
+
+use std::time::Duration;
+
+use super::Zone;
+use super::matching::matched;
+use super::similarity::{area, duplicate, tidied};
+use super::track::Track;
+use crate::skeleton::Pose;
+use crate::time::Mono;
+
+/// People who are remembered at once.
+pub(super) const TRACKS: usize = 16;
+/// Poses that are looked at, the best first.
+pub(super) const POSES: usize = 32;
+/// When a pose is as like another track but for this, it may be either's.
+const LIKENESS_APART: f32 = 0.2;
+/// Known people are recognised down to this part of the score that a new one needs: scores flicker.
+const KNOWN_SCORE: f32 = 0.5;
+/// Nobody becomes the athlete before he is seen this long, nor before his feet are in the zone as long.
+const FIRST_SIGHT: Duration = Duration::from_millis(500);
+/// A rival's merit is this many times the athlete's.
+const ADVANTAGE: f32 = 1.5;
+/// A rival hidden for longer has lost his advantage.
+const RIVAL_HIDDEN: Duration = Duration::from_millis(500);
+/// After this time nobody gains by being here longer.
+const PRESENT_FULLY_S: f32 = 10.0;
+
+/// How an athlete is chosen and kept.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Settings {
+    /// Only who stands in it can become the athlete; anywhere if there is none.
+    pub zone: Option<Zone>,
+    /// How long a rival must be better before he becomes the athlete; also how long an athlete may be out of the zone.
+    pub handover: Duration,
+    /// How long somebody may be hidden and keep his identity.
+    pub lost: Duration,
+    /// The score a new person needs, 0 to 1.
+    pub min_score: f32,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings { zone: None, handover: Duration::from_secs(3), lost: Duration::from_secs(2), min_score: 0.4 }
+    }
+}
+
+/// What changed with this frame.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Event {
+    /// Nobody was followed, now somebody is.
+    Found,
+    /// Somebody was followed, now nobody is.
+    Lost,
+    /// Somebody else is followed.
+    HandedOver,
+}
+
+/// The athlete on one frame.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub struct Followed {
+    /// Who is followed, from 1; also while hidden for less than [`Settings::lost`].
+    pub id: Option<u32>,
+    /// Which of the poses that is, when found on this frame.
+    pub pose: Option<usize>,
+    /// What changed.
+    pub event: Option<Event>,
+}
+
+/// Follows one athlete through the frames of one camera.
+#[derive(Clone, Copy)]
+pub struct Athlete {
+    settings: Settings,
+    tracks: [Option<Track>; TRACKS],
+    athlete: Option<u32>,
+    last_id: u32,
+    now: Mono,
+    frame: (usize, usize),
+}
+
+/// A frame's poses that are worth a look, tidied, each with its place in what was given and the track it belongs to.
+struct Found {
+    list: [(usize, Pose, Option<u32>); POSES],
+    count: usize,
+}
+
+impl Found {
+    fn new(frame: (usize, usize), poses: &[Pose], min_score: f32) -> Found {
+        let mut found = Found { list: [(0, Pose::default(), None); POSES], count: 0 };
+        for (index, pose) in poses.iter().enumerate() {
+            let Some(pose) = tidied(pose, frame).filter(|pose| pose.score >= min_score) else { continue };
+            if found.list[..found.count].iter().any(|(_, other, _)| duplicate(other, &pose)) {
+                continue;
+            }
+            found.list[found.count] = (index, pose, None);
+            found.count += 1;
+            if found.count == POSES {
+                break;
+            }
+        }
+        found
+    }
+
+    fn all(&mut self) -> &mut [(usize, Pose, Option<u32>)] {
+        &mut self.list[..self.count]
+    }
+}
+
+impl Athlete {
+    /// Nobody is followed yet.
+    pub fn new(settings: Settings) -> Athlete {
+        Athlete { settings, tracks: [None; TRACKS], athlete: None, last_id: 0, now: Mono::ZERO, frame: (0, 0) }
+    }
+
+    /// Takes what was found on the next frame, of `frame` pixels: `poses` in pixels, by falling score. A stamp before
+    /// the last one counts as the last one.
+    pub fn update(&mut self, stamp: Mono, frame: (usize, usize), poses: &[Pose]) -> Followed {
+        self.now = self.now.max(stamp);
+        if frame != self.frame {
+            // A picture of another size cannot be compared with the last one.
+            (self.frame, self.tracks) = (frame, [None; TRACKS]);
+        }
+        let (now, lost) = (self.now, self.settings.lost);
+        for slot in &mut self.tracks {
+            *slot = slot.filter(|track| now.since(track.last_seen) <= lost);
+        }
+        let mut found = Found::new(frame, poses, self.settings.min_score * KNOWN_SCORE);
+        self.recognise(&mut found);
+        self.welcome(&mut found);
+        if let Some(zone) = self.settings.zone {
+            for track in self.tracks.iter_mut().flatten().filter(|track| track.last_seen == now) {
+                track.stand(now, &zone, frame);
+            }
+        }
+        let before = self.athlete;
+        self.choose();
+        let event = match (before, self.athlete) {
+            (None, Some(_)) => Some(Event::Found),
+            (Some(_), None) => Some(Event::Lost),
+            (before, after) => (before != after).then_some(Event::HandedOver),
+        };
+        let followed = found.all().iter().find(|(_, _, id)| id.is_some() && *id == self.athlete);
+        Followed { id: self.athlete, pose: followed.map(|(index, _, _)| *index), event }
+    }
+
+    /// How many people are remembered now, the hidden ones too.
+    pub fn people(&self) -> usize {
+        self.tracks.iter().flatten().count()
+    }
+
+    /// Gives the poses to the tracks that they are most like.
+    fn recognise(&mut self, found: &mut Found) {
+        let mut likeness = [[0.0; POSES]; TRACKS];
+        for (row, track) in likeness.iter_mut().zip(&self.tracks) {
+            let Some(track) = track else { continue };
+            for (cell, (_, pose, _)) in row.iter_mut().zip(found.all()) {
+                *cell = track.likeness(self.now, pose);
+            }
+        }
+        let owners = matched(&likeness, found.count);
+        for (p, owner) in owners.into_iter().enumerate().take(found.count) {
+            let Some(t) = owner else { continue };
+            let clear = likeness[t][p] - LIKENESS_APART;
+            let alone = likeness.iter().enumerate().all(|(n, row)| n == t || row[p] < clear);
+            if let Some(track) = &mut self.tracks[t] {
+                track.see(self.now, found.list[p].1, alone);
+                found.list[p].2 = Some(track.id);
+            }
+        }
+    }
+
+    /// Begins a track for everybody who is new. When all are taken, somebody hidden is forgotten for him, but never the
+    /// athlete.
+    fn welcome(&mut self, found: &mut Found) {
+        let (now, min_score, athlete) = (self.now, self.settings.min_score, self.athlete);
+        for (_, pose, id) in found.all().iter_mut().filter(|(_, pose, id)| id.is_none() && pose.score >= min_score) {
+            let spare = |track: &Track| track.last_seen < now && Some(track.id) != athlete;
+            let slot = self.tracks.iter().position(Option::is_none).or_else(|| {
+                let hidden = self.tracks.iter().enumerate().filter(|(_, slot)| slot.as_ref().is_some_and(spare));
+                hidden.min_by_key(|(_, slot)| slot.map(|track| track.last_seen)).map(|(n, _)| n)
+            });
+            let (Some(slot), Some(new)) = (slot, self.last_id.checked_add(1)) else { return };
+            self.last_id = new;
+            self.tracks[slot] = Some(Track::begin(new, now, *pose));
+            *id = Some(new);
+        }
+    }
+
+    /// Keeps the athlete, or gives him up, or hands over.
+    fn choose(&mut self) {
+        let (now, handover) = (self.now, self.settings.handover);
+        let long = |since: Option<Mono>| since.is_some_and(|since| now.since(since) >= handover);
+        let athlete = self.athlete.and_then(|id| self.track(id)).filter(|track| !long(track.outside_since)).copied();
+        let to_beat = athlete.map(|track| (track.id, ADVANTAGE * self.merit(&track)));
+        let mut best: Option<(u32, f32)> = None;
+        for n in 0..TRACKS {
+            let Some(mut track) = self.tracks[n] else { continue };
+            let merit = self.merit(&track);
+            let ready = match to_beat {
+                None => self.may(&track),
+                Some((id, _)) if id == track.id => continue,
+                Some((_, least)) => {
+                    let ahead = self.fit(&track) && merit > least;
+                    track.ahead_since = track.ahead_since.or(Some(now)).filter(|_| ahead);
+                    self.tracks[n] = Some(track);
+                    track.last_seen == now && long(track.ahead_since)
+                }
+            };
+            if ready && best.is_none_or(|(_, most)| merit > most) {
+                best = Some((track.id, merit));
+            }
+        }
+        // With nobody to follow, the best is waited for, if he came just now, rather than the second best taken.
+        let best = best.filter(|(id, _)| self.track(*id).is_some_and(|track| self.fit(track)));
+        let next = best.map(|(id, _)| id).or(athlete.map(|track| track.id));
+        if next != self.athlete {
+            self.athlete = next;
+            self.tracks.iter_mut().flatten().for_each(|track| track.ahead_since = None);
+        }
+    }
+
+    fn track(&self, id: u32) -> Option<&Track> {
+        self.tracks.iter().flatten().find(|track| track.id == id)
+    }
+
+    /// Whether he could be the athlete soon: he is there, and in the zone.
+    fn may(&self, track: &Track) -> bool {
+        self.now.since(track.last_seen) <= RIVAL_HIDDEN
+            && (self.settings.zone.is_none() || track.inside_since.is_some())
+    }
+
+    /// Whether he could be the athlete now: he is so for long enough.
+    fn fit(&self, track: &Track) -> bool {
+        let inside = |since: Mono| self.now.since(since) >= FIRST_SIGHT;
+        let stands = self.settings.zone.is_none() || track.inside_since.is_some_and(inside);
+        self.may(track) && stands && track.sightings > 1 && track.present() >= FIRST_SIGHT
+    }
+
+    /// As the head of this file has it.
+    fn merit(&self, track: &Track) -> f32 {
+        let (width, height) = (self.frame.0 as f32, self.frame.1 as f32);
+        let bbox = &track.pose.bbox;
+        let size = (area(bbox) / (width * height)).sqrt().min(1.0);
+        let off = ((bbox[0] + bbox[2] - width) / 2.0).hypot((bbox[1] + bbox[3] - height) / 2.0);
+        let centrality = 1.0 - (off / (width.hypot(height) / 2.0)).min(1.0);
+        let presence = (track.present().as_secs_f32() / PRESENT_FULLY_S).min(1.0);
+        let half = |share: f32| (1.0 + share) / 2.0;
+        size * half(centrality) * half(presence) * half(track.movement()) * (1.0 + 3.0 * track.settled()) / 4.0
+    }
+}

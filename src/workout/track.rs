@@ -1,0 +1,230 @@
+//! One person through the frames: where he is, where he will be, how long he is here, how he moves.
+//!
+//! It must never depend on how many frames a second come: every average is over seconds. It holds no memory beyond itself.
+//!
+//! *seen*: matched with a pose of the newest frame · *drift*: how fast the body as a whole goes, pixels a second ·
+//! *feet*: where he touches the floor · *place*: where he was on average of late; a walker is ahead of his.
+
+use std::time::Duration;
+
+use super::similarity::{length, likeness};
+use super::{MIN_CONFIDENCE, Zone};
+use crate::skeleton::{Joint, Pose};
+use crate::time::Mono;
+
+/// How long measured drift counts, in seconds.
+const DRIFT_S: f32 = 0.3;
+/// Feet are averaged over this time, so that a shaking point does not step over a line. Seconds.
+const FEET_S: f32 = 0.5;
+/// The time over which the average place is taken, in seconds.
+const PLACE_S: f32 = 3.0;
+/// Movement of the limbs is remembered for this time, in seconds: longer than the pause between repetitions.
+const MOVEMENT_S: f32 = 5.0;
+/// Whoever is hidden longer must be alike to be recognised; to be near is enough only until then.
+const COASTS: Duration = Duration::from_millis(400);
+/// Nobody is expected further ahead than his drift brings him in this time, in seconds.
+const AHEAD_MOST_S: f32 = 1.0;
+/// The longer sides of two boxes of one person differ at most by this factor (a deep squat: 1.6).
+const SCALE_MOST: f32 = 1.8;
+/// Limbs that swing by this share of the body's length (standard deviation, mean of all) move fully.
+const MOVES_FULLY: f32 = 0.05;
+/// Arms and legs with what they hang from; the head is left out.
+const BODY: std::ops::Range<usize> = Joint::LeftShoulder as usize..Joint::RightAnkle as usize + 1;
+const TORSO: [Joint; 4] = [Joint::LeftShoulder, Joint::RightShoulder, Joint::LeftHip, Joint::RightHip];
+
+/// A pose that is less like a track is somebody else.
+pub const LIKENESS_LEAST: f32 = 0.3;
+/// Nobody is further from where he is expected than this brings him, in body lengths a second: a run. At few frames a
+/// second a sudden step leaves nothing of two boxes in common.
+const SPRINT: f32 = 2.0;
+
+type Point = [f32; 2];
+
+/// Mean and variance of something that moves in the plane, over the last seconds.
+#[derive(Clone, Copy, Default, Debug)]
+struct Swing {
+    mean: Point,
+    variance: f32,
+}
+
+/// One person.
+#[derive(Clone, Copy, Debug)]
+pub struct Track {
+    /// Never given twice.
+    pub id: u32,
+    /// As last seen.
+    pub pose: Pose,
+    pub last_seen: Mono,
+    /// Frames in which he was seen, up to the largest number.
+    pub sightings: u32,
+    /// Since when the feet are in the zone without a break.
+    pub inside_since: Option<Mono>,
+    /// Since when the feet are out of it without a break.
+    pub outside_since: Option<Mono>,
+    /// Since when he is much better than the athlete.
+    pub ahead_since: Option<Mono>,
+    first_seen: Mono,
+    drift: Point,
+    feet: Point,
+    place: Point,
+    swings: [Swing; BODY.end - BODY.start],
+}
+
+fn seen(pose: &Pose, joint: Joint) -> Option<Point> {
+    let point = pose.at(joint);
+    (point.confidence >= MIN_CONFIDENCE).then_some([point.x, point.y])
+}
+
+fn middle(pose: &Pose) -> Point {
+    let [left, top, right, bottom] = pose.bbox;
+    [(left + right) / 2.0, (top + bottom) / 2.0]
+}
+
+/// Between the ankles if both are seen, else the middle of the box's lower edge.
+fn feet(pose: &Pose) -> Point {
+    match (seen(pose, Joint::LeftAnkle), seen(pose, Joint::RightAnkle)) {
+        (Some(left), Some(right)) => [(left[0] + right[0]) / 2.0, (left[1] + right[1]) / 2.0],
+        _ => [middle(pose)[0], pose.bbox[3]],
+    }
+}
+
+/// How far the body went: the mean way of the torso's points that are seen in both, else of the box.
+fn way(from: &Pose, to: &Pose) -> Point {
+    let (mut sum, mut count) = ([0.0, 0.0], 0.0);
+    for joint in TORSO {
+        if let (Some(a), Some(b)) = (seen(from, joint), seen(to, joint)) {
+            sum = [sum[0] + b[0] - a[0], sum[1] + b[1] - a[1]];
+            count += 1.0;
+        }
+    }
+    if count > 0.0 {
+        return sum.map(|way| way / count);
+    }
+    let (a, b) = (middle(from), middle(to));
+    [b[0] - a[0], b[1] - a[1]]
+}
+
+fn shifted(pose: &Pose, by: Point) -> Pose {
+    let mut moved = *pose;
+    for (n, side) in moved.bbox.iter_mut().enumerate() {
+        *side += by[n % 2];
+    }
+    for point in &mut moved.keypoints {
+        (point.x, point.y) = (point.x + by[0], point.y + by[1]);
+    }
+    moved
+}
+
+/// Moves an average towards a new value that stands for `share` of it.
+fn blend(average: &mut Point, value: Point, share: f32) {
+    for (average, value) in average.iter_mut().zip(value) {
+        *average += share * (value - *average);
+    }
+}
+
+impl Track {
+    /// Somebody who is seen for the first time. The pose is tidied, as are all that follow.
+    pub fn begin(id: u32, stamp: Mono, pose: Pose) -> Track {
+        Track {
+            id,
+            pose,
+            last_seen: stamp,
+            sightings: 1,
+            inside_since: None,
+            outside_since: None,
+            ahead_since: None,
+            first_seen: stamp,
+            drift: [0.0; 2],
+            feet: feet(&pose),
+            place: middle(&pose),
+            swings: [Swing::default(); BODY.end - BODY.start],
+        }
+    }
+
+    /// How long he has been here.
+    pub fn present(&self) -> Duration {
+        self.last_seen.since(self.first_seen)
+    }
+
+    /// How likely `pose`, found at `stamp`, is this person, 0 to 1.
+    pub fn likeness(&self, stamp: Mono, pose: &Pose) -> f32 {
+        let (was, is) = (length(&self.pose.bbox), length(&pose.bbox));
+        if was.max(is) > SCALE_MOST * was.min(is) {
+            return 0.0;
+        }
+        let hidden = stamp.since(self.last_seen);
+        let hidden_s = hidden.as_secs_f32();
+        let expected = shifted(&self.pose, self.drift.map(|drift| drift * hidden_s.min(AHEAD_MOST_S)));
+        // Whoever stops or turns is where he was, not where he was going.
+        let alike = likeness(&expected, pose).max(likeness(&self.pose, pose));
+        if hidden > COASTS {
+            return alike;
+        }
+        let here = middle(pose);
+        let from = |place: Point| (here[0] - place[0]).hypot(here[1] - place[1]);
+        let off = from(middle(&expected)).min(from(middle(&self.pose)));
+        let reach = SPRINT * hidden_s * was;
+        // Just enough to be taken when nobody else is likelier.
+        if off < reach { alike.max(LIKENESS_LEAST + 0.01 * (1.0 - off / reach)) } else { alike }
+    }
+
+    /// He is seen again. `alone` is false when the pose may as well be somebody else's: then his course is kept.
+    pub fn see(&mut self, stamp: Mono, pose: Pose, alone: bool) {
+        let dt_s = stamp.since(self.last_seen).as_secs_f32();
+        let share = |over_s: f32| 1.0 - (-dt_s / over_s).exp();
+        if dt_s > 0.0 && alone {
+            blend(&mut self.drift, way(&self.pose, &pose).map(|way| way / dt_s), share(DRIFT_S));
+        }
+        blend(&mut self.feet, feet(&pose), share(FEET_S));
+        blend(&mut self.place, middle(&pose), share(PLACE_S));
+        self.last_seen = stamp;
+        self.sightings = self.sightings.saturating_add(1);
+        self.pose = pose;
+        // A young average forgets as fast as it is old, or its first value would count for too long.
+        let over_s = self.present().as_secs_f32().clamp(dt_s.max(f32::MIN_POSITIVE), MOVEMENT_S.max(dt_s));
+        self.swing((dt_s / over_s).min(1.0));
+    }
+
+    /// Limbs are looked at from between the hips, so that walking through the room alone is no movement.
+    fn swing(&mut self, share: f32) {
+        let (Some(left), Some(right)) = (seen(&self.pose, Joint::LeftHip), seen(&self.pose, Joint::RightHip)) else {
+            return;
+        };
+        let hips = [(left[0] + right[0]) / 2.0, (left[1] + right[1]) / 2.0];
+        for (swing, point) in self.swings.iter_mut().zip(&self.pose.keypoints[BODY]) {
+            if point.confidence < MIN_CONFIDENCE {
+                continue;
+            }
+            let here = [point.x - hips[0], point.y - hips[1]];
+            let off2 = (here[0] - swing.mean[0]).powi(2) + (here[1] - swing.mean[1]).powi(2);
+            blend(&mut swing.mean, here, share);
+            swing.variance = (1.0 - share) * (swing.variance + share * off2);
+        }
+    }
+
+    /// How much the limbs move, 0 to 1.
+    pub fn movement(&self) -> f32 {
+        let mean = self.swings.iter().map(|swing| swing.variance).sum::<f32>() / self.swings.len() as f32;
+        (mean.sqrt() / length(&self.pose.bbox) / MOVES_FULLY).min(1.0)
+    }
+
+    /// How much he stays where he is, 0 to 1: a walker is a body's length ahead of his average place.
+    pub fn settled(&self) -> f32 {
+        let now = middle(&self.pose);
+        let off = (now[0] - self.place[0]).hypot(now[1] - self.place[1]);
+        1.0 - (off / length(&self.pose.bbox)).min(1.0)
+    }
+
+    /// Notes whether the feet are in the zone, on this frame on which he is seen.
+    pub fn stand(&mut self, stamp: Mono, zone: &Zone, frame: (usize, usize)) {
+        // Feet below the picture are at its edge.
+        let share = |value: f32, side: usize| (value / side as f32).clamp(0.0, 1.0);
+        if zone.holds(share(self.feet[0], frame.0), share(self.feet[1], frame.1)) {
+            self.inside_since = self.inside_since.or(Some(stamp));
+            self.outside_since = None;
+        } else {
+            self.outside_since = self.outside_since.or(Some(stamp));
+            self.inside_since = None;
+        }
+    }
+}
