@@ -73,6 +73,27 @@ fn a_passer_by_nearer_the_camera_is_not_followed() {
 }
 
 #[test]
+fn passers_by_of_every_size_and_pace_in_front_and_behind_are_not_followed() {
+    for seed in 0..10 {
+        let mut dice = Dice(seed);
+        for fps in RATES.into_iter().filter(|fps| *fps > 10.0) {
+            // Up to 0.6 of the picture's width a second: a run.
+            let seconds = 1.4 / (0.15 + 0.45 * dice.roll());
+            let (from, to) = if dice.roll() < 0.5 { (-0.2, 1.2) } else { (1.2, -0.2) };
+            let (height, y) = if dice.roll() < 0.3 { (0.45, 0.8) } else { (0.4 + 0.5 * dice.roll(), 0.93) };
+            let passer_by = Person {
+                path: vec![(10.0, from, y), (10.0 + seconds, to, y)],
+                ..person(height, 0.0, y, (0.0, 0.0), Exercise::Stand)
+            };
+            let jitter_px = 5.0 * dice.roll();
+            let people = vec![trainee(), passer_by];
+            let world = World { fps, seed, jitter_px, dropped: 0.15, flicker: 0.4, ..World::new(people) };
+            only(&watch(&world, Settings::default(), 25.0), 0, &world);
+        }
+    }
+}
+
+#[test]
 fn somebody_who_stops_nearer_the_camera_to_watch_is_not_followed() {
     for fps in RATES {
         let watcher = Person {
