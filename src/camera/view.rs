@@ -16,6 +16,7 @@ use crate::jpeg::{Look, Shots, Variant};
 use crate::metrics::CameraMetrics;
 use crate::skeleton::Pose;
 use crate::time::{Mono, Wall, as_ms};
+use crate::workout::Angle;
 
 /// Why there is no picture, and since when.
 #[derive(Clone, PartialEq, Debug, Serialize)]
@@ -40,6 +41,15 @@ pub enum Event {
 /// Between two states of one camera that are announced: at most fifteen a second.
 const STATE_EVERY: Duration = Duration::from_millis(66);
 
+/// The person that is followed.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize)]
+pub struct Followed {
+    /// Never used again for somebody else while the box runs.
+    pub id: u32,
+    /// Which of the frame's poses; nothing while hidden for a moment.
+    pub pose: Option<usize>,
+}
+
 /// What the pose thread saw in one frame.
 #[derive(Serialize)]
 struct StateNote<'a> {
@@ -51,6 +61,8 @@ struct StateNote<'a> {
     engine: &'static str,
     pose_fps: f64,
     poses: &'a [Pose],
+    athlete: Option<Followed>,
+    angle: Option<Angle>,
 }
 
 /// A camera was lost or came back.
@@ -116,6 +128,10 @@ pub struct Seen {
     pub pose_fault: Option<String>,
     /// Poses found, by falling score; none without an engine.
     pub poses: Vec<Pose>,
+    /// Who is followed.
+    pub athlete: Option<Followed>,
+    /// The angle of the athlete's joint that moves most.
+    pub angle: Option<Angle>,
 }
 
 /// Frames a second as an exponential mean over about two seconds of their own stamps.
@@ -155,6 +171,8 @@ struct State {
     seen: Option<(u64, Mono)>,
     seen_size: (usize, usize),
     poses: Vec<Pose>,
+    athlete: Option<Followed>,
+    angle: Option<Angle>,
     pose_fault: Option<String>,
     told: Option<Mono>,
 }
@@ -324,13 +342,14 @@ impl View {
     }
 
     /// The pose thread looked at a frame and found these people.
-    pub fn saw(&self, frame: &Frame, poses: &[Pose], now: Mono) {
+    pub fn saw(&self, frame: &Frame, poses: &[Pose], athlete: Option<Followed>, angle: Option<Angle>, now: Mono) {
         let mut state = self.state();
         state.pose_fps.tick(now);
         state.seen = Some((frame.id, frame.captured));
         state.seen_size = (frame.layout.width, frame.layout.height);
         state.poses.clear();
         state.poses.extend_from_slice(poses);
+        (state.athlete, state.angle) = (athlete, angle);
         if state.pose_fault.take().is_some() {
             log::info!("camera {}: people can be found again", self.name);
         }
@@ -348,6 +367,8 @@ impl View {
             engine: self.engine,
             pose_fps: state.pose_fps.per_s(now),
             poses,
+            athlete,
+            angle,
         };
         let json = serde_json::to_string(&note).expect("numbers and texts have a JSON form");
         self.events.announce(Event::State(json.into()));
@@ -357,6 +378,7 @@ impl View {
     pub fn cannot_look(&self, sentence: &str) {
         let mut state = self.state();
         state.poses.clear();
+        (state.athlete, state.angle) = (None, None);
         if state.pose_fault.as_deref() != Some(sentence) {
             log::warn!("camera {}: {sentence}", self.name);
             state.pose_fault = Some(sentence.to_string());
@@ -406,6 +428,8 @@ impl View {
             height: state.seen_size.1,
             pose_fault: state.pose_fault.clone(),
             poses: state.poses.clone(),
+            athlete: state.athlete,
+            angle: state.angle,
         }
     }
 }
@@ -489,7 +513,13 @@ mod tests {
         let view = View::new("rack".into(), "demo:".into(), false, "cpu", Metrics::default().camera("rack"), board);
         let saw = |ms: u64| {
             let frame = Frame { id: ms, captured: at(ms), layout: Layout::jpeg(64, 48), ..Frame::default() };
-            view.saw(&frame, &[Pose { score: 0.5, ..Pose::default() }], at(ms + 20));
+            view.saw(
+                &frame,
+                &[Pose { score: 0.5, ..Pose::default() }],
+                Some(Followed { id: 3, pose: Some(0) }),
+                None,
+                at(ms + 20),
+            );
         };
         saw(900);
         let mut listener = board.listen().unwrap();
@@ -504,6 +534,7 @@ mod tests {
             (&1000.into(), &20.0.into(), &64.into())
         );
         assert_eq!(told[0]["poses"][0]["score"], 0.5);
+        assert_eq!(told[0]["athlete"], serde_json::json!({"id": 3, "pose": 0}));
         view.cannot_look("why");
         let seen = view.seen(at(5000));
         assert_eq!((seen.poses.len(), seen.pose_fault.as_deref(), seen.width), (0, Some("why"), 64));

@@ -8,19 +8,22 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::View;
+use super::view::{Followed, View};
 use crate::frame::FrameRef;
 use crate::mailbox::{Taken, Taker};
 use crate::pose::{Engine, Looker};
 use crate::skeleton::Pose;
 use crate::threads::{Beat, Stop};
 use crate::time::Mono;
+use crate::workout::{self, Athlete, Mover};
 
 /// What the pose thread owns.
 pub struct Watch {
     view: Arc<View>,
     looker: Looker,
     poses: Vec<Pose>,
+    athlete: Athlete,
+    mover: Mover,
     /// The least time between two looks at a live camera.
     every: Duration,
     taker: Taker<FrameRef>,
@@ -31,7 +34,16 @@ impl Watch {
     /// A watch that has not begun. `every` is the least time between two looks; a recording is looked at whole.
     pub fn new(view: Arc<View>, engine: &Engine, every: Duration, taker: Taker<FrameRef>, stop: Stop) -> Watch {
         let every = if view.is_recording() { Duration::ZERO } else { every };
-        Watch { view, looker: engine.looker(), poses: Vec::with_capacity(32), every, taker, stop }
+        Watch {
+            view,
+            looker: engine.looker(),
+            poses: Vec::with_capacity(32),
+            athlete: Athlete::new(workout::Settings::default()),
+            mover: Mover::default(),
+            every,
+            taker,
+            stop,
+        }
     }
 
     /// The thread's body. `looked` is told the age of each frame at the start of its inference.
@@ -74,7 +86,14 @@ impl Watch {
         match result {
             Ok(spent) => {
                 metrics.infer_s.observe(spent.infer.as_secs_f64());
-                self.view.saw(frame, &self.poses, done);
+                // A recording's own time, so that it is followed alike however fast it is read.
+                let stamp = frame.media_time.map_or(frame.captured, |at| Mono::ZERO.plus(at));
+                let size = (frame.layout.width, frame.layout.height);
+                let followed = self.athlete.update(stamp, size, &self.poses);
+                let pose = followed.pose.and_then(|index| self.poses.get(index));
+                let angle = self.mover.update(stamp, followed.id, pose);
+                let followed = followed.id.map(|id| Followed { id, pose: followed.pose });
+                self.view.saw(frame, &self.poses, followed, angle, done);
             }
             Err(fault) => self.view.cannot_look(&fault.to_string()),
         }
