@@ -88,6 +88,14 @@ impl Pose {
     }
 }
 
+/// Intersection over union of two boxes of left, top, right, bottom; 0 when neither has a surface.
+pub fn iou(a: &[f32; 4], b: &[f32; 4]) -> f32 {
+    let surface = |r: &[f32; 4]| (r[2] - r[0]).max(0.0) * (r[3] - r[1]).max(0.0);
+    let both = surface(&[a[0].max(b[0]), a[1].max(b[1]), a[2].min(b[2]), a[3].min(b[3])]);
+    let union = surface(a) + surface(b) - both;
+    if union > 0.0 { both / union } else { 0.0 }
+}
+
 // More digits than a model means would only cost bytes on the wire, fifteen times a second for every viewer.
 fn rounded(value: f32, per_one: f64) -> f64 {
     (f64::from(value) * per_one).round() / per_one

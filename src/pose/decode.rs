@@ -10,7 +10,7 @@
 
 use super::layout::{Kind, Layout};
 use super::preprocess::Letterbox;
-use crate::skeleton::{KEYPOINTS, Keypoint, Pose};
+use crate::skeleton::{KEYPOINTS, Keypoint, Pose, iou};
 
 /// Candidates beyond the best so many are not looked at, as in Ultralytics' `max_nms`.
 pub const CANDIDATES_MAX: usize = 30_000;
@@ -45,17 +45,6 @@ pub struct Decoder {
     candidates: Vec<Candidate>,
     /// Left, top, right, bottom of those taken, in the input's pixels.
     taken: Vec<[f32; 4]>,
-}
-
-/// Numbers of one place: `at(row)` is the answer's value.
-trait Column {
-    fn at(&self, row: usize) -> f32;
-}
-
-impl<F: Fn(usize) -> f32> Column for F {
-    fn at(&self, row: usize) -> f32 {
-        self(row)
-    }
 }
 
 impl Decoder {
@@ -100,11 +89,11 @@ impl Decoder {
             let column = |row: usize| answer[row * n + place];
             let [x, y, w, h] = [0, 1, 2, 3].map(column);
             let corners = [x - w / 2.0, y - h / 2.0, x + w / 2.0, y + h / 2.0];
-            if self.taken.iter().any(|other| overlap(other, &corners) > self.limits.overlap) {
+            if self.taken.iter().any(|other| iou(other, &corners) > self.limits.overlap) {
                 continue;
             }
             let points = |row: usize| column(4 + classes + row);
-            if let Some(pose) = pose(candidate.score, corners, &points, letterbox) {
+            if let Some(pose) = pose(candidate.score, corners, points, letterbox) {
                 self.taken.push(corners);
                 out.push(pose);
             }
@@ -127,7 +116,7 @@ impl Decoder {
             }
             let row = row(candidate.place as usize);
             let corners = [row[0], row[1], row[2], row[3]];
-            out.extend(pose(candidate.score, corners, &|i: usize| row[6 + i], letterbox));
+            out.extend(pose(candidate.score, corners, |i| row[6 + i], letterbox));
         }
     }
 
@@ -142,24 +131,15 @@ impl Decoder {
     }
 }
 
-/// Intersection over union; 0 for boxes without a surface.
-fn overlap(a: &[f32; 4], b: &[f32; 4]) -> f32 {
-    let wide = (a[2].min(b[2]) - a[0].max(b[0])).max(0.0);
-    let high = (a[3].min(b[3]) - a[1].max(b[1])).max(0.0);
-    let surface = |r: &[f32; 4]| (r[2] - r[0]).max(0.0) * (r[3] - r[1]).max(0.0);
-    let both = wide * high;
-    let union = surface(a) + surface(b) - both;
-    if union > 0.0 { both / union } else { 0.0 }
-}
-
-/// The pose in the frame's pixels; nothing when one of its numbers is not finite.
-fn pose(score: f32, corners: [f32; 4], points: &impl Column, letterbox: &Letterbox) -> Option<Pose> {
+/// The pose in the frame's pixels; `points` gives x, y, visibility, x, … of its points. Nothing when one of its numbers
+/// is not finite.
+fn pose(score: f32, corners: [f32; 4], points: impl Fn(usize) -> f32, letterbox: &Letterbox) -> Option<Pose> {
     let [left, top, right, bottom] = corners;
     let ((x0, y0), (x1, y1)) = (letterbox.undo(left, top), letterbox.undo(right, bottom));
     let mut pose = Pose { score: score.min(1.0), bbox: [x0, y0, x1, y1], ..Pose::default() };
     let mut finite = corners.iter().all(|v| v.is_finite());
     for (i, point) in pose.keypoints.iter_mut().enumerate() {
-        let [x, y, seen] = [0, 1, 2].map(|k| points.at(i * 3 + k));
+        let [x, y, seen] = [0, 1, 2].map(|k| points(i * 3 + k));
         finite &= x.is_finite() && y.is_finite() && seen.is_finite();
         let (x, y) = letterbox.undo(x, y);
         *point = Keypoint { x, y, confidence: seen.clamp(0.0, 1.0) };

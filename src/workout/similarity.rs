@@ -9,7 +9,7 @@
 //! it is roughly twice as large, which makes the measure the more forgiving that people move between two frames.
 
 use super::MIN_CONFIDENCE;
-use crate::skeleton::{KEYPOINTS, Keypoint, Pose};
+use crate::skeleton::{KEYPOINTS, Keypoint, Pose, iou};
 
 /// σ of every point, in the order of `Joint`.
 const SIGMAS: [f32; KEYPOINTS] = [
@@ -61,12 +61,6 @@ fn shared(a: &[f32; 4], b: &[f32; 4]) -> f32 {
     let width = a[2].min(b[2]) - a[0].max(b[0]);
     let height = a[3].min(b[3]) - a[1].max(b[1]);
     width.max(0.0) * height.max(0.0)
-}
-
-/// Intersection over union.
-pub fn iou(a: &[f32; 4], b: &[f32; 4]) -> f32 {
-    let both = shared(a, b);
-    both / (area(a) + area(b) - both)
 }
 
 /// Object keypoint similarity, with the larger box's area; nothing if too few points are seen in both.
