@@ -358,6 +358,9 @@ impl View {
             return;
         }
         state.told = Some(frame.captured);
+        let pose_fps = state.pose_fps.per_s(now);
+        // Whoever publishes the next picture need not wait until this one's people are written down.
+        drop(state);
         let note = StateNote {
             camera: &self.name,
             frame_id: frame.id,
@@ -365,7 +368,7 @@ impl View {
             width: frame.layout.width,
             height: frame.layout.height,
             engine: self.engine,
-            pose_fps: state.pose_fps.per_s(now),
+            pose_fps,
             poses,
             athlete,
             angle,
