@@ -13,7 +13,7 @@ use super::cpu::Cpu;
 use super::decode::{Decoder, Limits};
 use super::layout::Layout;
 use super::onnx::Header;
-use super::preprocess::{Letterbox, Preprocess, PreprocessFault};
+use super::preprocess::{Letterbox, Preprocess, PreprocessFault, tensor_len};
 use crate::frame::Frame;
 use crate::skeleton::Pose;
 
@@ -86,7 +86,7 @@ impl Shared {
             let begun = Instant::now();
             let bytes = std::mem::take(&mut *self.bytes.lock().expect("nothing panics under this lock"));
             let engine = Cpu::load(bytes, &self.layout, self.threads)?;
-            let blank = vec![0.0; self.layout.input.0 * self.layout.input.1 * 3];
+            let blank = vec![0.0; tensor_len(self.layout.input)];
             engine.infer(&blank, &mut Vec::new())?;
             log::info!("pose: {} is ready on the CPU after {} ms", self.path.display(), begun.elapsed().as_millis());
             Ok(engine)
@@ -120,7 +120,7 @@ impl Eye {
     pub fn new(shared: Arc<Shared>) -> Eye {
         let (width, height) = shared.layout.input;
         let preprocess = Preprocess::new(width, height);
-        let tensor = vec![0.0; preprocess.len()];
+        let tensor = vec![0.0; tensor_len(shared.layout.input)];
         let decoder = Decoder::new(shared.layout.clone(), shared.limits);
         Eye { shared, preprocess, tensor, answer: Vec::new(), decoder }
     }

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::super::picture;
 use crate::frame::{Colour, Frame, Layout, PixelFormat};
+use crate::pose::preprocess::tensor_len;
 use crate::pose::{Eye, Limits, Shared};
 use crate::time::as_ms;
 
@@ -42,7 +43,7 @@ pub fn measure(image: &Path, model: &Path, threads: usize, looks: usize) -> Resu
     let engine = shared.load().map_err(|fault| fault.to_string())?;
     let (width, height) = picture.size;
     let frame = i420(&picture.rgb, picture.size);
-    let blank = vec![0.5; shared.layout().input.0 * shared.layout().input.1 * 3];
+    let blank = vec![0.5; tensor_len(shared.layout().input)];
     let (mut eye, mut poses, mut answer) = (Eye::new(shared.clone()), Vec::new(), Vec::new());
     let mut taken: [Vec<Duration>; 5] = Default::default();
     for _ in 0..looks.max(1) {

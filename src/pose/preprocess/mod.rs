@@ -2,8 +2,8 @@
 //!
 //! The input is three planes R, G, B of 0 to 1, the frame letterboxed in it, the padding [`PAD`]. Rows of the frame's
 //! own planes are blended down first, in loops that the compiler makes SIMD of; then across by table; then the few
-//! pixels that are left are turned from YUV to RGB with the frame's own matrix and range. A JPEG is decoded at the
-//! least of libjpeg's eighths that is not smaller than what the model sees.
+//! pixels that are left are turned from YUV to RGB with the frame's own matrix and range. A JPEG is decoded at an eighth,
+//! a quarter or a half of its size where that is not smaller than what the model sees.
 //!
 //! It must never read outside the frame's bytes, never give a value outside 0 to 1, and never allocate once it has
 //! seen a frame of this size.
@@ -45,7 +45,7 @@ pub enum PreprocessFault {
 }
 
 /// Pixels across and down.
-type Size = (usize, usize);
+pub type Size = (usize, usize);
 
 /// One channel's tables for one frame size.
 #[derive(Default)]
@@ -54,9 +54,14 @@ struct Table {
     across: Vec<Tap>,
 }
 
+/// Values that a tensor for an input of this size holds: three planes.
+pub fn tensor_len((width, height): Size) -> usize {
+    width * height * 3
+}
+
 /// Turns frames into the input of one model.
 pub struct Preprocess {
-    input: (usize, usize),
+    input: Size,
     tables: [Table; 3],
     down: [Vec<Tap>; 2],
     /// What the tables were made for: the source's and the letterbox's size, and the row's layout.
@@ -82,17 +87,7 @@ impl Preprocess {
         }
     }
 
-    /// Values that [`Preprocess::run`] wants in its tensor.
-    pub fn len(&self) -> usize {
-        self.input.0 * self.input.1 * 3
-    }
-
-    /// Whether the input has no pixel.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Fills `tensor`, which holds [`Preprocess::len`] values: planes R, G, B of the input's size, 0 to 1.
+    /// Fills `tensor`, which holds [`tensor_len`] values or more: planes R, G, B of the input's size, 0 to 1.
     ///
     /// # Errors
     /// When the frame has no size, too few bytes, or is no JPEG although it says so; the tensor is then undefined.
@@ -101,9 +96,7 @@ impl Preprocess {
             return self.run_jpeg(&frame.bytes, tensor);
         }
         let source = Source::of(frame)?;
-        let letterbox = Letterbox::new(source.size, self.input);
-        self.fill(&source, &letterbox, tensor);
-        Ok(letterbox)
+        Ok(self.fill(&source, source.size, tensor))
     }
 
     /// The same for rows of R, G, B without padding.
@@ -117,9 +110,7 @@ impl Preprocess {
         tensor: &mut [f32],
     ) -> Result<Letterbox, PreprocessFault> {
         let source = Source::rgb(rgb, size)?;
-        let letterbox = Letterbox::new(source.size, self.input);
-        self.fill(&source, &letterbox, tensor);
-        Ok(letterbox)
+        Ok(self.fill(&source, size, tensor))
     }
 
     fn run_jpeg(&mut self, jpeg: &[u8], tensor: &mut [f32]) -> Result<Letterbox, PreprocessFault> {
@@ -131,20 +122,20 @@ impl Preprocess {
         let mut decoded = std::mem::take(&mut self.decoded);
         let result = decode(&mut library, jpeg, self.input, &mut decoded).and_then(|(whole, size)| {
             let source = Source::rgb(&decoded, size)?;
-            let letterbox = Letterbox::new(whole, self.input);
-            self.fill(&source, &letterbox, tensor);
-            Ok(letterbox)
+            Ok(self.fill(&source, whole, tensor))
         });
         (self.jpeg, self.decoded) = (Some(library), decoded);
         result
     }
 
-    fn fill(&mut self, source: &Source, letterbox: &Letterbox, tensor: &mut [f32]) {
-        self.prepare(source, letterbox);
+    /// Lays the source in the tensor as a frame of `whole` pixels lies there: a JPEG may have been decoded smaller.
+    fn fill(&mut self, source: &Source, whole: Size, tensor: &mut [f32]) -> Letterbox {
+        let letterbox = Letterbox::new(whole, self.input);
+        self.prepare(source, &letterbox);
         let (width, height) = self.input;
         let (left, top) = letterbox.pad;
         let (across, down) = letterbox.scaled;
-        let (red, rest) = tensor[..width * height * 3].split_at_mut(width * height);
+        let (red, rest) = tensor[..tensor_len(self.input)].split_at_mut(width * height);
         let (green, blue) = rest.split_at_mut(width * height);
         let mut planes = [red, green, blue];
         for plane in &mut planes {
@@ -163,6 +154,7 @@ impl Preprocess {
             let rows = rows.map(|row| &mut row[left..left + across]);
             colour(source.meaning, [&self.row[0], &self.row[1], &self.row[2]], rows);
         }
+        letterbox
     }
 
     /// Makes the tables unless they are there.
@@ -219,12 +211,10 @@ fn decode(
     let fault = |e: turbojpeg::Error| PreprocessFault::Jpeg(e.to_string());
     let header = library.read_header(jpeg).map_err(fault)?;
     let whole = (header.width, header.height);
-    if whole.0 == 0 || whole.1 == 0 || whole.0 > SIDE_MAX || whole.1 > SIDE_MAX {
-        return Err(PreprocessFault::Size { width: whole.0, height: whole.1 });
-    }
+    source::check_size(whole)?;
     let wanted = Letterbox::new(whole, input).scaled;
     let enough = |factor: &ScalingFactor| factor.scale(whole.0) >= wanted.0 && factor.scale(whole.1) >= wanted.1;
-    // libjpeg-turbo has SIMD for these alone; the sevenths in between decode slower than the whole picture.
+    // libjpeg-turbo has SIMD for these alone; the eighths in between decode slower than the whole picture.
     let factors = [ScalingFactor::ONE_EIGHTH, ScalingFactor::ONE_QUARTER, ScalingFactor::ONE_HALF];
     let factor = factors.into_iter().find(enough).unwrap_or(ScalingFactor::ONE);
     library.set_scaling_factor(factor).map_err(fault)?;

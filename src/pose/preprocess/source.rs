@@ -60,7 +60,7 @@ impl<'a> Source<'a> {
     pub fn of(frame: &'a Frame) -> Result<Source<'a>, PreprocessFault> {
         let layout = &frame.layout;
         let (width, height) = (layout.width, layout.height);
-        check_size(width, height)?;
+        check_size((width, height))?;
         let (half, half_rows) = (width.div_ceil(2), height.div_ceil(2));
         let band = |index: usize, row: usize, rows: usize, step: usize| {
             let plane = layout.planes().get(index).ok_or(PreprocessFault::TooShort)?;
@@ -101,7 +101,7 @@ impl<'a> Source<'a> {
 
     /// `bytes` as rows of R, G, B without padding; `size` in pixels.
     pub fn rgb(bytes: &'a [u8], size: (usize, usize)) -> Result<Source<'a>, PreprocessFault> {
-        check_size(size.0, size.1)?;
+        check_size(size)?;
         if bytes.len() < size.0 * size.1 * 3 {
             return Err(PreprocessFault::TooShort);
         }
@@ -112,7 +112,8 @@ impl<'a> Source<'a> {
     }
 }
 
-fn check_size(width: usize, height: usize) -> Result<(), PreprocessFault> {
+/// Refuses a picture without pixels, or with too many.
+pub fn check_size((width, height): (usize, usize)) -> Result<(), PreprocessFault> {
     match (1..=SIDE_MAX).contains(&width) && (1..=SIDE_MAX).contains(&height) {
         true => Ok(()),
         false => Err(PreprocessFault::Size { width, height }),

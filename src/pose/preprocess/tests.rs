@@ -104,7 +104,7 @@ fn every_format_matrix_and_range_is_as_the_formulas_say() {
         for (size, input) in [((64, 36), (32, 32)), ((33, 21), (64, 32)), ((20, 50), (32, 64)), ((1, 1), (32, 32))] {
             let frame = frame(format, size, colour, noise);
             let mut preprocess = Preprocess::new(input.0, input.1);
-            let mut tensor = vec![f32::NAN; preprocess.len()];
+            let mut tensor = vec![f32::NAN; tensor_len(preprocess.input)];
             let letterbox = preprocess.run(&frame, &mut tensor).unwrap();
             for (y, x) in (0..input.1).flat_map(|y| (0..input.0).map(move |x| (y, x))) {
                 let inside = x.checked_sub(letterbox.pad.0).zip(y.checked_sub(letterbox.pad.1));
@@ -132,7 +132,7 @@ fn plain_colours_and_ramps_stay_what_they_are() {
             let yuv = yuv_of(colour, want);
             let frame = frame(format, (32, 18), colour, |plane, _, _| yuv[plane]);
             let mut preprocess = Preprocess::new(16, 9);
-            let mut tensor = vec![0.0; preprocess.len()];
+            let mut tensor = vec![0.0; tensor_len(preprocess.input)];
             preprocess.run(&frame, &mut tensor).unwrap();
             for (got, want) in tensor.chunks_exact(16 * 9).zip(want) {
                 assert!(
@@ -157,7 +157,7 @@ fn a_jpeg_is_seen_as_its_pixels_are_at_every_scale() {
         let bytes = turbojpeg::compress(image, 95, turbojpeg::Subsamp::None).unwrap().to_vec();
         let frame = Frame { layout: Layout::jpeg(size.0, size.1), bytes, ..Frame::default() };
         let mut preprocess = Preprocess::new(input.0, input.1);
-        let (mut seen, mut want) = (vec![0.0; preprocess.len()], vec![0.0; preprocess.len()]);
+        let (mut seen, mut want) = (vec![0.0; tensor_len(preprocess.input)], vec![0.0; tensor_len(preprocess.input)]);
         let letterbox = preprocess.run(&frame, &mut seen).unwrap();
         assert_eq!(preprocess.run_rgb(&pixels, size, &mut want).unwrap(), letterbox);
         let worst = seen.iter().zip(&want).map(|(a, b)| (a - b).abs() * 255.0).fold(0.0, f32::max);
@@ -170,7 +170,7 @@ fn a_jpeg_is_seen_as_its_pixels_are_at_every_scale() {
 #[test]
 fn what_is_no_picture_is_refused_with_a_sentence() {
     let mut preprocess = Preprocess::new(32, 32);
-    let mut tensor = vec![0.0; preprocess.len()];
+    let mut tensor = vec![0.0; tensor_len(preprocess.input)];
     let mut short = frame(PixelFormat::I420, (16, 16), Colour::JPEG, noise);
     short.bytes.pop();
     assert_eq!(preprocess.run(&short, &mut tensor), Err(PreprocessFault::TooShort));
@@ -185,7 +185,7 @@ fn what_is_no_picture_is_refused_with_a_sentence() {
 #[test]
 fn a_second_frame_of_a_size_takes_no_new_memory() {
     let mut preprocess = Preprocess::new(64, 64);
-    let mut tensor = vec![0.0; preprocess.len()];
+    let mut tensor = vec![0.0; tensor_len(preprocess.input)];
     let sizes = |p: &Preprocess| (p.blended.each_ref().map(Vec::capacity), p.row.each_ref().map(Vec::as_ptr));
     let frame = frame(PixelFormat::Nv12, (128, 72), Colour::JPEG, noise);
     preprocess.run(&frame, &mut tensor).unwrap();
@@ -204,7 +204,7 @@ proptest! {
         let layout = Layout::packed(FORMATS[which], width, height).with_planes(&planes);
         let frame = Frame { layout, bytes: vec![200; bytes], ..Frame::default() };
         let mut preprocess = Preprocess::new(32, 32);
-        let mut tensor = vec![f32::NAN; preprocess.len()];
+        let mut tensor = vec![f32::NAN; tensor_len(preprocess.input)];
         if preprocess.run(&frame, &mut tensor).is_ok() {
             prop_assert!(tensor.iter().all(|v| (0.0..=1.0).contains(v)));
         }
