@@ -10,6 +10,7 @@ mod angle;
 mod athlete;
 mod matching;
 mod mover;
+mod report;
 mod similarity;
 mod track;
 mod zone;
@@ -17,6 +18,7 @@ mod zone;
 pub use angle::{Angle, Hinge, interior_deg};
 pub use athlete::{Athlete, Event, Followed, Settings};
 pub use mover::Mover;
+pub use report::{Happening, Phases, Rep, Set};
 pub use zone::{MAX_CORNERS, MIN_CORNERS, Zone, ZoneFault};
 
 /// Points the model is less sure of than this are taken as not seen.
