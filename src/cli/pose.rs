@@ -6,11 +6,9 @@ use serde_json::json;
 
 use super::picture::{self, Picture};
 use crate::error::Exit;
+use crate::jpeg::draw::{self, Canvas};
 use crate::pose::{Eye, Limits, Shared};
-use crate::skeleton::{BONES, Pose};
-
-/// Points that the model is less sure of are not drawn.
-const DRAWN_CONFIDENCE: f32 = 0.3;
+use crate::skeleton::Pose;
 
 /// What `spotter pose` takes.
 #[derive(clap::Args)]
@@ -54,7 +52,8 @@ fn look(args: &PoseArgs) -> Result<String, String> {
     let mut eye = Eye::new(shared);
     eye.look_at_rgb(&picture.rgb, picture.size, &mut poses).map_err(|fault| fault.to_string())?;
     if let Some(path) = &args.output {
-        poses.iter().for_each(|pose| draw(&mut picture, pose));
+        let mut canvas = Canvas::on(&mut picture.rgb, picture.size);
+        poses.iter().for_each(|pose| canvas.person(pose, draw::YELLOW));
         write(path, &picture)?;
     }
     let (width, height) = picture.size;
@@ -71,54 +70,4 @@ fn look(args: &PoseArgs) -> Result<String, String> {
 fn write(path: &Path, picture: &Picture) -> Result<(), String> {
     let png = picture::png_of(picture)?;
     super::snapshot::write_whole(path, &png).map_err(|why| format!("{} cannot be written: {why}", path.display()))
-}
-
-/// Bones in yellow over black, so that they show on bright and on dark ground.
-fn draw(picture: &mut Picture, pose: &Pose) {
-    let thick = (picture.size.1 as f32 / 240.0).max(1.0);
-    for (radius, ink) in [(thick * 2.0, [0, 0, 0]), (thick, [255, 214, 10])] {
-        for (a, b) in BONES.map(|(a, b)| (pose.at(a), pose.at(b))) {
-            if a.confidence < DRAWN_CONFIDENCE || b.confidence < DRAWN_CONFIDENCE {
-                continue;
-            }
-            let steps = (b.x - a.x).hypot(b.y - a.y).ceil().max(1.0);
-            for step in 0..=steps as usize {
-                let t = step as f32 / steps;
-                dot(picture, (a.x + (b.x - a.x) * t, a.y + (b.y - a.y) * t), radius, ink);
-            }
-        }
-    }
-}
-
-fn dot(picture: &mut Picture, (x, y): (f32, f32), radius: f32, ink: [u8; 3]) {
-    let (width, height) = picture.size;
-    let span = |at: f32, side: usize| {
-        let first = (at - radius).floor().max(0.0) as usize;
-        first..((at + radius).ceil().max(0.0) as usize + 1).min(side)
-    };
-    for row in span(y, height) {
-        for column in span(x, width) {
-            if (column as f32 - x).hypot(row as f32 - y) <= radius {
-                picture.rgb[(row * width + column) * 3..][..3].copy_from_slice(&ink);
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::skeleton::Keypoint;
-
-    #[test]
-    fn a_person_is_drawn_where_the_points_are_and_never_outside() {
-        let mut picture = Picture { size: (40, 30), rgb: vec![90; 40 * 30 * 3] };
-        let mut pose = Pose::default();
-        for (i, point) in pose.keypoints.iter_mut().enumerate() {
-            *point = Keypoint { x: i as f32 * 2.5, y: i as f32 * 1.9, confidence: 0.9 };
-        }
-        draw(&mut picture, &pose);
-        assert_eq!(picture.rgb[..3], [255, 214, 10]);
-        assert_eq!(picture.rgb[39 * 3..][..3], [90; 3]);
-    }
 }

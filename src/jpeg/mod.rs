@@ -15,6 +15,8 @@ pub enum Encoder {
 pub mod bench;
 mod colour;
 pub mod cpu;
+pub mod draw;
+pub mod keepsake;
 mod planes;
 mod scale;
 
