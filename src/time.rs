@@ -2,7 +2,7 @@
 //!
 //! [`Mono`] is nanoseconds of `CLOCK_MONOTONIC`, the clock V4L2 and GStreamer stamp with; it never jumps and means
 //! nothing after a restart. [`Wall`] is Unix time for people and for headers; it may jump. Everything below the
-//! shell takes time as an argument where that is possible; these two functions are the only callers of a clock.
+//! shell takes time as an argument where that is possible; the functions here are the only callers of a clock.
 
 use std::time::Duration;
 
@@ -61,6 +61,13 @@ impl Wall {
     pub const fn unix_ms(self) -> u64 {
         self.0
     }
+}
+
+/// How long the machine slept since it was started; the monotonic clock stood still meanwhile.
+pub fn asleep() -> Duration {
+    let awake = Mono::now();
+    let t = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    Mono(t.tv_sec as u64 * 1_000_000_000 + t.tv_nsec as u64).since(awake)
 }
 
 /// Milliseconds as a fraction, for JSON and headers.

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// Rooms and their strata, as the head of `src/lib.rs` has them.
-const STRATA: [(&str, u8); 17] = [
+const STRATA: [(&str, u8); 18] = [
     ("main", 5),
     ("cli", 5),
     ("config", 5),
@@ -18,6 +18,7 @@ const STRATA: [(&str, u8); 17] = [
     ("capture", 2),
     ("jpeg", 2),
     ("pose", 2),
+    ("store", 2),
     ("frame", 1),
     ("skeleton", 1),
     ("workout", 1),

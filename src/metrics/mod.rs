@@ -3,6 +3,7 @@
 //! One name for each drop, so that no lost frame is unexplained. Labels are camera names and closed lists, never
 //! anything a client sent: the number of series is fixed at start.
 
+mod log;
 pub mod machine;
 
 use std::sync::Mutex;
@@ -16,6 +17,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
+
+pub use log::{SinkMetrics, StoreMetrics};
 
 /// Why a frame went no further.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, EncodeLabelValue)]
@@ -177,8 +180,11 @@ pub struct Metrics {
     infer_s: Histograms,
     infer_age_s: Histograms,
     shot_age_s: Histograms,
+    sinks: log::Sinks,
     /// The HTTP face's.
     pub http: HttpMetrics,
+    /// The log's.
+    pub store: StoreMetrics,
 }
 
 /// 100 µs to 3.3 s, each bucket twice the one before: an encode takes about 1 ms, a stall is seen by its bucket.
@@ -201,10 +207,22 @@ impl Default for Metrics {
         let infer_age_s = histograms("inference_age", "From capture to the start of inference");
         let shot_age_s = histograms("shot_age", "From capture to the JPEG being there");
         let http = register_http(&mut registry);
+        let store = StoreMetrics::register(&mut registry);
+        let sinks = log::Sinks::register(&mut registry);
         let version = Info::new([("version", env!("CARGO_PKG_VERSION")), ("arch", std::env::consts::ARCH)]);
         registry.register("build", "What is running", version);
         registry.register_collector(Box::new(machine::Machine::default()));
-        Metrics { registry: Mutex::new(registry), families, encode_s, infer_s, infer_age_s, shot_age_s, http }
+        Metrics {
+            registry: Mutex::new(registry),
+            families,
+            encode_s,
+            infer_s,
+            infer_age_s,
+            shot_age_s,
+            sinks,
+            http,
+            store,
+        }
     }
 }
 
@@ -265,6 +283,11 @@ impl Metrics {
             shot_age_s: self.shot_age_s.get_or_create(&of).clone(),
             drops: DROPS.map(dropped),
         }
+    }
+
+    /// The numbers of the sink of this name.
+    pub fn sink(&self, name: &str) -> SinkMetrics {
+        self.sinks.sink(name)
     }
 
     /// The OpenMetrics text.

@@ -1,0 +1,250 @@
+//! What stands in the log, as the API tells it, and how it is read.
+//!
+//! *machine*: what was counted and recognised · *human*: what the athlete says instead · what a row calls `exercise` and
+//! `reps` is the human's word where there is one, else the machine's.
+
+use rusqlite::{Connection, OptionalExtension, Row, ToSql};
+use serde::Serialize;
+
+use crate::workout::Phases;
+
+/// A set.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct SetRow {
+    /// Its number in this log.
+    pub id: i64,
+    /// The name by which every receiver recognises it.
+    pub key: String,
+    /// The camera that saw it.
+    pub camera: String,
+    /// What was done; nothing when it is unknown.
+    pub exercise: Option<String>,
+    /// How many repetitions count.
+    pub reps: u32,
+    /// Kilograms or pounds, as the athlete has it; the machine knows none.
+    pub weight: Option<f64>,
+    /// The athlete's words.
+    pub note: Option<String>,
+    /// What was recognised or chosen.
+    pub exercise_machine: Option<String>,
+    /// What was counted.
+    pub reps_machine: u32,
+    /// The second, unhurried count.
+    pub recount: u32,
+    /// The athlete had said before what he would do.
+    pub chosen: bool,
+    /// The athlete's correction of the exercise.
+    pub exercise_human: Option<String>,
+    /// The athlete's correction of the count.
+    pub reps_human: Option<u32>,
+    /// How sure the machine was, 0 to 1.
+    pub confidence: f64,
+    /// It wants to be confirmed, and was not yet.
+    pub pending: bool,
+    /// When the athlete confirmed it, Unix milliseconds.
+    pub confirmed_ms: Option<u64>,
+    /// The start of its first repetition, Unix milliseconds.
+    pub started_ms: u64,
+    /// The end of its last one.
+    pub ended_ms: u64,
+    /// Whether these times can be believed.
+    pub clock: ClockMark,
+    /// Of a set whose time was lost: it was before this, Unix milliseconds.
+    pub known_ms: Option<u64>,
+}
+
+/// Whether a set's times can be believed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ClockMark {
+    /// Yes.
+    Good,
+    /// The clock was not set yet; they are mended when it is.
+    Unsure,
+    /// The machine was switched off before its clock was set: only the order is known.
+    Lost,
+}
+
+/// One repetition of a set. Times are seconds from the set's start.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct RepRow {
+    /// From 1.
+    pub n: u32,
+    /// It left its start.
+    pub started_s: f64,
+    /// It was as far as it went.
+    pub turned_s: f64,
+    /// It was back.
+    pub ended_s: f64,
+    /// The least angle, degrees.
+    pub min_deg: f64,
+    /// The greatest.
+    pub max_deg: f64,
+    /// Its tempo.
+    #[serde(flatten)]
+    pub phases: Phases,
+}
+
+/// Where a set stands with one sink.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct DeliveryRow {
+    /// The sink's name.
+    pub sink: String,
+    /// `set`, `correct`, `confirm` or `delete`.
+    pub op: String,
+    /// `waiting`, `delivered`, `parked` or `dropped`.
+    pub state: String,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// When it is tried next, Unix milliseconds.
+    pub next_ms: Option<u64>,
+    /// What went wrong last, one sentence.
+    pub error: Option<String>,
+}
+
+/// A set with all that belongs to it.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct SetDetail {
+    /// The set.
+    #[serde(flatten)]
+    pub set: SetRow,
+    /// Its repetitions, in order; the key is not `reps`, which is their number.
+    pub repetitions: Vec<RepRow>,
+    /// Its deliveries, in order.
+    pub deliveries: Vec<DeliveryRow>,
+}
+
+/// Which sets, the newest first.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Page {
+    /// Begun at this moment or later, Unix milliseconds.
+    pub since_ms: u64,
+    /// Only those with a smaller number: the page after the one that ended with it.
+    pub before: Option<i64>,
+    /// How many at most; the store has a limit of its own.
+    pub limit: usize,
+}
+
+const COLUMNS: &str = "id, key, camera, exercise_machine, chosen, reps_machine, recount, confidence, pending, \
+    exercise_human, reps_human, weight_human, note, confirmed_ms, started_ms, ended_ms, clock, known_ms";
+
+fn set_row(row: &Row<'_>) -> rusqlite::Result<SetRow> {
+    let (exercise_machine, exercise_human): (Option<String>, Option<String>) = (row.get(3)?, row.get(9)?);
+    let (reps_machine, reps_human): (u32, Option<u32>) = (row.get(5)?, row.get(10)?);
+    let (pending, confirmed_ms): (bool, Option<u64>) = (row.get(8)?, row.get(13)?);
+    let clock: String = row.get(16)?;
+    Ok(SetRow {
+        id: row.get(0)?,
+        key: row.get(1)?,
+        camera: row.get(2)?,
+        exercise: exercise_human.clone().or_else(|| exercise_machine.clone()),
+        reps: reps_human.unwrap_or(reps_machine),
+        weight: row.get(11)?,
+        note: row.get(12)?,
+        exercise_machine,
+        reps_machine,
+        recount: row.get(6)?,
+        chosen: row.get(4)?,
+        exercise_human,
+        reps_human,
+        confidence: row.get(7)?,
+        pending: pending && confirmed_ms.is_none(),
+        confirmed_ms,
+        started_ms: row.get::<_, i64>(14)?.max(0).unsigned_abs(),
+        ended_ms: row.get::<_, i64>(15)?.max(0).unsigned_abs(),
+        clock: match clock.as_str() {
+            "good" => ClockMark::Good,
+            "unsure" => ClockMark::Unsure,
+            _ => ClockMark::Lost,
+        },
+        known_ms: row.get(17)?,
+    })
+}
+
+fn sets(connection: &Connection, rest: &str, values: &[&dyn ToSql]) -> rusqlite::Result<Vec<SetRow>> {
+    let mut statement = connection.prepare_cached(&format!("SELECT {COLUMNS} FROM sets WHERE {rest}"))?;
+    statement.query_map(values, set_row)?.collect()
+}
+
+/// From the beginning on includes what a wrong clock put before 1970.
+fn since(since_ms: u64) -> i64 {
+    if since_ms == 0 { i64::MIN } else { i64::try_from(since_ms).unwrap_or(i64::MAX) }
+}
+
+/// The newest first.
+pub(super) fn page(connection: &Connection, page: &Page, most: usize) -> rusqlite::Result<Vec<SetRow>> {
+    let (since, before) = (since(page.since_ms), page.before.unwrap_or(i64::MAX));
+    let limit = i64::try_from(page.limit.min(most)).unwrap_or(i64::MAX);
+    let rest = "deleted_ms IS NULL AND started_ms >= ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3";
+    sets(connection, rest, &[&since, &before, &limit])
+}
+
+/// Those that follow `after`, the oldest first.
+pub(super) fn following(
+    connection: &Connection,
+    since_ms: u64,
+    after: i64,
+    limit: i64,
+) -> rusqlite::Result<Vec<SetRow>> {
+    let since = i64::try_from(since_ms).unwrap_or(i64::MAX);
+    sets(
+        connection,
+        "deleted_ms IS NULL AND started_ms >= ?1 AND id > ?2 ORDER BY id LIMIT ?3",
+        &[&since, &after, &limit],
+    )
+}
+
+/// One set, deleted ones too if `even_deleted`.
+pub(super) fn set(connection: &Connection, id: i64, even_deleted: bool) -> rusqlite::Result<Option<SetRow>> {
+    let rest = "id = ?1 AND (?2 OR deleted_ms IS NULL)";
+    Ok(sets(connection, rest, &[&id, &even_deleted])?.into_iter().next())
+}
+
+/// Its repetitions, in order.
+pub(super) fn reps(connection: &Connection, set_id: i64) -> rusqlite::Result<Vec<RepRow>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT n, started_s, turned_s, ended_s, min_deg, max_deg, go_s, hold_s, back_s, pause_s \
+         FROM reps WHERE set_id = ?1 ORDER BY n",
+    )?;
+    let rep = |row: &Row<'_>| {
+        let phases = Phases { go_s: row.get(6)?, hold_s: row.get(7)?, back_s: row.get(8)?, pause_s: row.get(9)? };
+        Ok(RepRow {
+            n: row.get(0)?,
+            started_s: row.get(1)?,
+            turned_s: row.get(2)?,
+            ended_s: row.get(3)?,
+            min_deg: row.get(4)?,
+            max_deg: row.get(5)?,
+            phases,
+        })
+    };
+    statement.query_map([set_id], rep)?.collect()
+}
+
+/// Its deliveries, in order.
+pub(super) fn deliveries(connection: &Connection, set_id: i64) -> rusqlite::Result<Vec<DeliveryRow>> {
+    let mut statement = connection
+        .prepare_cached("SELECT sink, op, state, attempts, next_ms, error FROM outbox WHERE set_id = ?1 ORDER BY id")?;
+    let delivery = |row: &Row<'_>| {
+        Ok(DeliveryRow {
+            sink: row.get(0)?,
+            op: row.get(1)?,
+            state: row.get(2)?,
+            attempts: row.get(3)?,
+            next_ms: row.get(4)?,
+            error: row.get(5)?,
+        })
+    };
+    statement.query_map([set_id], delivery)?.collect()
+}
+
+/// What is kept under `key`.
+pub(super) fn recall(connection: &Connection, key: &str) -> rusqlite::Result<Option<String>> {
+    connection.query_row("SELECT value FROM kv WHERE key = ?1", [key], |row| row.get(0)).optional()
+}
+
+/// Keeps `value` under `key`.
+pub(super) fn keep(connection: &Connection, key: &str, value: &str) -> rusqlite::Result<()> {
+    let upsert = "INSERT INTO kv (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+    connection.execute(upsert, [key, value]).map(|_| ())
+}
