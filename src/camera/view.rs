@@ -1,7 +1,9 @@
 //! What others may read of a camera: its newest pictures, its state, and why there is none.
 //!
 //! The camera's threads write, everybody else reads; nothing here waits for a device. When the camera is lost the
-//! picture is gone before the fault is told, so nobody can see an old picture beside a fresh fault.
+//! picture is gone before the fault is told, so nobody can see an old picture beside a fresh fault; the people of the
+//! last frames go with it. A *private* camera gives its picture to nobody: whoever looks finds none, so that none is ever
+//! encoded, and only what the pose thread saw is told.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -9,14 +11,17 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::row::Rate;
+pub use super::row::{Inside, Status};
 use crate::capture::CaptureFault;
 use crate::events::Board;
 use crate::frame::{Frame, FrameRef};
 use crate::jpeg::{Look, Shots, Variant};
 use crate::metrics::CameraMetrics;
+use crate::pose::Spent;
 use crate::skeleton::Pose;
 use crate::time::{Mono, Wall, as_ms};
-use crate::workout::Angle;
+use crate::workout::{Angle, Zone};
 
 /// Why there is no picture, and since when.
 #[derive(Clone, PartialEq, Debug, Serialize)]
@@ -40,6 +45,9 @@ pub enum Event {
 
 /// Between two states of one camera that are announced: at most fifteen a second.
 const STATE_EVERY: Duration = Duration::from_millis(66);
+/// While streams are open, a frame that none of them was sent is told only after this time: at 30 frames and 30 looks a
+/// second, streams of 15 and states of 15 would else be of other frames for as long as they last.
+const STATE_UNSENT_EVERY: Duration = Duration::from_millis(90);
 
 /// The person that is followed.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize)]
@@ -76,39 +84,6 @@ pub struct CameraNote {
     pub fault: Option<Fault>,
 }
 
-/// A row of `/api/v1/cameras`.
-#[derive(Clone, PartialEq, Debug, Serialize)]
-pub struct Status {
-    /// Its name.
-    pub name: String,
-    /// Where it comes from, without credentials.
-    pub source: String,
-    /// Whether it gives pictures.
-    pub connected: bool,
-    /// Whether there is a picture to be had now.
-    pub has_frame: bool,
-    /// Why there is none.
-    pub fault: Option<Fault>,
-    /// Frames a second, over the last few seconds.
-    pub fps: f64,
-    /// Pixels across; 0 before the first frame.
-    pub width: usize,
-    /// Pixels down.
-    pub height: usize,
-    /// The newest frame's id; 0: none.
-    pub frame_id: u64,
-    /// Milliseconds since it was captured.
-    pub frame_age_ms: Option<f64>,
-    /// Frames looked at by the pose thread, a second.
-    pub pose_fps: f64,
-    /// Frames the pose thread never saw because a newer one came.
-    pub replaced: u64,
-    /// JPEGs made.
-    pub encodes: u64,
-    /// Streams open now.
-    pub viewers: usize,
-}
-
 /// What the watch thread saw last, for `/api/v1/state`.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct Seen {
@@ -134,30 +109,6 @@ pub struct Seen {
     pub angle: Option<Angle>,
 }
 
-/// Frames a second as an exponential mean over about two seconds of their own stamps.
-#[derive(Clone, Copy, Default)]
-struct Rate {
-    last: Option<Mono>,
-    period_s: f64,
-}
-
-impl Rate {
-    fn tick(&mut self, at: Mono) {
-        if let Some(last) = self.last {
-            let period = at.since(last).as_secs_f64();
-            let weight = if self.period_s == 0.0 { 1.0 } else { (period / 2.0).clamp(0.02, 1.0) };
-            self.period_s += weight * (period - self.period_s);
-        }
-        self.last = Some(at);
-    }
-
-    /// The rate now: it falls by itself when ticks stay away.
-    fn per_s(&self, now: Mono) -> f64 {
-        let Some(last) = self.last.filter(|_| self.period_s > 0.0) else { return 0.0 };
-        1.0 / self.period_s.max(now.since(last).as_secs_f64() / 2.0)
-    }
-}
-
 #[derive(Default)]
 struct State {
     fault: Option<Fault>,
@@ -175,6 +126,17 @@ struct State {
     angle: Option<Angle>,
     pose_fault: Option<String>,
     told: Option<Mono>,
+    /// The newest frame when the picture was lost: what is seen in it or an earlier one comes too late.
+    lost_id: u64,
+    infer_ms: Option<f64>,
+    decoder: Option<String>,
+}
+
+impl State {
+    fn forget_people(&mut self) {
+        self.poses.clear();
+        (self.athlete, self.angle) = (None, None);
+    }
 }
 
 /// The read-only side of one camera.
@@ -183,6 +145,8 @@ pub struct View {
     source: String,
     engine: &'static str,
     recording: bool,
+    privacy: bool,
+    zone: Option<Zone>,
     shots: Shots,
     state: Mutex<State>,
     ids: AtomicU64,
@@ -206,6 +170,8 @@ impl View {
             source,
             engine,
             recording,
+            privacy: false,
+            zone: None,
             shots: Shots::default(),
             state: Mutex::default(),
             ids: AtomicU64::new(0),
@@ -213,6 +179,11 @@ impl View {
             metrics,
             events,
         }
+    }
+
+    /// The same camera, private or not, with the station in which its athlete stands.
+    pub fn with(self, privacy: bool, zone: Option<Zone>) -> View {
+        View { privacy, zone, ..self }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -227,6 +198,21 @@ impl View {
     /// Whether it is a recording rather than a live camera.
     pub fn is_recording(&self) -> bool {
         self.recording
+    }
+
+    /// Whether its picture is for nobody.
+    pub fn is_private(&self) -> bool {
+        self.privacy
+    }
+
+    /// Where its athlete stands; nothing: anywhere.
+    pub fn zone(&self) -> Option<Zone> {
+        self.zone
+    }
+
+    /// Whether somebody looks for people in it.
+    pub fn is_looked_at(&self) -> bool {
+        self.engine != "off"
     }
 
     /// Its numbers.
@@ -245,8 +231,11 @@ impl View {
     }
 
     /// The newest picture of `variant` that shows frame `at_least` or a later one. Never waits: on
-    /// [`Look::Soon`] and [`Look::Full`] look again when the bell rings.
+    /// [`Look::Soon`] and [`Look::Full`] look again when the bell rings. A private camera has none.
     pub fn look(&self, variant: Variant, at_least: u64) -> Look {
+        if self.privacy {
+            return Look::Lost;
+        }
         let look = self.shots.look(variant, at_least);
         if matches!(look, Look::Ready(_)) {
             self.metrics.cache_hits.inc();
@@ -333,7 +322,10 @@ impl View {
         state.fault = Some(told.clone());
         state.connected = false;
         (state.captured, state.published) = (None, None);
-        state.fps = Rate::default();
+        (state.fps, state.pose_fps) = (Rate::default(), Rate::default());
+        state.forget_people();
+        (state.seen, state.seen_size) = (None, (0, 0));
+        state.lost_id = self.ids.load(Ordering::Relaxed);
         self.metrics.up.set(0);
         if !same {
             log::warn!("camera {}: {}", self.name, told.sentence);
@@ -341,9 +333,13 @@ impl View {
         }
     }
 
-    /// The pose thread looked at a frame and found these people.
+    /// The pose thread looked at a frame and found these people. What it saw in a picture that is lost meanwhile is not
+    /// told.
     pub fn saw(&self, frame: &Frame, poses: &[Pose], athlete: Option<Followed>, angle: Option<Angle>, now: Mono) {
         let mut state = self.state();
+        if frame.id <= state.lost_id {
+            return;
+        }
         state.pose_fps.tick(now);
         state.seen = Some((frame.id, frame.captured));
         state.seen_size = (frame.layout.width, frame.layout.height);
@@ -353,8 +349,10 @@ impl View {
         if state.pose_fault.take().is_some() {
             log::info!("camera {}: people can be found again", self.name);
         }
-        let due = state.told.is_none_or(|told| frame.captured.since(told) >= STATE_EVERY);
-        if self.engine == "off" || !due || !self.events.is_heard() {
+        let unsent = self.viewers.load(Ordering::Relaxed) > 0 && !self.shots.was_made(frame.id);
+        let every = if unsent { STATE_UNSENT_EVERY } else { STATE_EVERY };
+        let due = state.told.is_none_or(|told| frame.captured.since(told) >= every);
+        if !self.is_looked_at() || !due || !self.events.is_heard() {
             return;
         }
         state.told = Some(frame.captured);
@@ -380,12 +378,31 @@ impl View {
     /// The pose thread cannot look, and this is why. Said once for as long as it is the same reason.
     pub fn cannot_look(&self, sentence: &str) {
         let mut state = self.state();
-        state.poses.clear();
-        (state.athlete, state.angle) = (None, None);
+        state.forget_people();
         if state.pose_fault.as_deref() != Some(sentence) {
             log::warn!("camera {}: {sentence}", self.name);
             state.pose_fault = Some(sentence.to_string());
         }
+    }
+
+    /// Where the time of one look went.
+    pub fn spent(&self, spent: Spent) {
+        let infer_ms = as_ms(spent.infer);
+        let mut state = self.state();
+        // A mean over some twenty looks.
+        state.infer_ms = Some(state.infer_ms.map_or(infer_ms, |mean| mean + (infer_ms - mean) / 20.0));
+    }
+
+    /// What decodes the source's pictures, where a library chose it.
+    pub fn decodes(&self, decoder: Option<String>) {
+        self.state().decoder = decoder;
+    }
+
+    /// Who looks and who decodes, for the admin page.
+    pub fn inside(&self) -> Inside {
+        let state = self.state();
+        let (infer_ms, pose_fault, decoder) = (state.infer_ms, state.pose_fault.clone(), state.decoder.clone());
+        Inside { engine: self.engine, infer_ms, pose_fault, decoder }
     }
 
     fn announce(&self, connected: bool, fault: Option<Fault>) {
@@ -412,6 +429,9 @@ impl View {
             height: state.height,
             frame_id,
             frame_age_ms: state.captured.map(|at| as_ms(now.since(at))),
+            pose: self.is_looked_at(),
+            privacy: self.privacy,
+            zone: self.zone,
             pose_fps: state.pose_fps.per_s(now),
             replaced: self.metrics.drop_of(crate::metrics::Drop::Replaced).get(),
             encodes: self.metrics.encodes.get(),
@@ -543,5 +563,75 @@ mod tests {
         assert_eq!((seen.poses.len(), seen.pose_fault.as_deref(), seen.width), (0, Some("why"), 64));
         saw(6000);
         assert_eq!((view.seen(at(6000)).poses.len(), view.seen(at(6000)).pose_fault), (1, None));
+    }
+
+    fn looked_at(name: &str) -> (View, &'static Board<Event>) {
+        let board: &'static Board<Event> = Box::leak(Box::default());
+        (View::new(name.into(), "demo:".into(), false, "cpu", Metrics::default().camera(name), board), board)
+    }
+
+    fn frame(id: u64, ms: u64) -> Frame {
+        Frame { id, captured: at(ms), layout: Layout::jpeg(64, 48), ..Frame::default() }
+    }
+
+    #[test]
+    fn the_people_of_a_lost_camera_are_gone_and_a_look_that_ends_later_does_not_bring_them_back() {
+        let (view, _) = looked_at("rack");
+        let saw = |id: u64, ms: u64| {
+            view.saw(&frame(id, ms), &[Pose::default()], Some(Followed { id: 1, pose: Some(0) }), None, at(ms + 20));
+        };
+        show(&view, 1000);
+        show(&view, 1033);
+        saw(1, 1000);
+        assert_eq!(view.seen(at(1040)).poses.len(), 1);
+        view.lose(&CaptureFault::Ended, Wall::default());
+        let gone = view.seen(at(1050));
+        assert_eq!((gone.poses.len(), gone.athlete, gone.angle), (0, None, None));
+        assert_eq!((gone.frame_id, gone.age_ms, gone.pose_fps), (0, None, 0.0));
+        saw(2, 1033);
+        assert_eq!((view.seen(at(1060)).frame_id, view.seen(at(1060)).poses.len()), (0, 0));
+        show(&view, 2000);
+        saw(3, 2000);
+        assert_eq!((view.seen(at(2030)).frame_id, view.seen(at(2030)).poses.len()), (3, 1));
+    }
+
+    #[test]
+    fn a_private_camera_has_no_picture_for_anybody_and_makes_none() {
+        let (view, _) = looked_at("rack");
+        let view = view.with(true, None);
+        show(&view, 1000);
+        assert!(matches!(view.look(Variant::default(), 1), Look::Lost));
+        assert!(view.shots().next_job(Duration::ZERO).is_none(), "nothing is wished for");
+        let status = view.status(at(1010));
+        assert_eq!((status.privacy, status.pose, status.has_frame), (true, true, true));
+    }
+
+    #[test]
+    fn the_frames_that_a_stream_is_sent_are_the_ones_whose_people_are_told() {
+        let (view, board) = looked_at("rack");
+        let mut listener = board.listen().unwrap();
+        view.viewer_came();
+        let mut sent = Vec::new();
+        // Thirty frames a second, all looked at; the stream takes every other one, and not the ones told without it.
+        for n in 1..=60u64 {
+            let ms = 1000 + n * 1000 / 30;
+            show(&view, ms);
+            if n % 2 == 0 {
+                assert!(matches!(view.look(Variant::default(), n), Look::Soon));
+                let job = view.shots().next_job(Duration::ZERO).unwrap();
+                sent.push(job.frame.id);
+                view.shots().deliver(job, None);
+            }
+            view.saw(&frame(n, ms), &[], None, None, at(ms + 20));
+        }
+        let mut told = Vec::new();
+        while let Some(Heard::Event(event)) = listener.hear() {
+            if let Event::State(json) = event {
+                told.push(serde_json::from_str::<serde_json::Value>(&json).unwrap()["frame_id"].as_u64().unwrap());
+            }
+        }
+        // The first is told before anything is sent, the next one 90 ms later at the earliest or with the next sent one.
+        assert_eq!(told[0], 1);
+        assert_eq!(told[1..], sent[1..], "from the second picture on they are the same frames");
     }
 }
