@@ -7,6 +7,7 @@ pub mod feed;
 pub mod retry;
 pub mod row;
 pub mod shoot;
+mod telling;
 pub mod view;
 pub mod watch;
 

@@ -1,10 +1,12 @@
-//! What the lists tell of a camera: how it does, and who works inside. Nouns, filled by [`super::View`].
+//! What the lists and the events tell of a camera: how it does, who works inside, who is seen. Nouns, filled by
+//! [`super::View`].
 
 use serde::Serialize;
 
-use super::view::Fault;
+use super::view::{Fault, Followed};
+use crate::skeleton::Pose;
 use crate::time::Mono;
-use crate::workout::Zone;
+use crate::workout::{Angle, Zone};
 
 /// A row of `/api/v1/cameras`.
 #[derive(Clone, PartialEq, Debug, Serialize)]
@@ -56,6 +58,21 @@ pub struct Inside {
     pub pose_fault: Option<String>,
     /// The library's decoder; nothing where the source needs none, or before its first picture.
     pub decoder: Option<String>,
+}
+
+/// What the pose thread saw in one frame.
+#[derive(Serialize)]
+pub(super) struct StateNote<'a> {
+    pub(super) camera: &'a str,
+    pub(super) frame_id: u64,
+    pub(super) age_ms: f64,
+    pub(super) width: usize,
+    pub(super) height: usize,
+    pub(super) engine: &'static str,
+    pub(super) pose_fps: f64,
+    pub(super) poses: &'a [Pose],
+    pub(super) athlete: Option<Followed>,
+    pub(super) angle: Option<Angle>,
 }
 
 /// Frames a second as an exponential mean over about two seconds of their own stamps.

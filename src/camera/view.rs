@@ -11,8 +11,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::row::Rate;
 pub use super::row::{Inside, Status};
+use super::row::{Rate, StateNote};
+use super::telling::{Fate, Telling};
 use crate::capture::CaptureFault;
 use crate::events::Board;
 use crate::frame::{Frame, FrameRef};
@@ -43,12 +44,6 @@ pub enum Event {
     State(Arc<str>),
 }
 
-/// Between two states of one camera that are announced: at most fifteen a second.
-const STATE_EVERY: Duration = Duration::from_millis(66);
-/// While streams are open, a frame that none of them was sent is told only after this time: at 30 frames and 30 looks a
-/// second, streams of 15 and states of 15 would else be of other frames for as long as they last.
-const STATE_UNSENT_EVERY: Duration = Duration::from_millis(90);
-
 /// The person that is followed.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize)]
 pub struct Followed {
@@ -56,21 +51,6 @@ pub struct Followed {
     pub id: u32,
     /// Which of the frame's poses; nothing while hidden for a moment.
     pub pose: Option<usize>,
-}
-
-/// What the pose thread saw in one frame.
-#[derive(Serialize)]
-struct StateNote<'a> {
-    camera: &'a str,
-    frame_id: u64,
-    age_ms: f64,
-    width: usize,
-    height: usize,
-    engine: &'static str,
-    pose_fps: f64,
-    poses: &'a [Pose],
-    athlete: Option<Followed>,
-    angle: Option<Angle>,
 }
 
 /// A camera was lost or came back.
@@ -125,7 +105,9 @@ struct State {
     athlete: Option<Followed>,
     angle: Option<Angle>,
     pose_fault: Option<String>,
-    told: Option<Mono>,
+    telling: Telling,
+    /// The last look is not told yet; it is if its frame is sent before the next one.
+    untold: bool,
     /// The newest frame when the picture was lost: what is seen in it or an earlier one comes too late.
     lost_id: u64,
     infer_ms: Option<f64>,
@@ -324,7 +306,7 @@ impl View {
         (state.captured, state.published) = (None, None);
         (state.fps, state.pose_fps) = (Rate::default(), Rate::default());
         state.forget_people();
-        (state.seen, state.seen_size) = (None, (0, 0));
+        (state.seen, state.seen_size, state.untold) = (None, (0, 0), false);
         state.lost_id = self.ids.load(Ordering::Relaxed);
         self.metrics.up.set(0);
         if !same {
@@ -340,6 +322,7 @@ impl View {
         if frame.id <= state.lost_id {
             return;
         }
+        let earlier = self.sent_since(&mut state).then(|| self.seen_in(&state, now));
         state.pose_fps.tick(now);
         state.seen = Some((frame.id, frame.captured));
         state.seen_size = (frame.layout.width, frame.layout.height);
@@ -349,30 +332,70 @@ impl View {
         if state.pose_fault.take().is_some() {
             log::info!("camera {}: people can be found again", self.name);
         }
-        let unsent = self.viewers.load(Ordering::Relaxed) > 0 && !self.shots.was_made(frame.id);
-        let every = if unsent { STATE_UNSENT_EVERY } else { STATE_EVERY };
-        let due = state.told.is_none_or(|told| frame.captured.since(told) >= every);
-        if !self.is_looked_at() || !due || !self.events.is_heard() {
-            return;
-        }
-        state.told = Some(frame.captured);
+        let fate = self.fate(frame.id);
+        let told = self.is_heard() && state.telling.may(frame.captured, fate);
+        state.untold = !told;
         let pose_fps = state.pose_fps.per_s(now);
         // Whoever publishes the next picture need not wait until this one's people are written down.
         drop(state);
-        let note = StateNote {
-            camera: &self.name,
-            frame_id: frame.id,
-            age_ms: as_ms(now.since(frame.captured)),
-            width: frame.layout.width,
-            height: frame.layout.height,
-            engine: self.engine,
-            pose_fps,
-            poses,
-            athlete,
-            angle,
-        };
-        let json = serde_json::to_string(&note).expect("numbers and texts have a JSON form");
+        if let Some(seen) = &earlier {
+            let Seen { frame_id, width, height, athlete, angle, .. } = *seen;
+            let age_ms = seen.age_ms.unwrap_or_default();
+            self.tell(&StateNote {
+                camera: &self.name,
+                frame_id,
+                age_ms,
+                width,
+                height,
+                engine: self.engine,
+                pose_fps,
+                poses: &seen.poses,
+                athlete,
+                angle,
+            });
+        }
+        if told {
+            let (frame_id, (width, height)) = (frame.id, (frame.layout.width, frame.layout.height));
+            let age_ms = as_ms(now.since(frame.captured));
+            self.tell(&StateNote {
+                camera: &self.name,
+                frame_id,
+                age_ms,
+                width,
+                height,
+                engine: self.engine,
+                pose_fps,
+                poses,
+                athlete,
+                angle,
+            });
+        }
+    }
+
+    /// Whether anybody would hear a state.
+    fn is_heard(&self) -> bool {
+        self.is_looked_at() && self.events.is_heard()
+    }
+
+    fn tell(&self, note: &StateNote<'_>) {
+        let json = serde_json::to_string(note).expect("numbers and texts have a JSON form");
         self.events.announce(Event::State(json.into()));
+    }
+
+    /// What viewers had of this frame.
+    fn fate(&self, frame_id: u64) -> Fate {
+        match () {
+            () if self.viewers.load(Ordering::Relaxed) == 0 => Fate::Unwatched,
+            () if self.shots.was_made(frame_id) => Fate::Sent,
+            () if self.newest_id() > frame_id => Fate::Passed,
+            () => Fate::Open,
+        }
+    }
+
+    /// Whether the last look, which was not told, is to be told now, because a viewer was sent its frame meanwhile.
+    fn sent_since(&self, state: &mut State) -> bool {
+        let Some((frame_id, captured)) = state.seen.filter(|_| state.untold && self.is_heard()) else { return false };
+        self.fate(frame_id) == Fate::Sent && state.telling.may(captured, Fate::Sent)
     }
 
     /// The pose thread cannot look, and this is why. Said once for as long as it is the same reason.
@@ -441,7 +464,10 @@ impl View {
 
     /// What `/api/v1/state` says of it.
     pub fn seen(&self, now: Mono) -> Seen {
-        let state = self.state();
+        self.seen_in(&self.state(), now)
+    }
+
+    fn seen_in(&self, state: &State, now: Mono) -> Seen {
         Seen {
             frame_id: state.seen.map_or(0, |s| s.0),
             age_ms: state.seen.map(|s| as_ms(now.since(s.1))),
@@ -608,30 +634,40 @@ mod tests {
 
     #[test]
     fn the_frames_that_a_stream_is_sent_are_the_ones_whose_people_are_told() {
-        let (view, board) = looked_at("rack");
-        let mut listener = board.listen().unwrap();
-        view.viewer_came();
-        let mut sent = Vec::new();
-        // Thirty frames a second, all looked at; the stream takes every other one, and not the ones told without it.
-        for n in 1..=60u64 {
-            let ms = 1000 + n * 1000 / 30;
-            show(&view, ms);
-            if n % 2 == 0 {
-                assert!(matches!(view.look(Variant::default(), n), Look::Soon));
-                let job = view.shots().next_job(Duration::ZERO).unwrap();
-                sent.push(job.frame.id);
-                view.shots().deliver(job, None);
+        // Thirty frames a second, all looked at; the stream takes every other one, before it was looked at or just after.
+        for sent_first in [true, false] {
+            let (view, board) = looked_at("rack");
+            let mut listener = board.listen().unwrap();
+            view.viewer_came();
+            let (mut sent, mut told) = (Vec::new(), Vec::new());
+            let mut send = |n: u64| {
+                assert!(n % 2 == 1 || matches!(view.look(Variant::default(), n), Look::Soon));
+                while let Some(job) = view.shots().next_job(Duration::ZERO) {
+                    sent.push(job.frame.id);
+                    view.shots().deliver(job, None);
+                }
+            };
+            for n in 1..=60u64 {
+                let ms = 1000 + n * 1000 / 30;
+                show(&view, ms);
+                if sent_first {
+                    send(n);
+                }
+                view.saw(&frame(n, ms), &[], None, None, at(ms + 20));
+                if !sent_first {
+                    send(n);
+                }
+                while let Some(Heard::Event(event)) = listener.hear() {
+                    if let Event::State(json) = event {
+                        let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+                        told.push(json["frame_id"].as_u64().unwrap());
+                    }
+                }
             }
-            view.saw(&frame(n, ms), &[], None, None, at(ms + 20));
+            // The very first is told before anything is sent; of the last it is not known yet.
+            assert_eq!(told[0], 1);
+            let last = sent.len() - usize::from(!sent_first);
+            assert_eq!(told[1..], sent[..last], "sent first: {sent_first}");
         }
-        let mut told = Vec::new();
-        while let Some(Heard::Event(event)) = listener.hear() {
-            if let Event::State(json) = event {
-                told.push(serde_json::from_str::<serde_json::Value>(&json).unwrap()["frame_id"].as_u64().unwrap());
-            }
-        }
-        // The first is told before anything is sent, the next one 90 ms later at the earliest or with the next sent one.
-        assert_eq!(told[0], 1);
-        assert_eq!(told[1..], sent[1..], "from the second picture on they are the same frames");
     }
 }

@@ -169,14 +169,14 @@ export class Tile {
     const { fault } = this.row;
     const words = {
       live: ["", ""],
-      late: ["The picture stands still.", ""],
-      waiting: ["Waiting for the first picture.", ""],
+      late: [this.row.privacy ? "No skeletons come." : "The picture stands still.", ""],
+      waiting: [`Waiting for the first ${this.row.privacy ? "skeletons" : "picture"}.`, ""],
       fault: [sentence(fault?.sentence), fault ? since(fault.since_ms - this.box.clock.ahead, now) : ""],
       gone: ["The box does not answer.", since(this.box.goneSince ?? now, now)],
     }[state];
     write(this.why, words[0]);
     write(this.when, words[1]);
-    write(this.old, state === "live" || age === null ? "" : `picture ${roughly(age)} old`);
+    write(this.old, state === "live" || age === null ? "" : `${this.row.privacy ? "skeletons" : "picture"} ${roughly(age)} old`);
     write(this.rate, state === "live" ? rate(this.row.fps) : "");
     write(this.age, state === "live" ? lasting(age) : "");
     this.overlay.zone = this.row.zone ?? null;
