@@ -80,7 +80,8 @@ fn the_boxs_file_is_right_as_it_is_and_its_commented_values_are_the_defaults() {
     let without = load("[[camera]]\nname = \"demo\"\nsource = \"demo:\"\n").unwrap();
     assert_eq!(as_it_is.resolved_toml(), without.resolved_toml());
     // These have no default to be told apart from, one that depends on the machine, or belong to another kind of source.
-    let example = ["workers", "api_key", "model", "transport", "pace", "capture = 50", "pose = 10", "jpeg = 20"];
+    let example =
+        ["workers", "api_key", "model", "zone", "transport", "pace", "capture = 50", "pose = 10", "jpeg = 20"];
     let all: Vec<String> =
         uncommented().lines().filter(|l| !example.iter().any(|e| l.starts_with(e))).map(String::from).collect();
     assert_eq!(load(&all.join("\n")).unwrap().resolved_toml(), without.resolved_toml());
@@ -281,7 +282,11 @@ fn every_limit_holds_at_its_edge() {
         ("pose", "max_fps", ["0", "240"], ["241", "1.5"]),
         ("pose", "most_people", ["1", "100"], ["0", "101"]),
         ("pose", "model", ["\"m.onnx\"", "\"/a b.onnx\""], ["\"\"", "1"]),
+        ("pose", "score", ["0.01", "0.99"], ["0.009", "1"]),
+        ("pose", "overlap", ["0.1", "1"], ["0.09", "1.01"]),
+        ("pose", "overlap", ["0.7", "0.5"], ["nan", "\"0.7\""]),
         ("camera", "pose", ["true", "false"], ["1", "\"yes\""]),
+        ("camera", "privacy", ["false", "true\n[pose]\nmodel = \"m.onnx\""], ["1", "\"yes\""]),
     ] {
         for value in good {
             load(&with(section, &format!("{key} = {value}"))).unwrap();
@@ -318,7 +323,7 @@ fn sections_of_the_wrong_shape_are_one_sentence_each() {
         (
             format!("{camera}was.a = 1\n"),
             "box.toml:4: unknown key `was`; [camera] knows name, source, transport, pace, \
-            pose, cores, priority",
+            pose, privacy, zone, cores, priority",
         ),
     ] {
         assert_eq!(load(&text).unwrap_err(), want);
@@ -332,6 +337,60 @@ fn keys_that_fit_only_one_kind_of_source_are_refused_for_another() {
     let want =
         "box.toml:4: `transport` is for rtsp: and rtsps: sources only\nbox.toml:5: `pace` is for file: sources only";
     assert_eq!(said, want);
+}
+
+#[test]
+fn a_private_camera_that_nobody_looks_at_is_refused() {
+    let camera = |lines: &str, rest: &str| format!("[[camera]]\nname = \"a\"\nsource = \"demo:\"\n{lines}\n{rest}");
+    let model = "[pose]\nmodel = \"m.onnx\"\n";
+    assert!(load(&camera("privacy = true", model)).unwrap().cameras[0].privacy);
+    let nobody = "box.toml:4: `privacy` in [camera] shows skeletons only, and with `pose = false` nobody looks for any";
+    assert_eq!(refused(camera("privacy = true\npose = false", model)), [nobody]);
+    let nothing =
+        "box.toml:4: `privacy` in [camera] shows skeletons only, and [pose] has no engine and model to find any";
+    assert_eq!(refused(camera("privacy = true", "")), [nothing]);
+    assert_eq!(refused(camera("privacy = true", "[pose]\nengine = \"off\"\nmodel = \"m.onnx\"\n")), [nothing]);
+    load(&camera("privacy = false\npose = false", "")).unwrap();
+}
+
+#[test]
+fn a_zone_is_read_told_again_and_refused_with_its_line() {
+    let of = |zone: &str| with("camera", &format!("zone = {zone}"));
+    let config = load(&of("[[0.2, 0.5], [0.8, 0.5], [1, 1], [0, 1.0]]")).unwrap();
+    assert_eq!(config.cameras[0].zone.unwrap().corners(), [(0.2, 0.5), (0.8, 0.5), (1.0, 1.0), (0.0, 1.0)]);
+    let again = load(&config.resolved_toml()).unwrap();
+    assert_eq!(again.resolved_toml(), config.resolved_toml());
+    assert_eq!(again.cameras[0].zone, config.cameras[0].zone);
+    // Of sixteen corners there is a way around; of seventeen as well, but they are too many.
+    let around = |count: usize| {
+        let corner = |n: usize| std::f64::consts::TAU * n as f64 / count as f64;
+        let corners = (0..count).map(|n| format!("[{}, {}]", 0.5 + 0.4 * corner(n).cos(), 0.5 + 0.4 * corner(n).sin()));
+        format!("[{}]", corners.collect::<Vec<_>>().join(", "))
+    };
+    load(&of(&around(3))).unwrap();
+    load(&of(&around(16))).unwrap();
+    let shape =
+        "`zone` in [camera] wants a list of corners, such as [[0.3, 0.6], [0.7, 0.6], [0.8, 1.0], [0.2, 1.0]], not";
+    for (zone, want) in [
+        (around(17).as_str(), "a zone has 3 to 16 corners, not 17"),
+        ("[[0.1, 0.1], [0.9, 0.9]]", "a zone has 3 to 16 corners, not 2"),
+        ("[]", "a zone has 3 to 16 corners, not 0"),
+        (
+            "[[0.1, 0.1], [0.9, 0.1], [0.9, 1.2]]",
+            "corner 3 of the zone is not within the picture: both its numbers are shares from 0 to 1",
+        ),
+        (
+            "[[0.2, 0.2], [0.8, 0.8], [0.8, 0.2], [0.2, 0.8]]",
+            "the edges of the zone that begin at corners 1 and 3 meet: give the corners in their order around the zone",
+        ),
+        ("[[0.2, 0.2], [0.5, 0.5], [0.8, 0.8]]", "the zone encloses less than a thousandth of the picture"),
+        ("\"all\"", &format!("{shape} a text")),
+        ("[0.1, 0.2, 0.3]", &format!("{shape} a list of something else")),
+        ("[[0.1, 0.2, 0.3], [0.1, 0.2], [0.3, 0.3]]", &format!("{shape} a list of something else")),
+        ("[[0.1, \"a\"], [0.1, 0.2], [0.3, 0.3]]", &format!("{shape} a list of something else")),
+    ] {
+        assert_eq!(refused(of(zone)), [format!("box.toml:4: {want}")], "{zone}");
+    }
 }
 
 #[cfg(feature = "gst")]

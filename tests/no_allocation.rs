@@ -51,6 +51,8 @@ fn line(source: &str, crew: &Crew, metrics: &Metrics, stop: &Stop) -> Line {
         },
         retry: Retry::default(),
         engine: Engine::Replay { takes: Duration::from_millis(3) },
+        privacy: false,
+        zone: None,
         look_every: Duration::ZERO,
         capture_place: Place::default(),
         pose_place: Place::default(),

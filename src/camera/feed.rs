@@ -111,7 +111,7 @@ impl Feed {
 
     /// Reads until the source is lost, over, or the box stops.
     fn pump(&mut self, source: &mut Source, backoff: &mut Backoff, beat: &Beat) -> End {
-        let mut last_good = Mono::now();
+        let (mut last_good, mut told) = (Mono::now(), false);
         while !self.stop.is_raised() {
             let now = Mono::now();
             beat.mark(now);
@@ -119,6 +119,9 @@ impl Feed {
                 Ok(Next::Frame) => {
                     last_good = Mono::now();
                     backoff.reset();
+                    if !std::mem::replace(&mut told, true) {
+                        self.view.decodes(source.decoder());
+                    }
                     continue;
                 }
                 Ok(Next::Nothing) => {}

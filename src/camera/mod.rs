@@ -5,7 +5,9 @@
 
 pub mod feed;
 pub mod retry;
+pub mod row;
 pub mod shoot;
+mod telling;
 pub mod view;
 pub mod watch;
 
@@ -24,6 +26,7 @@ use crate::metrics::Metrics;
 use crate::pose::Engine;
 use crate::threads::{Crew, Post, Stop};
 use crate::time::{Mono, Wall};
+use crate::workout::Zone;
 
 /// Where a thread of the line runs.
 #[derive(Clone, PartialEq, Default, Debug)]
@@ -45,6 +48,10 @@ pub struct Settings {
     pub retry: Retry,
     /// Who looks at the frames.
     pub engine: Engine,
+    /// Its picture is for nobody, only what is seen in it.
+    pub privacy: bool,
+    /// Where its athlete stands; nothing: anywhere.
+    pub zone: Option<Zone>,
     /// The least time between two looks at a live camera; zero: as often as there are frames.
     pub look_every: Duration,
     /// The capture thread's place.
@@ -84,15 +91,16 @@ impl Line {
         events: &'static Board<Event>,
         stop: &Stop,
     ) -> std::io::Result<Line> {
-        let Settings { name, capture, retry, engine, look_every, hung, shot_buffers, .. } = settings;
-        let view = Arc::new(View::new(
+        let Settings { name, capture, retry, engine, look_every, hung, shot_buffers, privacy, zone, .. } = settings;
+        let view = View::new(
             name.clone(),
             capture.address.to_string(),
             capture.address.is_recording(),
             engine.name(),
             metrics.camera(&name),
             events,
-        ));
+        );
+        let view = Arc::new(view.with(privacy, zone));
         let (stall, progress) = (capture.stall, Arc::new(Progress::default()));
         let post = |kind: &str, place: Place| Post {
             name: format!("{kind}:{name}"),

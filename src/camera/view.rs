@@ -1,7 +1,9 @@
 //! What others may read of a camera: its newest pictures, its state, and why there is none.
 //!
 //! The camera's threads write, everybody else reads; nothing here waits for a device. When the camera is lost the
-//! picture is gone before the fault is told, so nobody can see an old picture beside a fresh fault.
+//! picture is gone before the fault is told, so nobody can see an old picture beside a fresh fault; the people of the
+//! last frames go with it. A *private* camera gives its picture to nobody: whoever looks finds none, so that none is ever
+//! encoded, and only what the pose thread saw is told.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -9,14 +11,18 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+pub use super::row::{Inside, Status};
+use super::row::{Rate, StateNote};
+use super::telling::{Fate, Telling};
 use crate::capture::CaptureFault;
 use crate::events::Board;
 use crate::frame::{Frame, FrameRef};
 use crate::jpeg::{Look, Shots, Variant};
 use crate::metrics::CameraMetrics;
+use crate::pose::Spent;
 use crate::skeleton::Pose;
 use crate::time::{Mono, Wall, as_ms};
-use crate::workout::Angle;
+use crate::workout::{Angle, Zone};
 
 /// Why there is no picture, and since when.
 #[derive(Clone, PartialEq, Debug, Serialize)]
@@ -38,9 +44,6 @@ pub enum Event {
     State(Arc<str>),
 }
 
-/// Between two states of one camera that are announced: at most fifteen a second.
-const STATE_EVERY: Duration = Duration::from_millis(66);
-
 /// The person that is followed.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize)]
 pub struct Followed {
@@ -48,21 +51,6 @@ pub struct Followed {
     pub id: u32,
     /// Which of the frame's poses; nothing while hidden for a moment.
     pub pose: Option<usize>,
-}
-
-/// What the pose thread saw in one frame.
-#[derive(Serialize)]
-struct StateNote<'a> {
-    camera: &'a str,
-    frame_id: u64,
-    age_ms: f64,
-    width: usize,
-    height: usize,
-    engine: &'static str,
-    pose_fps: f64,
-    poses: &'a [Pose],
-    athlete: Option<Followed>,
-    angle: Option<Angle>,
 }
 
 /// A camera was lost or came back.
@@ -74,39 +62,6 @@ pub struct CameraNote {
     pub connected: bool,
     /// Why not.
     pub fault: Option<Fault>,
-}
-
-/// A row of `/api/v1/cameras`.
-#[derive(Clone, PartialEq, Debug, Serialize)]
-pub struct Status {
-    /// Its name.
-    pub name: String,
-    /// Where it comes from, without credentials.
-    pub source: String,
-    /// Whether it gives pictures.
-    pub connected: bool,
-    /// Whether there is a picture to be had now.
-    pub has_frame: bool,
-    /// Why there is none.
-    pub fault: Option<Fault>,
-    /// Frames a second, over the last few seconds.
-    pub fps: f64,
-    /// Pixels across; 0 before the first frame.
-    pub width: usize,
-    /// Pixels down.
-    pub height: usize,
-    /// The newest frame's id; 0: none.
-    pub frame_id: u64,
-    /// Milliseconds since it was captured.
-    pub frame_age_ms: Option<f64>,
-    /// Frames looked at by the pose thread, a second.
-    pub pose_fps: f64,
-    /// Frames the pose thread never saw because a newer one came.
-    pub replaced: u64,
-    /// JPEGs made.
-    pub encodes: u64,
-    /// Streams open now.
-    pub viewers: usize,
 }
 
 /// What the watch thread saw last, for `/api/v1/state`.
@@ -134,30 +89,6 @@ pub struct Seen {
     pub angle: Option<Angle>,
 }
 
-/// Frames a second as an exponential mean over about two seconds of their own stamps.
-#[derive(Clone, Copy, Default)]
-struct Rate {
-    last: Option<Mono>,
-    period_s: f64,
-}
-
-impl Rate {
-    fn tick(&mut self, at: Mono) {
-        if let Some(last) = self.last {
-            let period = at.since(last).as_secs_f64();
-            let weight = if self.period_s == 0.0 { 1.0 } else { (period / 2.0).clamp(0.02, 1.0) };
-            self.period_s += weight * (period - self.period_s);
-        }
-        self.last = Some(at);
-    }
-
-    /// The rate now: it falls by itself when ticks stay away.
-    fn per_s(&self, now: Mono) -> f64 {
-        let Some(last) = self.last.filter(|_| self.period_s > 0.0) else { return 0.0 };
-        1.0 / self.period_s.max(now.since(last).as_secs_f64() / 2.0)
-    }
-}
-
 #[derive(Default)]
 struct State {
     fault: Option<Fault>,
@@ -174,7 +105,20 @@ struct State {
     athlete: Option<Followed>,
     angle: Option<Angle>,
     pose_fault: Option<String>,
-    told: Option<Mono>,
+    telling: Telling,
+    /// The last look is not told yet; it is if its frame is sent before the next one.
+    untold: bool,
+    /// The newest frame when the picture was lost: what is seen in it or an earlier one comes too late.
+    lost_id: u64,
+    infer_ms: Option<f64>,
+    decoder: Option<String>,
+}
+
+impl State {
+    fn forget_people(&mut self) {
+        self.poses.clear();
+        (self.athlete, self.angle) = (None, None);
+    }
 }
 
 /// The read-only side of one camera.
@@ -183,6 +127,8 @@ pub struct View {
     source: String,
     engine: &'static str,
     recording: bool,
+    privacy: bool,
+    zone: Option<Zone>,
     shots: Shots,
     state: Mutex<State>,
     ids: AtomicU64,
@@ -206,6 +152,8 @@ impl View {
             source,
             engine,
             recording,
+            privacy: false,
+            zone: None,
             shots: Shots::default(),
             state: Mutex::default(),
             ids: AtomicU64::new(0),
@@ -213,6 +161,11 @@ impl View {
             metrics,
             events,
         }
+    }
+
+    /// The same camera, private or not, with the station in which its athlete stands.
+    pub fn with(self, privacy: bool, zone: Option<Zone>) -> View {
+        View { privacy, zone, ..self }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -227,6 +180,21 @@ impl View {
     /// Whether it is a recording rather than a live camera.
     pub fn is_recording(&self) -> bool {
         self.recording
+    }
+
+    /// Whether its picture is for nobody.
+    pub fn is_private(&self) -> bool {
+        self.privacy
+    }
+
+    /// Where its athlete stands; nothing: anywhere.
+    pub fn zone(&self) -> Option<Zone> {
+        self.zone
+    }
+
+    /// Whether somebody looks for people in it.
+    pub fn is_looked_at(&self) -> bool {
+        self.engine != "off"
     }
 
     /// Its numbers.
@@ -245,8 +213,11 @@ impl View {
     }
 
     /// The newest picture of `variant` that shows frame `at_least` or a later one. Never waits: on
-    /// [`Look::Soon`] and [`Look::Full`] look again when the bell rings.
+    /// [`Look::Soon`] and [`Look::Full`] look again when the bell rings. A private camera has none.
     pub fn look(&self, variant: Variant, at_least: u64) -> Look {
+        if self.privacy {
+            return Look::Lost;
+        }
         let look = self.shots.look(variant, at_least);
         if matches!(look, Look::Ready(_)) {
             self.metrics.cache_hits.inc();
@@ -333,7 +304,10 @@ impl View {
         state.fault = Some(told.clone());
         state.connected = false;
         (state.captured, state.published) = (None, None);
-        state.fps = Rate::default();
+        (state.fps, state.pose_fps) = (Rate::default(), Rate::default());
+        state.forget_people();
+        (state.seen, state.seen_size, state.untold) = (None, (0, 0), false);
+        state.lost_id = self.ids.load(Ordering::Relaxed);
         self.metrics.up.set(0);
         if !same {
             log::warn!("camera {}: {}", self.name, told.sentence);
@@ -341,9 +315,14 @@ impl View {
         }
     }
 
-    /// The pose thread looked at a frame and found these people.
+    /// The pose thread looked at a frame and found these people. What it saw in a picture that is lost meanwhile is not
+    /// told.
     pub fn saw(&self, frame: &Frame, poses: &[Pose], athlete: Option<Followed>, angle: Option<Angle>, now: Mono) {
         let mut state = self.state();
+        if frame.id <= state.lost_id {
+            return;
+        }
+        let earlier = self.sent_since(&mut state).then(|| self.seen_in(&state, now));
         state.pose_fps.tick(now);
         state.seen = Some((frame.id, frame.captured));
         state.seen_size = (frame.layout.width, frame.layout.height);
@@ -353,39 +332,100 @@ impl View {
         if state.pose_fault.take().is_some() {
             log::info!("camera {}: people can be found again", self.name);
         }
-        let due = state.told.is_none_or(|told| frame.captured.since(told) >= STATE_EVERY);
-        if self.engine == "off" || !due || !self.events.is_heard() {
-            return;
-        }
-        state.told = Some(frame.captured);
+        let fate = self.fate(frame.id);
+        let told = self.is_heard() && state.telling.may(frame.captured, fate);
+        state.untold = !told;
         let pose_fps = state.pose_fps.per_s(now);
         // Whoever publishes the next picture need not wait until this one's people are written down.
         drop(state);
-        let note = StateNote {
-            camera: &self.name,
-            frame_id: frame.id,
-            age_ms: as_ms(now.since(frame.captured)),
-            width: frame.layout.width,
-            height: frame.layout.height,
-            engine: self.engine,
-            pose_fps,
-            poses,
-            athlete,
-            angle,
-        };
-        let json = serde_json::to_string(&note).expect("numbers and texts have a JSON form");
+        if let Some(seen) = &earlier {
+            let Seen { frame_id, width, height, athlete, angle, .. } = *seen;
+            let age_ms = seen.age_ms.unwrap_or_default();
+            self.tell(&StateNote {
+                camera: &self.name,
+                frame_id,
+                age_ms,
+                width,
+                height,
+                engine: self.engine,
+                pose_fps,
+                poses: &seen.poses,
+                athlete,
+                angle,
+            });
+        }
+        if told {
+            let (frame_id, (width, height)) = (frame.id, (frame.layout.width, frame.layout.height));
+            let age_ms = as_ms(now.since(frame.captured));
+            self.tell(&StateNote {
+                camera: &self.name,
+                frame_id,
+                age_ms,
+                width,
+                height,
+                engine: self.engine,
+                pose_fps,
+                poses,
+                athlete,
+                angle,
+            });
+        }
+    }
+
+    /// Whether anybody would hear a state.
+    fn is_heard(&self) -> bool {
+        self.is_looked_at() && self.events.is_heard()
+    }
+
+    fn tell(&self, note: &StateNote<'_>) {
+        let json = serde_json::to_string(note).expect("numbers and texts have a JSON form");
         self.events.announce(Event::State(json.into()));
+    }
+
+    /// What viewers had of this frame.
+    fn fate(&self, frame_id: u64) -> Fate {
+        match () {
+            () if self.viewers.load(Ordering::Relaxed) == 0 => Fate::Unwatched,
+            () if self.shots.was_made(frame_id) => Fate::Sent,
+            () if self.newest_id() > frame_id => Fate::Passed,
+            () => Fate::Open,
+        }
+    }
+
+    /// Whether the last look, which was not told, is to be told now, because a viewer was sent its frame meanwhile.
+    fn sent_since(&self, state: &mut State) -> bool {
+        let Some((frame_id, captured)) = state.seen.filter(|_| state.untold && self.is_heard()) else { return false };
+        self.fate(frame_id) == Fate::Sent && state.telling.may(captured, Fate::Sent)
     }
 
     /// The pose thread cannot look, and this is why. Said once for as long as it is the same reason.
     pub fn cannot_look(&self, sentence: &str) {
         let mut state = self.state();
-        state.poses.clear();
-        (state.athlete, state.angle) = (None, None);
+        state.forget_people();
         if state.pose_fault.as_deref() != Some(sentence) {
             log::warn!("camera {}: {sentence}", self.name);
             state.pose_fault = Some(sentence.to_string());
         }
+    }
+
+    /// Where the time of one look went.
+    pub fn spent(&self, spent: Spent) {
+        let infer_ms = as_ms(spent.infer);
+        let mut state = self.state();
+        // A mean over some twenty looks.
+        state.infer_ms = Some(state.infer_ms.map_or(infer_ms, |mean| mean + (infer_ms - mean) / 20.0));
+    }
+
+    /// What decodes the source's pictures, where a library chose it.
+    pub fn decodes(&self, decoder: Option<String>) {
+        self.state().decoder = decoder;
+    }
+
+    /// Who looks and who decodes, for the admin page.
+    pub fn inside(&self) -> Inside {
+        let state = self.state();
+        let (infer_ms, pose_fault, decoder) = (state.infer_ms, state.pose_fault.clone(), state.decoder.clone());
+        Inside { engine: self.engine, infer_ms, pose_fault, decoder }
     }
 
     fn announce(&self, connected: bool, fault: Option<Fault>) {
@@ -412,6 +452,9 @@ impl View {
             height: state.height,
             frame_id,
             frame_age_ms: state.captured.map(|at| as_ms(now.since(at))),
+            pose: self.is_looked_at(),
+            privacy: self.privacy,
+            zone: self.zone,
             pose_fps: state.pose_fps.per_s(now),
             replaced: self.metrics.drop_of(crate::metrics::Drop::Replaced).get(),
             encodes: self.metrics.encodes.get(),
@@ -421,7 +464,10 @@ impl View {
 
     /// What `/api/v1/state` says of it.
     pub fn seen(&self, now: Mono) -> Seen {
-        let state = self.state();
+        self.seen_in(&self.state(), now)
+    }
+
+    fn seen_in(&self, state: &State, now: Mono) -> Seen {
         Seen {
             frame_id: state.seen.map_or(0, |s| s.0),
             age_ms: state.seen.map(|s| as_ms(now.since(s.1))),
@@ -543,5 +589,85 @@ mod tests {
         assert_eq!((seen.poses.len(), seen.pose_fault.as_deref(), seen.width), (0, Some("why"), 64));
         saw(6000);
         assert_eq!((view.seen(at(6000)).poses.len(), view.seen(at(6000)).pose_fault), (1, None));
+    }
+
+    fn looked_at(name: &str) -> (View, &'static Board<Event>) {
+        let board: &'static Board<Event> = Box::leak(Box::default());
+        (View::new(name.into(), "demo:".into(), false, "cpu", Metrics::default().camera(name), board), board)
+    }
+
+    fn frame(id: u64, ms: u64) -> Frame {
+        Frame { id, captured: at(ms), layout: Layout::jpeg(64, 48), ..Frame::default() }
+    }
+
+    #[test]
+    fn the_people_of_a_lost_camera_are_gone_and_a_look_that_ends_later_does_not_bring_them_back() {
+        let (view, _) = looked_at("rack");
+        let saw = |id: u64, ms: u64| {
+            view.saw(&frame(id, ms), &[Pose::default()], Some(Followed { id: 1, pose: Some(0) }), None, at(ms + 20));
+        };
+        show(&view, 1000);
+        show(&view, 1033);
+        saw(1, 1000);
+        assert_eq!(view.seen(at(1040)).poses.len(), 1);
+        view.lose(&CaptureFault::Ended, Wall::default());
+        let gone = view.seen(at(1050));
+        assert_eq!((gone.poses.len(), gone.athlete, gone.angle), (0, None, None));
+        assert_eq!((gone.frame_id, gone.age_ms, gone.pose_fps), (0, None, 0.0));
+        saw(2, 1033);
+        assert_eq!((view.seen(at(1060)).frame_id, view.seen(at(1060)).poses.len()), (0, 0));
+        show(&view, 2000);
+        saw(3, 2000);
+        assert_eq!((view.seen(at(2030)).frame_id, view.seen(at(2030)).poses.len()), (3, 1));
+    }
+
+    #[test]
+    fn a_private_camera_has_no_picture_for_anybody_and_makes_none() {
+        let (view, _) = looked_at("rack");
+        let view = view.with(true, None);
+        show(&view, 1000);
+        assert!(matches!(view.look(Variant::default(), 1), Look::Lost));
+        assert!(view.shots().next_job(Duration::ZERO).is_none(), "nothing is wished for");
+        let status = view.status(at(1010));
+        assert_eq!((status.privacy, status.pose, status.has_frame), (true, true, true));
+    }
+
+    #[test]
+    fn the_frames_that_a_stream_is_sent_are_the_ones_whose_people_are_told() {
+        // Thirty frames a second, all looked at; the stream takes every other one, before it was looked at or just after.
+        for sent_first in [true, false] {
+            let (view, board) = looked_at("rack");
+            let mut listener = board.listen().unwrap();
+            view.viewer_came();
+            let (mut sent, mut told) = (Vec::new(), Vec::new());
+            let mut send = |n: u64| {
+                assert!(n % 2 == 1 || matches!(view.look(Variant::default(), n), Look::Soon));
+                while let Some(job) = view.shots().next_job(Duration::ZERO) {
+                    sent.push(job.frame.id);
+                    view.shots().deliver(job, None);
+                }
+            };
+            for n in 1..=60u64 {
+                let ms = 1000 + n * 1000 / 30;
+                show(&view, ms);
+                if sent_first {
+                    send(n);
+                }
+                view.saw(&frame(n, ms), &[], None, None, at(ms + 20));
+                if !sent_first {
+                    send(n);
+                }
+                while let Some(Heard::Event(event)) = listener.hear() {
+                    if let Event::State(json) = event {
+                        let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+                        told.push(json["frame_id"].as_u64().unwrap());
+                    }
+                }
+            }
+            // The very first is told before anything is sent; of the last it is not known yet.
+            assert_eq!(told[0], 1);
+            let last = sent.len() - usize::from(!sent_first);
+            assert_eq!(told[1..], sent[..last], "sent first: {sent_first}");
+        }
     }
 }

@@ -1,9 +1,9 @@
 //! The pose thread: takes the newest frame from the mailbox and lets the engine look at it.
 //!
 //! It loads the model before it takes its first frame; the mailbox keeps the newest meanwhile, and the pictures go their
-//! own way. It sleeps in the mailbox, or until a capped rate allows the next look, and nowhere else. It ends when the
-//! mailbox is closed and empty, so that a recording's last frame is looked at too; a live camera's last frame is let go
-//! when the box stops.
+//! own way. Without an engine it lets frames go unseen: nobody is followed, nothing is measured. It sleeps in the mailbox,
+//! or until a capped rate allows the next look, and nowhere else. It ends when the mailbox is closed and empty, so that a
+//! recording's last frame is looked at too; a live camera's last frame is let go when the box stops.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,11 +34,13 @@ impl Watch {
     /// A watch that has not begun. `every` is the least time between two looks; a recording is looked at whole.
     pub fn new(view: Arc<View>, engine: &Engine, every: Duration, taker: Taker<FrameRef>, stop: Stop) -> Watch {
         let every = if view.is_recording() { Duration::ZERO } else { every };
+        let athlete =
+            Athlete::new(workout::AthleteSettings { zone: view.zone(), ..workout::AthleteSettings::default() });
         Watch {
             view,
             looker: engine.looker(),
             poses: Vec::with_capacity(32),
-            athlete: Athlete::new(workout::AthleteSettings::default()),
+            athlete,
             mover: Mover::default(),
             every,
             taker,
@@ -74,9 +76,12 @@ impl Watch {
     }
 
     fn look(&mut self, frame: &FrameRef) -> Duration {
-        let metrics = self.view.metrics();
         let begun = Mono::now();
         let age = begun.since(frame.captured);
+        if matches!(self.looker, Looker::Off) {
+            return age;
+        }
+        let metrics = self.view.metrics();
         frame.stamps.mark_taken(begun);
         metrics.infer_age_s.observe(age.as_secs_f64());
         let result = self.looker.look(frame, &mut self.poses);
@@ -86,6 +91,7 @@ impl Watch {
         match result {
             Ok(spent) => {
                 metrics.infer_s.observe(spent.infer.as_secs_f64());
+                self.view.spent(spent);
                 // A recording's own time, so that it is followed alike however fast it is read.
                 let stamp = frame.media_time.map_or(frame.captured, |at| Mono::ZERO.plus(at));
                 let size = (frame.layout.width, frame.layout.height);

@@ -111,6 +111,15 @@ impl Source {
             Source::Webcam(webcam) => webcam.next(frame, timeout),
         }
     }
+
+    /// What decodes its pictures, where GStreamer chose it; known with its first picture.
+    pub fn decoder(&self) -> Option<String> {
+        match self {
+            #[cfg(feature = "gst")]
+            Source::Gst(gst) => gst.decoder(),
+            _ => None,
+        }
+    }
 }
 
 /// Whether a path is there and is a pipe, a folder or a device: the opening of a pipe waits for a writer, for ever.

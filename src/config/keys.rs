@@ -28,6 +28,8 @@ pub const KEYS: &[&str] = &[
     "camera.transport",
     "camera.pace",
     "camera.pose",
+    "camera.privacy",
+    "camera.zone",
     "camera.cores.capture",
     "camera.cores.pose",
     "camera.cores.jpeg",
@@ -44,6 +46,8 @@ pub const KEYS: &[&str] = &[
     "pose.threads",
     "pose.max_fps",
     "pose.most_people",
+    "pose.score",
+    "pose.overlap",
     "threads.hung_s",
     "threads.main_cores",
 ];

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{CameraConfig, Config, Engine, PerThread};
+use super::{CameraConfig, Config, PerThread};
 use crate::camera::{self, Place, Retry};
 use crate::jpeg::shots::VARIANTS;
 use crate::pose::{self, Limits, PoseFault, Shared};
@@ -13,10 +13,10 @@ impl Config {
     /// # Errors
     /// When the model cannot be read or is no pose model.
     pub fn engine(&self) -> Result<pose::Engine, PoseFault> {
-        let Some(model) = self.pose.model.as_ref().filter(|_| self.pose.engine != Engine::Off) else {
+        let Some(model) = self.pose.model.as_ref().filter(|_| self.pose.looks()) else {
             return Ok(pose::Engine::Off);
         };
-        let limits = Limits { most: self.pose.most_people, ..Limits::default() };
+        let limits = Limits { score: self.pose.score, overlap: self.pose.overlap, most: self.pose.most_people };
         Shared::open(model, limits, self.pose.threads).map(pose::Engine::Cpu)
     }
 
@@ -34,6 +34,8 @@ impl Config {
             capture: camera.capture(self.capture.stall),
             retry: Retry { first: self.capture.retry_first, most: self.capture.retry_most },
             engine: if camera.pose { engine.clone() } else { pose::Engine::Off },
+            privacy: camera.privacy,
+            zone: camera.zone,
             look_every: Duration::from_secs(1).checked_div(max_fps).unwrap_or_default(),
             capture_place: place(capture, camera.priority.capture),
             pose_place: place(pose, camera.priority.pose),

@@ -21,6 +21,7 @@ pub use fault::{Fault, Faults, Place};
 use crate::capture::{self, Address};
 use crate::http;
 use crate::pose;
+use crate::workout::Zone;
 use fault::Gathered;
 
 /// The most cameras of one box.
@@ -62,6 +63,10 @@ pub struct CameraConfig {
     pub full_speed: bool,
     /// Whether its athlete is looked at.
     pub pose: bool,
+    /// Its picture is for nobody: only skeletons are shown.
+    pub privacy: bool,
+    /// Where its athlete stands; nothing: anywhere.
+    pub zone: Option<Zone>,
     /// The cores of its threads; empty: any.
     pub cores: PerThread<Vec<usize>>,
     /// The real-time priorities of its threads, 1 to 99; nothing: the ordinary scheduler.
@@ -132,12 +137,23 @@ pub struct PoseConfig {
     pub max_fps: usize,
     /// The most people that are told of one frame.
     pub most_people: usize,
+    /// The score that a person must have more of, 0 to 1.
+    pub score: f32,
+    /// Boxes that overlap by more than this intersection over union are the same person twice.
+    pub overlap: f32,
+}
+
+impl PoseConfig {
+    /// Whether there is anybody to look: an engine, and a model for it.
+    pub fn looks(&self) -> bool {
+        self.engine != Engine::Off && self.model.is_some()
+    }
 }
 
 impl Default for PoseConfig {
     fn default() -> Self {
-        let most_people = pose::Limits::default().most;
-        PoseConfig { engine: Engine::Auto, model: None, threads: 0, max_fps: 0, most_people }
+        let pose::Limits { score, overlap, most } = pose::Limits::default();
+        PoseConfig { engine: Engine::Auto, model: None, threads: 0, max_fps: 0, most_people: most, score, overlap }
     }
 }
 
@@ -161,6 +177,8 @@ impl CameraConfig {
             rtsp_udp: false,
             full_speed: false,
             pose: true,
+            privacy: false,
+            zone: None,
             cores: PerThread::default(),
             priority: PerThread::default(),
         }

@@ -41,6 +41,15 @@ impl Table {
 }
 
 impl Kind {
+    /// Its number, whole or not.
+    pub(super) fn number(&self) -> Option<f64> {
+        match self {
+            Kind::Whole(n) => Some(*n as f64),
+            Kind::Number(n) => Some(*n),
+            _ => None,
+        }
+    }
+
     /// Its name in a sentence.
     pub(super) fn name(&self) -> &'static str {
         match self {

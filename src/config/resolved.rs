@@ -70,11 +70,18 @@ fn pose(pose: &PoseConfig) -> Value {
         "threads": pose.threads,
         "max_fps": pose.max_fps,
         "most_people": pose.most_people,
+        "score": share(pose.score),
+        "overlap": share(pose.overlap),
     });
     if let Some(model) = &pose.model {
         out["model"] = model.display().to_string().into();
     }
     out
+}
+
+/// As it was written: 0.7 is not exactly a 32-bit number.
+fn share(value: f32) -> f64 {
+    (f64::from(value) * 1e6).round() / 1e6
 }
 
 fn seconds(span: Duration) -> f64 {
@@ -87,8 +94,12 @@ fn camera(camera: &CameraConfig) -> Value {
         "name": camera.name,
         "source": camera.source.to_string(),
         "pose": camera.pose,
+        "privacy": camera.privacy,
         "cores": { "capture": capture, "pose": pose, "jpeg": jpeg },
     });
+    if let Some(zone) = &camera.zone {
+        out["zone"] = json!(zone);
+    }
     if matches!(camera.source, crate::capture::Address::Rtsp(_)) {
         out["transport"] = if camera.rtsp_udp { "udp" } else { "tcp" }.into();
     }

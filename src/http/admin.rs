@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use super::House;
 use super::reply::json;
 use crate::camera::Status;
+use crate::camera::view::Inside;
 use crate::metrics::DROPS;
 use crate::metrics::machine::{Cooling, Machine, Temperature};
 use crate::threads::Member;
@@ -28,6 +29,8 @@ struct Task {
 struct Row {
     #[serde(flatten)]
     status: Status,
+    #[serde(flatten)]
+    inside: Inside,
     drops: BTreeMap<String, u64>,
     opens: u64,
     losses: u64,
@@ -77,6 +80,7 @@ fn row(view: &crate::camera::View, now: Mono) -> Row {
     let metrics = view.metrics();
     Row {
         status: view.status(now),
+        inside: view.inside(),
         drops: DROPS.iter().map(|d| (format!("{d:?}"), metrics.drop_of(*d).get())).collect(),
         opens: metrics.opens.get(),
         losses: metrics.losses.get(),

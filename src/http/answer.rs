@@ -112,6 +112,10 @@ fn picture(desk: &mut Desk, request: &Request<'_>, entry: &'static Entry, name: 
     };
     match camera {
         None => Outcome::Reply(desk.refuse(out, entry.class, 404, "there is no camera of this name", request.close)),
+        Some(camera) if desk.shared.house.views[camera].is_private() => {
+            let why = format!("camera {} shows no pictures, only skeletons", desk.shared.house.views[camera].name());
+            Outcome::Reply(desk.refuse(out, entry.class, 403, &why, request.close))
+        }
         Some(camera) if entry.route == Route::Snapshot => snapshot::answer(desk, request, camera, out),
         Some(camera) => watch(desk, request, camera, out),
     }

@@ -11,7 +11,7 @@ fn said(status: u16) -> &'static str {
         303 => "A form is sent on to another page",
         304 => "The picture of If-None-Match is still the newest",
         401 => "The key is missing or wrong",
-        403 => "The request comes from a page of another host",
+        403 => "The camera shows no pictures, only skeletons; or a form comes from a page of another host",
         404 => "There is no such camera, or it has no picture; the sentence says why",
         405 => "The method is not allowed; Allow names those that are",
         422 => "A parameter is out of its range",

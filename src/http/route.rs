@@ -120,7 +120,7 @@ const fn snapshot(prefix: &'static str, suffix: Option<&'static str>, summary: &
         suffix,
         class: RouteClass::Snapshot,
         media: "image/jpeg",
-        answers: &[304, 404, 422, 503],
+        answers: &[304, 403, 404, 422, 503],
         parameters: &[QUALITY, WIDTH],
         ..api(prefix, Route::Snapshot, summary)
     }
@@ -131,7 +131,7 @@ const fn stream(prefix: &'static str, suffix: Option<&'static str>, summary: &'s
         suffix,
         class: RouteClass::Stream,
         media: "multipart/x-mixed-replace",
-        answers: &[404, 422, 503],
+        answers: &[403, 404, 422, 503],
         parameters: &[QUALITY, WIDTH, FPS],
         ..api(prefix, Route::Stream, summary)
     }

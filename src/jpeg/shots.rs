@@ -22,6 +22,8 @@ use crate::time::{Mono, Wall};
 
 /// The most variants of one camera at a time.
 pub const VARIANTS: usize = 4;
+/// Frames that are remembered as encoded: half a second of them, longer than a look takes.
+const MADE: usize = 16;
 /// The quality when none is asked for.
 pub const DEFAULT_QUALITY: u8 = 75;
 
@@ -106,6 +108,8 @@ struct Table {
     /// Grows when the camera is lost: a job of an older epoch is void.
     epoch: u64,
     closed: bool,
+    /// The last frames that were handed out as jobs; the place of each is its id modulo the length.
+    made: [u64; MADE],
 }
 
 /// The variant table of one camera.
@@ -160,6 +164,11 @@ impl Shots {
         self.newest_id.load(Ordering::Acquire)
     }
 
+    /// Whether this frame was handed out to be encoded, as whatever variant. Known of the last few such frames.
+    pub fn was_made(&self, frame_id: u64) -> bool {
+        self.table().made.contains(&frame_id)
+    }
+
     /// Rings `bell` whenever a shot is there or the camera is lost.
     pub fn add_bell(&self, bell: Arc<dyn Bell>) {
         self.bells.add(bell);
@@ -205,6 +214,8 @@ impl Shots {
         entry.job_id = frame.id;
         entry.encoding = true;
         entry.wanted = false;
+        table.made[(frame.id % MADE as u64) as usize] = frame.id;
+        let entry = &table.entries[place];
         Some(Job { frame, variant: entry.variant, epoch })
     }
 

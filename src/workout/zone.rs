@@ -14,7 +14,8 @@ const MIN_AREA: f32 = 0.001;
 /// Points this near to an edge are on it.
 const ON_EDGE: f32 = 1e-6;
 
-type Point = (f32, f32);
+/// Across and down, in shares of the frame.
+pub type Point = (f32, f32);
 
 /// Why corners are no zone; corners are numbered from 1.
 #[derive(Clone, Copy, PartialEq, Debug, thiserror::Error)]
@@ -35,7 +36,7 @@ pub enum ZoneFault {
     Flat,
 }
 
-/// A station's polygon, in shares of the frame.
+/// A station's polygon, in shares of the frame. As JSON `[[x, y], …]`.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Zone {
     corners: [Point; MAX_CORNERS],
@@ -87,8 +88,21 @@ impl Zone {
         inside
     }
 
+    /// Its corners in their order, each (x, y) in shares of the frame.
+    pub fn corners(&self) -> &[Point] {
+        &self.corners[..self.count]
+    }
+
     fn edge(&self, n: usize) -> (Point, Point) {
         (self.corners[n], self.corners[(n + 1) % self.count])
+    }
+}
+
+impl serde::Serialize for Zone {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        // Six digits are more than a picture has pixels; without rounding 0.2 would be told as 0.20000000298.
+        let digits = |share: f32| (f64::from(share) * 1e6).round() / 1e6;
+        to.collect_seq(self.corners().iter().map(|(x, y)| [digits(*x), digits(*y)]))
     }
 }
 
@@ -124,6 +138,12 @@ mod tests {
         for (x, y) in [(0.1, 0.5), (0.9, 0.5), (0.5, 0.19), (0.5, 1.01), (f32::NAN, 0.5), (0.5, f32::INFINITY)] {
             assert!(!zone.holds(x, y), "{x}, {y}");
         }
+    }
+
+    #[test]
+    fn json_is_the_corners_as_they_were_given() {
+        let zone = Zone::new(&SQUARE).unwrap();
+        assert_eq!(serde_json::to_string(&zone).unwrap(), "[[0.2,0.2],[0.8,0.2],[0.8,1.0],[0.2,1.0]]");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 // The real parts of the browser tests: the box as a process, and Debian's Chromium.
 //
-// SPOTTER_BIN names the program, CHROMIUM the browser (default /usr/bin/chromium). A box gets a config and a data
-// directory of its own, and a free port that it keeps over a restart.
+// SPOTTER_BIN names the program, CHROMIUM the browser (default /usr/bin/chromium), SPOTTER_MODEL a trained model for the
+// tests that want one. A box gets a config and a data directory of its own, and a free port that it keeps over a restart.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -11,6 +11,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 
 const BROWSER_FLAGS = [
@@ -22,6 +23,9 @@ const BROWSER_FLAGS = [
   "--disable-component-update",
   "--disable-sync",
 ];
+
+/** What looks for people where no trained model is wanted: it sees the same two in every picture. See standin.py. */
+export const STAND_IN = fileURLToPath(new URL("standin.onnx", import.meta.url));
 
 /** The browser; close it when done. */
 export const openBrowser = () =>
@@ -47,16 +51,19 @@ export async function until(what, look, seconds = 20) {
   }
 }
 
-/** One box: `cameras` as `{name: source}`. */
+/** One box: `cameras` as `{name: source}`, or `{name: {source, and other keys of the config}}`. */
 export class Box {
-  static async start(cameras, { key = "" } = {}) {
+  static async start(cameras, { key = "", model = "" } = {}) {
     const box = new Box();
     box.folder = await mkdtemp(join(tmpdir(), "spotter-browser-"));
     box.port = await freePort();
     const lines = ["[http]", `listen = "127.0.0.1:${box.port}"`];
     if (key) lines.push(`api_key = "${key}"`);
-    for (const [name, source] of Object.entries(cameras)) {
-      lines.push("[[camera]]", `name = "${name}"`, `source = "${source}"`);
+    if (model) lines.push("[pose]", `model = ${JSON.stringify(model)}`);
+    for (const [name, camera] of Object.entries(cameras)) {
+      const keys = { name, ...(typeof camera === "string" ? { source: camera } : camera) };
+      // What these tests write has one form in JSON and in TOML.
+      lines.push("[[camera]]", ...Object.entries(keys).map(([key, value]) => `${key} = ${JSON.stringify(value)}`));
     }
     await writeFile(join(box.folder, "spotter.toml"), `${lines.join("\n")}\n`);
     await box.up();
@@ -88,6 +95,26 @@ export class Box {
     await this.kill();
     await rm(this.folder, { recursive: true, force: true });
   }
+}
+
+/** The tile of a camera, its state, the frame its picture shows, and when it is live. */
+export const tile = (page, name) => page.locator(`.tile[data-camera="${name}"]`);
+export const state = (page, name) => tile(page, name).getAttribute("data-state");
+export const frame = async (page, name) => Number((await tile(page, name).getAttribute("data-frame")) ?? 0);
+export const live = (page, name) => until(`${name} is live`, async () => (await state(page, name)) === "live");
+
+/** A page of `box` that ends with the test `t`; what it says in the console and throws is kept. `before(context)` comes first. */
+export async function open(t, browser, box, path = "", { size = { width: 1280, height: 720 }, before } = {}) {
+  const context = await browser.newContext({ viewport: size });
+  t.after(() => context.close());
+  await before?.(context);
+  const page = await context.newPage();
+  page.errors = [];
+  page.on("pageerror", (error) => page.errors.push(error.message));
+  page.said = [];
+  page.on("console", (message) => page.said.push(`${message.type()}: ${message.text()}`));
+  await page.goto(box.url + path);
+  return page;
 }
 
 /** A network camera that gives `jpeg` every three seconds, which most stills of a wall find unchanged. */

@@ -13,6 +13,7 @@ const module = async (name) =>
 const { parts, timestamp } = await module("multipart.js");
 const { arrange, fills } = await module("layout.js");
 const { Clock } = await module("clock.js");
+const { Pairs, HOLD_MS, NEAR_MS, QUIET_MS } = await module("pairs.js");
 const words = await module("words.js");
 
 /** A body that arrives in these pieces; `ended.why` is set when the reader lets go of it. */
@@ -167,4 +168,152 @@ test("a clock that is set is found anew", () => {
   clock.learn(new Date(now + 86_400_000).toUTCString(), now + 10, now + 15);
   assert.ok(Math.abs(clock.ahead - 86_400_000) < 1100);
   assert.ok(clock.here(now + 2 * 86_400_000) <= Date.now(), "never in the future");
+});
+
+/** Pictures and poses of a camera of 30 frames a second, with what is shown of them as `picture:pose`. */
+function pairing(periodMs = 1000 / 30) {
+  const shown = [];
+  const dropped = [];
+  const name = (pose) => (pose ? pose.frame_id : "none");
+  const pairs = new Pairs({
+    show: ({ frameId }, pose) => shown.push(`${frameId}:${name(pose)}`),
+    restate: (pose) => shown.push(`again:${name(pose)}`),
+    drop: ({ frameId }) => dropped.push(frameId),
+  });
+  pairs.periodMs = periodMs;
+  const picture = (frameId, now) => (pairs.picture({ frameId }, now), pairs.turn(now));
+  const pose = (frame_id, now) => (pairs.pose({ frame_id }, now), pairs.turn(now));
+  const turn = (now) => pairs.turn(now);
+  return { pairs, shown, dropped, picture, pose, turn };
+}
+
+test("a picture is shown with the pose of its own frame, however late within the hold", () => {
+  for (const lag of [0, 40, HOLD_MS - 1]) {
+    const { shown, dropped, picture, pose } = pairing();
+    // Three before, so that it is known that poses come, and how late.
+    let now = 10_000;
+    for (let id = 2; id <= 20; id += 2) {
+      picture(id, now);
+      pose(id, now + lag);
+      now += 500;
+    }
+    const own = shown.filter((line) => !line.startsWith("again"));
+    // The first is shown bare at once and completed when its pose comes: nobody knew that there would be one.
+    assert.deepEqual(shown.slice(0, 2), ["2:none", "again:2"]);
+    assert.deepEqual(own.slice(1), [4, 6, 8, 10, 12, 14, 16, 18, 20].map((id) => `${id}:${id}`), `${lag}`);
+    assert.deepEqual(dropped, []);
+  }
+});
+
+test("a picture whose own pose does not come waits as long as poses take, then has the nearest, before or after", () => {
+  const { shown, picture, pose, turn } = pairing();
+  picture(1, 0);
+  pose(1, 100);
+  picture(3, 120);
+  pose(3, 220);
+  shown.length = 0;
+  // Poses take 100 ms: frame 5 is waited for so long and a little more, while 6 is what the engine looked at.
+  const wait = picture(5, 300);
+  assert.ok(wait >= 100 && wait <= HOLD_MS, `${wait}`);
+  pose(6, 395);
+  assert.deepEqual(shown, []);
+  turn(300 + wait);
+  assert.deepEqual(shown, ["5:6"]);
+});
+
+test("no skeleton is drawn over a picture that is more than a little older or newer", () => {
+  const most = Math.floor(NEAR_MS / (1000 / 30));
+  for (const apart of [0, 1, most, most + 1, most + 5]) {
+    for (const side of [-1, 1]) {
+      const { shown, picture, pose } = pairing();
+      pose(100, 0);
+      // So much later that nothing is waited for any more.
+      picture(100 + side * apart, QUIET_MS + 1);
+      assert.deepEqual(shown, [`${100 + side * apart}:${apart <= most ? 100 : "none"}`]);
+    }
+  }
+  const { shown, picture, pose } = pairing(0);
+  pose(7, 0);
+  picture(8, QUIET_MS + 1);
+  assert.deepEqual(shown, ["8:none"], "where the camera's rate is not known only a frame's own pose will do");
+});
+
+test("when poses stop, the skeleton is gone with the first picture too far from the last, and nothing waits", () => {
+  const { shown, picture, pose, turn } = pairing();
+  for (let id = 2; id <= 10; id += 2) {
+    picture(id, id * 33);
+    pose(id, id * 33 + 20);
+  }
+  shown.length = 0;
+  let most = 0;
+  for (let id = 12; id <= 60; id += 2) {
+    const wait = picture(id, id * 33);
+    if (Number.isFinite(wait)) {
+      turn(id * 33 + wait);
+      most = Math.max(most, wait);
+    }
+  }
+  assert.ok(most > 0 && most <= HOLD_MS, `${most}`);
+  assert.deepEqual(shown.slice(0, 3), ["12:10", "14:none", "16:none"]);
+  assert.equal(shown.length, 25, "every picture is shown");
+  assert.equal(picture(62, 62 * 33), Infinity, "a second after the last pose nothing is held");
+});
+
+test("pictures are never shown out of order, and those that were overtaken are let go", () => {
+  const { shown, dropped, picture, pose } = pairing();
+  picture(1, 0);
+  pose(1, 200);
+  picture(2, 210);
+  picture(3, 243);
+  pose(3, 260);
+  assert.deepEqual(shown, ["1:none", "again:1", "3:3"]);
+  assert.deepEqual(dropped, [2]);
+});
+
+test("what is held is bounded, and given back when it is forgotten", () => {
+  const { pairs, dropped, picture, pose } = pairing();
+  pose(1, 0);
+  for (let id = 100; id < 120; id += 1) picture(id, 1);
+  assert.equal(dropped.length, 12);
+  pairs.clear();
+  assert.equal(dropped.length, 20);
+});
+
+test("a box that began anew counts from one, and no pose of the old one is drawn", () => {
+  const { shown, picture, pose } = pairing();
+  picture(5000, 0);
+  pose(5000, 10);
+  // What was heard before the first new picture goes with the old: it may be of either box.
+  pose(2, 500);
+  picture(2, 510);
+  assert.equal(shown.at(-1), "2:none");
+  picture(4, 570);
+  pose(4, 600);
+  picture(6, 640);
+  pose(6, 670);
+  assert.deepEqual(shown.slice(-1), ["6:6"]);
+  const other = pairing();
+  other.picture(5000, 0);
+  other.pose(5000, 10);
+  other.picture(1, 500);
+  assert.deepEqual(other.shown.slice(-1), ["1:none"]);
+});
+
+test("with skeletons off no picture waits", () => {
+  const { pairs, shown, picture, pose } = pairing();
+  picture(1, 0);
+  pose(1, 100);
+  pairs.waits = false;
+  assert.equal(picture(3, 120), Infinity);
+  assert.equal(shown.at(-1), "3:1");
+});
+
+test("what is seen is told in words", () => {
+  const poses = [{}, {}];
+  assert.deepEqual(words.inWords(null), []);
+  assert.deepEqual(words.inWords({ poses: [{}], athlete: null, angle: null }), ["1 person"]);
+  const angle = { joint: "left_knee", deg: 92.4 };
+  const told = words.inWords({ poses, athlete: { id: 3, pose: 0 }, angle });
+  assert.deepEqual(told, ["2 people", "athlete 3 is followed", "left knee 92 degrees"]);
+  assert.deepEqual(words.inWords({ poses: [], athlete: null, angle }), ["0 people"]);
 });

@@ -5,7 +5,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { Box, connectionsTo, openBrowser, slowCamera, until } from "./box.mjs";
+import { Box, connectionsTo, frame, live, open, openBrowser, slowCamera, state, tile, until } from "./box.mjs";
 
 let browser;
 before(async () => {
@@ -14,23 +14,7 @@ before(async () => {
 after(() => browser.close());
 
 const demo = (n) => `demo:squat?size=640x360&fps=15&seed=${n}`;
-const tile = (page, name) => page.locator(`.tile[data-camera="${name}"]`);
-const state = (page, name) => tile(page, name).getAttribute("data-state");
-const frame = async (page, name) => Number((await tile(page, name).getAttribute("data-frame")) ?? 0);
-const live = (page, name) => until(`${name} is live`, async () => (await state(page, name)) === "live");
-
-/** A page of `box` at the end of the test `t`'s cleanup list; it must have no error. */
-async function visit(t, box, path = "", size = { width: 1280, height: 720 }) {
-  const context = await browser.newContext({ viewport: size });
-  t.after(() => context.close());
-  const page = await context.newPage();
-  page.errors = [];
-  page.on("pageerror", (error) => page.errors.push(error.message));
-  page.said = [];
-  page.on("console", (message) => page.said.push(`${message.type()}: ${message.text()}`));
-  await page.goto(box.url + path);
-  return page;
-}
+const visit = (t, box, path, size) => open(t, browser, box, path, { size });
 
 async function boxOf(t, cameras, options) {
   const box = await Box.start(cameras, options);

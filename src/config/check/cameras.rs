@@ -5,11 +5,19 @@ use crate::capture::{Address, CaptureFault};
 use crate::config::fault::{Gathered, Place};
 use crate::config::raw::Kind;
 use crate::config::{CAMERAS, CameraConfig, Flags, PerThread};
+use crate::workout::Zone;
 
 const NAME_WANTS: &str = "a camera's name wants 1 to 32 of the letters a-z, A-Z, the digits, `_` and `-`";
 
 /// All cameras, in order: those of the file, then those of the command line that the file does not have.
-pub(super) fn cameras(root: &Part, from_file: bool, flags: &Flags, faults: &Gathered) -> Vec<CameraConfig> {
+/// `looks`: there is an engine.
+pub(super) fn cameras(
+    root: &Part,
+    looks: bool,
+    from_file: bool,
+    flags: &Flags,
+    faults: &Gathered,
+) -> Vec<CameraConfig> {
     let mut cameras = Vec::new();
     let mut lines: Vec<(String, usize)> = Vec::new();
     let mut given = 0;
@@ -17,7 +25,7 @@ pub(super) fn cameras(root: &Part, from_file: bool, flags: &Flags, faults: &Gath
         Some((Kind::List(list), _)) => {
             given = list.len();
             for value in list {
-                cameras.extend(root.item("camera", value).and_then(|part| camera(&part, &mut lines, faults)));
+                cameras.extend(root.item("camera", value).and_then(|part| camera(&part, looks, &mut lines, faults)));
             }
             if let Some(first_over) = list.get(CAMERAS) {
                 let sentence = format!("a box has at most {CAMERAS} cameras, and here are {}", list.len());
@@ -61,7 +69,7 @@ fn demo() -> Address {
 }
 
 /// One `[[camera]]`; nothing when it has no usable name or source, which is reported.
-fn camera(part: &Part, lines: &mut Vec<(String, usize)>, faults: &Gathered) -> Option<CameraConfig> {
+fn camera(part: &Part, looks: bool, lines: &mut Vec<(String, usize)>, faults: &Gathered) -> Option<CameraConfig> {
     for key in ["name", "source"] {
         if !part.has(key) {
             faults.add(Place::Line(part.line), format!("this camera has no `{key}`"));
@@ -94,11 +102,31 @@ fn camera(part: &Part, lines: &mut Vec<(String, usize)>, faults: &Gathered) -> O
         rtsp_udp: transport,
         full_speed: pace,
         pose: part.flag("pose", true),
+        privacy: part.flag("privacy", false),
+        zone: zone(part, faults),
         cores: PerThread { capture: cores.cores("capture"), pose: cores.cores("pose"), jpeg: cores.cores("jpeg") },
         priority: PerThread { capture: priority_of("capture"), pose: priority_of("pose"), jpeg: priority_of("jpeg") },
         ..CameraConfig::new(name?, source?)
     };
+    if read.privacy {
+        blind(part, read.pose, looks, faults);
+    }
     Some(read)
+}
+
+fn zone(part: &Part, faults: &Gathered) -> Option<Zone> {
+    let (corners, line) = part.places("zone")?;
+    Zone::new(&corners).map_err(|fault| faults.add(Place::Line(line), fault.to_string())).ok()
+}
+
+/// A private camera that nobody looks at would show nothing at all.
+fn blind(part: &Part, pose: bool, looks: bool, faults: &Gathered) {
+    let line = Place::Line(part.line_of("privacy"));
+    if !pose {
+        faults.add(line, "`privacy` in [camera] shows skeletons only, and with `pose = false` nobody looks for any");
+    } else if !looks {
+        faults.add(line, "`privacy` in [camera] shows skeletons only, and [pose] has no engine and model to find any");
+    }
 }
 
 fn is_name(name: &str) -> bool {

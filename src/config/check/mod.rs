@@ -21,15 +21,16 @@ pub(super) fn config(table: Option<&Table>, flags: &Flags, faults: &Gathered) ->
     let (mut http, open) = http::settings(&root.part("http"), flags, faults);
     http.stale = root.part("health").seconds("stale_s", 1.0..=3600.0, http.stale);
     http.data_dir = data_dir.clone();
+    let pose = pose(&root.part("pose"), faults);
     Config {
         data_dir,
-        cameras: cameras::cameras(&root, table.is_some(), flags, faults),
+        cameras: cameras::cameras(&root, pose.looks(), table.is_some(), flags, faults),
         http,
         open,
         capture: capture(&root.part("capture"), faults),
         threads: threads(&root.part("threads")),
         encoder: encoder(&root.part("jpeg")),
-        pose: pose(&root.part("pose"), faults),
+        pose,
     }
 }
 
@@ -83,6 +84,8 @@ fn pose(part: &Part, faults: &Gathered) -> PoseConfig {
         threads: part.count("threads", 0..=64, or.threads),
         max_fps: part.count("max_fps", 0..=240, or.max_fps),
         most_people: part.count("most_people", 1..=100, or.most_people),
+        score: part.share("score", 0.01..=0.99, or.score),
+        overlap: part.share("overlap", 0.1..=1.0, or.overlap),
     };
     match model {
         Some(("", line)) => faults.add(Place::Line(line), "`model` in [pose] wants a path"),

@@ -119,19 +119,49 @@ impl<'a> Part<'a> {
     pub(super) fn seconds(&self, key: &str, fits: RangeInclusive<f64>, or: Duration) -> Duration {
         let Some(value) = self.find(key) else { return or };
         let want = format!("{} to {} seconds", fits.start(), fits.end());
-        let given = match &value.kind {
-            Kind::Whole(n) => *n as f64,
-            Kind::Number(n) => *n,
-            other => {
-                self.refuse(key, value, &want, other.name());
-                return or;
-            }
+        let Some(given) = value.kind.number() else {
+            self.refuse(key, value, &want, value.kind.name());
+            return or;
         };
         if fits.contains(&given) {
             return Duration::from_secs_f64(given);
         }
         self.refuse(key, value, &want, &given.to_string());
         or
+    }
+
+    /// A number without a unit.
+    pub(super) fn share(&self, key: &str, fits: RangeInclusive<f64>, or: f32) -> f32 {
+        let Some(value) = self.find(key) else { return or };
+        let want = format!("a number from {} to {}", fits.start(), fits.end());
+        match value.kind.number() {
+            Some(given) if fits.contains(&given) => return given as f32,
+            Some(given) => self.refuse(key, value, &want, &given.to_string()),
+            None => self.refuse(key, value, &want, value.kind.name()),
+        }
+        or
+    }
+
+    /// A list of places in the picture, each a list of two numbers, and its line.
+    pub(super) fn places(&self, key: &str) -> Option<(Vec<(f32, f32)>, usize)> {
+        let value = self.find(key)?;
+        let want = "a list of corners, such as [[0.3, 0.6], [0.7, 0.6], [0.8, 1.0], [0.2, 1.0]]";
+        let Kind::List(list) = &value.kind else {
+            self.refuse(key, value, want, value.kind.name());
+            return None;
+        };
+        let place = |item: &Value| match &item.kind {
+            Kind::List(pair) => match pair.as_slice() {
+                [x, y] => Some((x.kind.number()? as f32, y.kind.number()? as f32)),
+                _ => None,
+            },
+            _ => None,
+        };
+        let places: Option<Vec<_>> = list.iter().map(place).collect();
+        if places.is_none() {
+            self.refuse(key, value, want, "a list of something else");
+        }
+        Some((places?, value.line))
     }
 
     /// One word of a few. `later` are words of the contract that this version cannot keep yet.

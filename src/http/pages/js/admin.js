@@ -13,10 +13,12 @@ const cores = (list) => (Array.isArray(list) ? (list.length > 0 ? list.join(", "
 /** "NoBuffer" as "no buffer". */
 const plain = (name) => name.replace(/([a-z])([A-Z])/g, "$1 $2").replaceAll("_", " ").toLowerCase();
 
-function camera(row) {
+function camera(row, model) {
   const lost = !row.connected;
   const size = row.width > 0 ? `${row.width} x ${row.height}` : null;
-  const fault = row.fault ? [el("p", { className: "fault", text: faultText(row.fault) })] : [];
+  const faults = [row.fault && faultText(row.fault), row.pose_fault && sentence(row.pose_fault)].filter(Boolean);
+  const fault = faults.map((text) => el("p", { className: "fault", text }));
+  const looks = row.engine && row.engine !== "off";
   return el("article", {
     className: lost ? "card lost" : "card",
     children: [
@@ -30,7 +32,12 @@ function camera(row) {
           ["rate", rate(row.fps)],
           ["newest frame", row.has_frame ? row.frame_id : "none"],
           ["its age", row.frame_age_ms === null ? null : lasting(row.frame_age_ms)],
-          ["poses", rate(row.pose_fps)],
+          ["decoder", row.decoder],
+          ["pose engine", row.engine === "off" ? "off: nobody is looked for" : row.engine],
+          ["model", looks ? model : null],
+          ["poses", looks ? rate(row.pose_fps) : null],
+          ["one look", Number.isFinite(row.infer_ms) ? `${row.infer_ms.toFixed(1)} ms` : null],
+          ["shows", row.privacy ? "skeletons only" : null],
           ["encoded", row.encodes],
           ["from the cache", row.cache_hits],
           ["viewers", row.viewers],
@@ -95,7 +102,7 @@ function take(report) {
     ["refused", report.refused],
     ["listeners", report.listeners],
   ], facts);
-  put("cameras", report.cameras ?? [], (rows) => rows.map(camera));
+  put("cameras", report.cameras ?? [], (rows) => rows.map((row) => camera(row, report.config?.pose?.model)));
   put("drops", report, drops);
   put("threads", report.threads ?? [], (rows) => table(THREADS, rows));
   const libraries = report.library_threads ?? (report.tasks ?? []).filter((task) => !task.own);

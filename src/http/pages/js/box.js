@@ -1,6 +1,7 @@
 // The line to the box: asks for the cameras every 2 s, hears events in between, and knows when the box does not answer.
 //
-// Events: `rows` (all cameras' status), `note` (one camera was lost or came back), `gone`, `back`.
+// Events: `rows` (all cameras' status), `note` (one camera was lost or came back), `state` (who is seen in one frame of a
+// camera), `gone`, `back`.
 // A browser opens six connections to a host. Four are for pictures; one is for the events, and one for everything here:
 // the questions of this file are asked one after the other. A hidden page asks nothing and hears nothing.
 
@@ -115,6 +116,7 @@ export class Box extends EventTarget {
     if (Date.now() < this.#listenFrom) return;
     const events = new EventSource("/api/v1/events");
     events.addEventListener("camera", (event) => this.#tell("note", JSON.parse(event.data)));
+    events.addEventListener("state", (event) => this.#tell("state", JSON.parse(event.data)));
     events.addEventListener("lagged", () => this.hurry());
     events.addEventListener("error", () => {
       if (this.#events !== events) return;

@@ -2,14 +2,20 @@
 //
 // The picture is drawn on a canvas, which keeps the last one when nothing more comes; it is then greyed, with its age.
 // A tile says one of: live, late (pictures stay away and nobody knows why), waiting (none yet), fault, gone (the box
-// does not answer).
+// does not answer). Over a live picture lies the skeleton of the same frame; pairs.js has the rule. A camera that shows
+// no pictures, only skeletons, is never asked for one: its skeletons stand on plain ground.
 
 import { Feed } from "./feed.js";
-import { lasting, rate, roughly, sentence, since } from "./words.js";
+import { Overlay } from "./overlay.js";
+import { Pairs } from "./pairs.js";
+import { inWords, lasting, rate, roughly, sentence, since } from "./words.js";
 
 const LATE_MS = 3000;
 /** What surrounds a framed picture: the picture itself, this small and drawn this often, so it costs next to nothing. */
 const BACKDROP = { width: 16, height: 9, everyMs: 500 };
+
+/** What stands in for the picture of a camera that shows none. */
+const GROUND = { across: 320, colour: "#1c242b" };
 
 const make = (tag, className, text = "") => {
   const node = document.createElement(tag);
@@ -28,6 +34,7 @@ export class Tile {
   #takenMs = null;
   #backdropAt = 0;
   #state = "";
+  #timer = 0;
 
   constructor(box, row, { open, close }) {
     this.box = box;
@@ -61,11 +68,21 @@ export class Tile {
     this.closer.type = "button";
     this.closer.setAttribute("aria-label", `Close ${row.name}`);
     this.closer.addEventListener("click", close);
-    this.node.append(behind, this.canvas, veil, caption, this.opener, this.closer);
+    this.overlay = new Overlay(this.node);
+    const only = make("p", "only", "Skeletons only");
+    this.node.append(behind, this.canvas, this.overlay.canvas, veil, only, caption, this.opener, this.closer);
+    this.pairs = new Pairs({
+      show: (picture, pose) => this.#show(picture, pose),
+      restate: (pose) => this.overlay.show(pose, this.canvas.width / this.canvas.height),
+      drop: ({ bitmap }) => bitmap.close(),
+    });
     this.feed = new Feed(box, row.name, {
       ready: () => box.goneSince === null && this.row.has_frame,
       period: () => this.period,
-      show: (picture) => this.#show(picture),
+      show: (picture) => {
+        this.pairs.picture(picture, performance.now());
+        this.#turn();
+      },
     });
   }
 
@@ -86,7 +103,40 @@ export class Tile {
     return Math.min(width, height * this.aspect) * window.devicePixelRatio;
   }
 
-  #show({ bitmap, frameId, takenMs }) {
+  /** Takes a `state` event of this camera. */
+  heard(seen) {
+    if (this.row.privacy) return this.#ground(seen);
+    this.pairs.pose(seen, performance.now());
+    this.#turn();
+  }
+
+  /** Skeletons on or off. A camera that shows nothing else always shows them. */
+  skeletons(on) {
+    this.overlay.on = this.pairs.waits = on || this.row.privacy;
+    this.#turn();
+  }
+
+  #turn() {
+    clearTimeout(this.#timer);
+    this.pairs.periodMs = this.period;
+    const wait = this.pairs.turn(performance.now());
+    if (Number.isFinite(wait)) this.#timer = setTimeout(() => this.#turn(), Math.ceil(wait));
+  }
+
+  /** A skeleton without a picture: plain ground of the camera's shape. */
+  #ground(seen) {
+    const height = Math.round((GROUND.across * seen.height) / seen.width);
+    if (this.canvas.width !== GROUND.across || this.canvas.height !== height) {
+      [this.canvas.width, this.canvas.height] = [GROUND.across, height];
+    }
+    this.context.fillStyle = GROUND.colour;
+    this.context.fillRect(0, 0, this.canvas.width, this.canvas.height);
+    this.#takenMs = Date.now() - seen.age_ms;
+    this.overlay.show(seen, seen.width / seen.height);
+    if (this.#state !== "live") this.tell(Date.now());
+  }
+
+  #show({ bitmap, frameId, takenMs }, pose) {
     if (this.canvas.width !== bitmap.width || this.canvas.height !== bitmap.height) {
       [this.canvas.width, this.canvas.height] = [bitmap.width, bitmap.height];
     }
@@ -97,6 +147,7 @@ export class Tile {
       this.backdrop.drawImage(bitmap, 0, 0, BACKDROP.width, BACKDROP.height);
       this.#backdropAt = now;
     }
+    this.overlay.show(pose, bitmap.width / bitmap.height);
     bitmap.close();
     this.#takenMs = Number.isFinite(takenMs) ? takenMs : Date.now();
     this.node.dataset.frame = frameId;
@@ -118,21 +169,27 @@ export class Tile {
     const { fault } = this.row;
     const words = {
       live: ["", ""],
-      late: ["The picture stands still.", ""],
-      waiting: ["Waiting for the first picture.", ""],
+      late: [this.row.privacy ? "No skeletons come." : "The picture stands still.", ""],
+      waiting: [`Waiting for the first ${this.row.privacy ? "skeletons" : "picture"}.`, ""],
       fault: [sentence(fault?.sentence), fault ? since(fault.since_ms - this.box.clock.ahead, now) : ""],
       gone: ["The box does not answer.", since(this.box.goneSince ?? now, now)],
     }[state];
     write(this.why, words[0]);
     write(this.when, words[1]);
-    write(this.old, state === "live" || age === null ? "" : `picture ${roughly(age)} old`);
+    write(this.old, state === "live" || age === null ? "" : `${this.row.privacy ? "skeletons" : "picture"} ${roughly(age)} old`);
     write(this.rate, state === "live" ? rate(this.row.fps) : "");
     write(this.age, state === "live" ? lasting(age) : "");
+    this.overlay.zone = this.row.zone ?? null;
+    this.node.classList.toggle("private", Boolean(this.row.privacy));
+    if (state !== "live") this.overlay.clear();
+    if (state === "fault" || state === "gone") this.pairs.clear();
+    const told = state === "live" ? ["live", ...inWords(this.overlay.seen)] : words;
+    const picture = `${this.name}: ${told.filter(Boolean).join(", ")}`;
+    if (this.canvas.getAttribute("aria-label") !== picture) this.canvas.setAttribute("aria-label", picture);
     if (state === this.#state) return "";
     this.#state = state;
     this.node.dataset.state = state;
     const label = state === "live" ? "live" : words.filter(Boolean).join(", ");
-    this.canvas.setAttribute("aria-label", `${this.name}: ${label}`);
     this.opener.setAttribute("aria-label", `Open ${this.name}, ${label}`);
     this.dot.title = label;
     return `${this.name}: ${label}`;

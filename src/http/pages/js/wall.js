@@ -6,6 +6,7 @@
 import { Box } from "./box.js";
 import { fitting } from "./feed.js";
 import { arrange, fills, STACK_BELOW_PX } from "./layout.js";
+import { Switch } from "./switch.js";
 import { Tile } from "./tile.js";
 import { since, timeOfDay } from "./words.js";
 
@@ -16,6 +17,9 @@ const news = document.getElementById("news");
 const clock = document.getElementById("clock");
 const box = new Box("/api/v1/cameras", { events: true });
 const tiles = new Map();
+const skeletons = new Switch(document.getElementById("skeletons"), "skeletons", (on) => {
+  for (const tile of tiles.values()) tile.skeletons(on);
+});
 let opened = null;
 
 const seenTiles = new IntersectionObserver(
@@ -31,9 +35,11 @@ const seenTiles = new IntersectionObserver(
 function feedAll() {
   const hidden = document.visibilityState === "hidden";
   const shown = [...tiles.values()].filter((tile) => !hidden && (opened ? tile === opened : tile.visible));
-  const mode = shown.length <= STREAMS ? "stream" : "stills";
-  for (const tile of tiles.values()) if (!shown.includes(tile)) tile.feed.set("off");
-  for (const tile of shown) tile.feed.set(mode, fitting(tile.pixels, tile.row.width));
+  const mode = shown.filter((tile) => !tile.row.privacy).length <= STREAMS ? "stream" : "stills";
+  for (const tile of tiles.values()) {
+    const asks = shown.includes(tile) && !tile.row.privacy;
+    tile.feed.set(asks ? mode : "off", asks ? fitting(tile.pixels, tile.row.width) : null);
+  }
 }
 
 function place() {
@@ -61,8 +67,10 @@ function take(rows) {
   for (const row of rows) {
     if (tiles.has(row.name)) tiles.get(row.name).row = row;
     else add(row);
+    tiles.get(row.name).skeletons(skeletons.on);
   }
   document.getElementById("empty").hidden = rows.length > 0;
+  skeletons.hidden = !rows.some((row) => row.pose && !row.privacy);
   place();
   follow();
   tell();
@@ -114,6 +122,10 @@ box.addEventListener("note", ({ detail }) => {
   if (!tile) return;
   Object.assign(tile.row, { connected: detail.connected, has_frame: detail.connected, fault: detail.fault });
   tell();
+});
+box.addEventListener("state", ({ detail }) => {
+  const tile = tiles.get(detail.camera);
+  if (tile && (opened ? tile === opened : tile.visible)) tile.heard(detail);
 });
 box.addEventListener("gone", tell);
 box.addEventListener("back", tell);

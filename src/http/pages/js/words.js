@@ -58,3 +58,13 @@ export function bytes(n) {
   }
   return `${unit === 0 ? n : n.toFixed(1)} ${units[unit]}`;
 }
+
+/** What a `state` event has seen, in words, for those who do not see it; nothing when nothing is drawn. */
+export function inWords(seen) {
+  if (!seen) return [];
+  const { poses, athlete, angle } = seen;
+  const told = [poses.length === 1 ? "1 person" : `${poses.length} people`];
+  if (athlete) told.push(`athlete ${athlete.id} is followed`);
+  if (athlete && angle) told.push(`${angle.joint.replace("_", " ")} ${Math.round(angle.deg)} degrees`);
+  return told;
+}

@@ -1,0 +1,101 @@
+//! What the lists and the events tell of a camera: how it does, who works inside, who is seen. Nouns, filled by
+//! [`super::View`].
+
+use serde::Serialize;
+
+use super::view::{Fault, Followed};
+use crate::skeleton::Pose;
+use crate::time::Mono;
+use crate::workout::{Angle, Zone};
+
+/// A row of `/api/v1/cameras`.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct Status {
+    /// Its name.
+    pub name: String,
+    /// Where it comes from, without credentials.
+    pub source: String,
+    /// Whether it gives pictures.
+    pub connected: bool,
+    /// Whether there is a picture to be had now.
+    pub has_frame: bool,
+    /// Why there is none.
+    pub fault: Option<Fault>,
+    /// Frames a second, over the last few seconds.
+    pub fps: f64,
+    /// Pixels across; 0 before the first frame.
+    pub width: usize,
+    /// Pixels down.
+    pub height: usize,
+    /// The newest frame's id; 0: none.
+    pub frame_id: u64,
+    /// Milliseconds since it was captured.
+    pub frame_age_ms: Option<f64>,
+    /// Whether somebody looks for people in it.
+    pub pose: bool,
+    /// Whether it shows skeletons only, and its picture to nobody.
+    pub privacy: bool,
+    /// Where its athlete stands, as corners in shares of width and height; nothing: anywhere.
+    pub zone: Option<Zone>,
+    /// Frames looked at by the pose thread, a second.
+    pub pose_fps: f64,
+    /// Frames the pose thread never saw because a newer one came.
+    pub replaced: u64,
+    /// JPEGs made.
+    pub encodes: u64,
+    /// Streams open now.
+    pub viewers: usize,
+}
+
+/// Who looks and who decodes.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct Inside {
+    /// The pose engine's name.
+    pub engine: &'static str,
+    /// Milliseconds that it takes for one frame, of late; nothing before its first.
+    pub infer_ms: Option<f64>,
+    /// Why nobody can be found.
+    pub pose_fault: Option<String>,
+    /// The library's decoder; nothing where the source needs none, or before its first picture.
+    pub decoder: Option<String>,
+}
+
+/// What the pose thread saw in one frame.
+#[derive(Serialize)]
+pub(super) struct StateNote<'a> {
+    pub(super) camera: &'a str,
+    pub(super) frame_id: u64,
+    pub(super) age_ms: f64,
+    pub(super) width: usize,
+    pub(super) height: usize,
+    pub(super) engine: &'static str,
+    pub(super) pose_fps: f64,
+    pub(super) poses: &'a [Pose],
+    pub(super) athlete: Option<Followed>,
+    pub(super) angle: Option<Angle>,
+}
+
+/// Frames a second as an exponential mean over about two seconds of their own stamps.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Rate {
+    last: Option<Mono>,
+    period_s: f64,
+}
+
+impl Rate {
+    /// One more, at this moment.
+    pub(super) fn tick(&mut self, at: Mono) {
+        if let Some(last) = self.last {
+            let period = at.since(last).as_secs_f64();
+            let weight = if self.period_s == 0.0 { 1.0 } else { (period / 2.0).clamp(0.02, 1.0) };
+            self.period_s += weight * (period - self.period_s);
+        }
+        self.last = Some(at);
+    }
+
+    /// The rate now: it falls by itself when ticks stay away.
+    pub(super) fn per_s(&self, now: Mono) -> f64 {
+        let Some(last) = self.last.filter(|_| self.period_s > 0.0) else { return 0.0 };
+        1.0 / self.period_s.max(now.since(last).as_secs_f64() / 2.0)
+    }
+}
