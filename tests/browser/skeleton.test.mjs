@@ -141,7 +141,7 @@ test("skeletons are switched off and on by key, and the choice is remembered", a
 });
 
 test("a box on which nobody looks has no switch and no skeleton", async (t) => {
-  const box = await Box.start({ rack: demo() });
+  const box = await Box.start({ rack: { source: demo(), pose: false } });
   t.after(() => box.end());
   const page = await open(t, browser, box);
   await live(page, "rack");
@@ -182,8 +182,8 @@ test("a private camera shows its skeletons, says so, and is never asked for a pi
   await until("they go on all the same", async () => (await pose(page, "door")) > later + 5);
   assert.equal(await pose(page, "rack"), 0);
   await tile(page, "door").locator(".opener").click();
-  const open_ = await pose(page, "door");
-  await until("opened, too", async () => (await pose(page, "door")) > open_ + 5);
+  const before = await pose(page, "door");
+  await until("opened, too", async () => (await pose(page, "door")) > before + 5);
   const pictures = asked.filter((path) => path.startsWith("/api/v1/cameras/door"));
   assert.deepEqual(pictures, []);
   assert.ok(asked.some((path) => path.startsWith("/api/v1/cameras/rack/")), "the other one is asked for pictures");

@@ -34,7 +34,7 @@ function camera(row, model) {
           ["its age", row.frame_age_ms === null ? null : lasting(row.frame_age_ms)],
           ["decoder", row.decoder],
           ["pose engine", row.engine === "off" ? "off: nobody is looked for" : row.engine],
-          ["model", looks ? model : null],
+          ["model", looks ? model?.split("/").pop() : null],
           ["poses", looks ? rate(row.pose_fps) : null],
           ["one look", Number.isFinite(row.infer_ms) ? `${row.infer_ms.toFixed(1)} ms` : null],
           ["shows", row.privacy ? "skeletons only" : null],
