@@ -18,7 +18,7 @@ HOST = $(shell rustc -vV | awk '/^host/ { print $$2 }')
 CYCLES ?= 200
 
 .PHONY: help setup build run test fmt lint unit small bench test-box loom miri sanitize test-vm test-browser test-rtsp \
-	test-aarch64 test-hostile test-parity cross-debian deny
+	test-aarch64 test-hostile test-model test-parity demo-model cross-debian deny
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,9 +57,9 @@ bench: build ## measure this machine, each figure with its ratio to what it is h
 	@.ci/setup.sh box
 	benches/all.sh $(SPOTTER)
 
-test-box: ## the slow tests: loom, sanitizers, hostile answers, VM with a real V4L2 driver, browser, RTSP cycles, aarch64
+test-box: ## the slow tests: loom, sanitizers, hostile answers, the demo model, VM with a real V4L2 driver, browser, RTSP cycles, aarch64
 	@.ci/setup.sh box
-	@$(MAKE) --no-print-directory loom sanitize test-hostile test-vm test-browser test-rtsp test-aarch64
+	@$(MAKE) --no-print-directory loom sanitize test-hostile test-model test-vm test-browser test-rtsp test-aarch64
 
 loom: ## every interleaving of the mailbox
 	$(CARGO) test --locked --test mailbox_loom
@@ -84,6 +84,19 @@ test-browser: build ## the pages in Chromium
 
 test-hostile: ## ten million hostile answers of a model
 	$(CARGO) test --locked --lib ten_million -- --ignored --nocapture
+
+test-model: ## the demo model held against thousands of pictures that it does not know
+	$(CARGO) test --release --locked --test demo_model -- --include-ignored --nocapture --test-threads 1
+
+# Torch comes with gigabytes of GPU libraries that are not used.
+demo-model: setup ## train the model of the rendered athlete anew (gigabytes of Python packages, half an hour)
+	$(CARGO) build --release --locked --example demo_pictures
+	python3 -m venv target/demo-model/venv
+	target/demo-model/venv/bin/pip install --quiet --requirement board/models/requirements.txt
+	target/release/examples/demo_pictures target/demo-model/pictures 12800 1 320x192
+	target/release/examples/demo_pictures target/demo-model/held-out 1600 1000 320x192
+	nice -n 10 target/demo-model/venv/bin/python board/models/train.py target/demo-model/pictures target/demo-model/held-out \
+		board/models/demo-pose.onnx
 
 test-parity: ## models' answers, read as Ultralytics reads them (fetches gigabytes of Python packages; needs make build)
 	tests/parity/answers.sh

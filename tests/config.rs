@@ -277,7 +277,7 @@ fn every_limit_holds_at_its_edge() {
         ("threads", "main_cores", ["[0]", "[3, 2]"], ["[1, 1]", "[\"1\"]"]),
         ("camera.cores", "pose", ["[0]", "[3, 2]"], ["1", "[[1]]"]),
         ("jpeg", "encoder", ["\"auto\"", "\"cpu\""], ["\"nvjpeg\"", "\"\""]),
-        ("pose", "engine", ["\"auto\"", "\"off\""], ["\"tensorrt\"", "\"cpu\""]),
+        ("pose", "engine", ["\"cpu\"", "\"off\""], ["\"tensorrt\"", "\"\""]),
         ("pose", "threads", ["0", "64"], ["-1", "65"]),
         ("pose", "max_fps", ["0", "240"], ["241", "1.5"]),
         ("pose", "most_people", ["1", "100"], ["0", "101"]),
@@ -296,6 +296,32 @@ fn every_limit_holds_at_its_edge() {
             assert!(said.starts_with("box.toml:") && !said.contains('\n'), "{key} = {value}: {said}");
         }
     }
+}
+
+/// The model in the binary knows the rendered athlete and nobody else.
+#[test]
+fn the_demo_model_looks_by_itself_only_where_every_camera_looked_at_is_a_demo() {
+    let real = "[[camera]]\nname = \"b\"\nsource = \"v4l2:/dev/video0\"\n";
+    let model = |text: &str| load(text).unwrap().pose.model.map(|path| path.display().to_string());
+    let demo = Some("demo".to_string());
+    assert_eq!(model(&with("pose", "")), demo);
+    assert_eq!(model(&with("pose", "engine = \"cpu\"")), demo);
+    assert_eq!(model(&format!("{real}pose = false\n{}", with("pose", ""))), demo);
+    assert_eq!(model(&with("pose", "engine = \"off\"")), None);
+    assert_eq!(model(&with("camera", "pose = false")), None);
+    assert_eq!(model(&format!("{real}{}", with("pose", ""))), None);
+    assert_eq!(model(&format!("{real}[pose]\nmodel = \"demo\"\n")), demo);
+    assert_eq!(model(&with("pose", "model = \"./demo\"")), Some("./demo".to_string()));
+    let blind =
+        "nobody looks: [pose] has no `model`, and the one in this program knows only the athlete of demo: sources";
+    let (code, _, said) = check(real);
+    assert!(code == 0 && said.contains(blind), "{said}");
+    let (code, _, said) = check(with("pose", ""));
+    assert!(code == 0 && !said.contains("nobody looks"), "{said}");
+    assert_eq!(
+        refused(format!("{real}[pose]\nengine = \"cpu\"\n")),
+        ["box.toml:5: `engine` in [pose] has no `model` to look with"]
+    );
 }
 
 #[test]
@@ -348,7 +374,11 @@ fn a_private_camera_that_nobody_looks_at_is_refused() {
     assert_eq!(refused(camera("privacy = true\npose = false", model)), [nobody]);
     let nothing =
         "box.toml:4: `privacy` in [camera] shows skeletons only, and [pose] has no engine and model to find any";
-    assert_eq!(refused(camera("privacy = true", "")), [nothing]);
+    assert_eq!(refused(camera("privacy = true", "").replace("demo:", "rtsp://c/1")), [nothing]);
+    assert!(
+        load(&camera("privacy = true", "")).unwrap().pose.looks(),
+        "the model in the binary sees the demo's athlete"
+    );
     assert_eq!(refused(camera("privacy = true", "[pose]\nengine = \"off\"\nmodel = \"m.onnx\"\n")), [nothing]);
     load(&camera("privacy = false\npose = false", "")).unwrap();
 }

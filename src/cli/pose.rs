@@ -16,9 +16,10 @@ pub(super) struct PoseArgs {
     /// The picture, PNG or JPEG
     #[arg(value_name = "IMAGE")]
     image: PathBuf,
-    /// The model, an ONNX file of the YOLO pose family
+    /// The model, an ONNX file of the YOLO pose family; without it the one in this program, which knows only the athlete of
+    /// demo: sources
     #[arg(long, value_name = "FILE")]
-    model: PathBuf,
+    model: Option<PathBuf>,
     /// As JSON, for programs; without it, a line for each person
     #[arg(long)]
     json: bool,
@@ -47,7 +48,14 @@ pub(super) fn pose(args: &PoseArgs) -> Exit {
 fn look(args: &PoseArgs) -> Result<String, String> {
     let mut picture = picture::read(&args.image)?;
     let limits = Limits { score: args.score, most: args.most, ..Limits::default() };
-    let shared = Shared::open(&args.model, limits, 0).map_err(|fault| fault.to_string())?;
+    let shared = match &args.model {
+        Some(path) => Shared::open(path, limits, 0),
+        None => {
+            log::warn!("without --model only the athlete of demo: sources is known");
+            Shared::demo(limits, 0)
+        }
+    };
+    let shared = shared.map_err(|fault| fault.to_string())?;
     let mut poses = Vec::new();
     let mut eye = Eye::new(shared);
     eye.look_at_rgb(&picture.rgb, picture.size, &mut poses).map_err(|fault| fault.to_string())?;

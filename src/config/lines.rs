@@ -7,17 +7,34 @@ use crate::camera::{self, Place, Retry};
 use crate::jpeg::shots::VARIANTS;
 use crate::pose::{self, Limits, PoseFault, Shared};
 
+/// A model that knows only the rendered athlete would not see people, or see them where there are none.
+const NOBODY_LOOKS: &str =
+    "nobody looks: [pose] has no `model`, and the one in this program knows only the athlete of demo: sources";
+
 impl Config {
-    /// What looks at the athlete: the model's file is read and judged, its weights are not loaded yet.
+    /// What looks at the athlete: the model's file is read and judged, its weights are not loaded yet. Says so when
+    /// nobody looks although nobody forbade it.
     ///
     /// # Errors
     /// When the model cannot be read or is no pose model.
     pub fn engine(&self) -> Result<pose::Engine, PoseFault> {
-        let Some(model) = self.pose.model.as_ref().filter(|_| self.pose.looks()) else {
+        if self.pose.engine == Engine::Off {
+            return Ok(pose::Engine::Off);
+        }
+        let Some(model) = &self.pose.model else {
+            if self.cameras.iter().any(|camera| camera.pose) {
+                log::warn!("{NOBODY_LOOKS}");
+            }
             return Ok(pose::Engine::Off);
         };
         let limits = Limits { score: self.pose.score, overlap: self.pose.overlap, most: self.pose.most_people };
-        Shared::open(model, limits, self.pose.threads).map(pose::Engine::Cpu)
+        let threads = self.pose.threads;
+        let shared = if model.as_os_str() == pose::DEMO {
+            Shared::demo(limits, threads)
+        } else {
+            Shared::open(model, limits, threads)
+        };
+        shared.map(pose::Engine::Cpu)
     }
 
     /// The settings of every camera's line, in order. All look with the same engine.

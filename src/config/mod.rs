@@ -129,9 +129,9 @@ pub enum Engine {
 pub struct PoseConfig {
     /// What looks.
     pub engine: Engine,
-    /// An ONNX file; without one, nobody is looked for.
+    /// An ONNX file, or [`pose::DEMO`] for the one in the binary; without one, nobody is looked for.
     pub model: Option<PathBuf>,
-    /// Threads of the engine; 0: as many as there are cores.
+    /// Threads of the engine; 0: as many as there are cores, and one for [`pose::DEMO`].
     pub threads: usize,
     /// The most looks a second at each live camera; 0: as many as there are frames.
     pub max_fps: usize,

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use self::decode::Limits;
-pub use self::model::{Eye, Shared, Spent};
+pub use self::model::{DEMO, Eye, Shared, Spent};
 use self::preprocess::PreprocessFault;
 use crate::frame::Frame;
 use crate::skeleton::Pose;

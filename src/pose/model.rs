@@ -20,6 +20,11 @@ use crate::skeleton::Pose;
 /// A larger file is no pose model; the largest of the family has 230 MB.
 pub const FILE_MAX_BYTES: u64 = 512 * 1024 * 1024;
 
+/// What the config and messages call the model inside the binary.
+pub const DEMO: &str = "demo";
+/// Made by `board/models/train.py`; it knows the rendered athlete and nobody else.
+const DEMO_BYTES: &[u8] = include_bytes!("../../board/models/demo-pose.onnx");
+
 /// A model that all cameras look with.
 pub struct Shared {
     path: PathBuf,
@@ -48,7 +53,19 @@ impl Shared {
         if length > FILE_MAX_BYTES {
             return Err(PoseFault::TooLarge { path: path.to_path_buf(), megabytes: length >> 20 });
         }
-        let bytes = std::fs::read(path).map_err(unreadable)?;
+        Shared::judge(path, std::fs::read(path).map_err(unreadable)?, limits, threads)
+    }
+
+    /// The demo model, which is part of the binary. It is so small that more threads than one wait for each other:
+    /// `threads` of 0 is one.
+    ///
+    /// # Errors
+    /// As in [`Shared::open`], which a test shows not to happen.
+    pub fn demo(limits: Limits, threads: usize) -> Result<Arc<Shared>, PoseFault> {
+        Shared::judge(Path::new(DEMO), DEMO_BYTES.to_vec(), limits, threads.max(1))
+    }
+
+    fn judge(path: &Path, bytes: Vec<u8>, limits: Limits, threads: usize) -> Result<Arc<Shared>, PoseFault> {
         let header = Header::read(&bytes).map_err(|why| PoseFault::not_ours(path, &why))?;
         let layout = Layout::of(&header).map_err(|why| PoseFault::not_ours(path, &why))?;
         Ok(Arc::new(Shared {
@@ -62,7 +79,7 @@ impl Shared {
         }))
     }
 
-    /// The file.
+    /// The file, or [`DEMO`].
     pub fn path(&self) -> &Path {
         &self.path
     }

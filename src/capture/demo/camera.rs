@@ -7,6 +7,9 @@ use super::geometry::{V3, v3};
 use super::look::Look;
 use super::motion::Exercise;
 
+/// From the gym's camera to the athlete.
+const DISTANCE_M: f32 = 4.6;
+
 /// A way of looking at the world.
 #[derive(Clone, Debug)]
 pub struct View {
@@ -37,7 +40,11 @@ pub struct Seen {
 impl View {
     /// The camera in the gym: three quarters from the front, the whole athlete with raised or lowered bar in view.
     pub fn camera(look: &Look, exercise: Exercise, width: usize, height: usize) -> View {
-        let distance = 4.6;
+        View::from_afar(DISTANCE_M, look, exercise, width, height)
+    }
+
+    /// The same from another distance; nearer is more perspective, not a larger athlete.
+    pub fn from_afar(distance: f32, look: &Look, exercise: Exercise, width: usize, height: usize) -> View {
         let (middle, tall, wide) = match exercise {
             Exercise::Press => (1.2, 2.86, 2.5),
             Exercise::Lunge => (0.86, 2.46, 2.4),
@@ -51,6 +58,13 @@ impl View {
         let place = target + v3(sin * flat, rise, cos * flat);
         let unit = (height as f32 / tall).min(width as f32 / wide);
         View::towards(place, target, unit * distance, unit, (width as f32 * 0.5, height as f32 * 0.5))
+    }
+
+    /// Closer by `zoom`, and the middle of the scene moved across the picture by `shift` pixels.
+    pub fn framed(mut self, zoom: f32, shift: (f32, f32)) -> View {
+        (self.focal, self.unit) = (self.focal * zoom, self.unit * zoom);
+        self.centre = (self.centre.0 + shift.0, self.centre.1 + shift.1);
+        self
     }
 
     /// The lamp's view, without perspective: `size` pixels for the `span` metres around the athlete.

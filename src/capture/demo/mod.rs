@@ -5,8 +5,9 @@
 //! athlete began. The empty room is painted once; each frame is a copy of it with the athlete, the shadows and the
 //! sensor's noise on top, straight in I420 (BT.601, full range, as JPEG has it).
 //!
-//! It must never tell anybody where the athlete's joints are: who wants to know has to look at the picture. And it
-//! must never allocate for a frame once the first is made.
+//! It must never tell anybody where the athlete's joints are: who wants to know has to look at the picture. Only
+//! [`study`], which no source reaches, knows the answers, for training and for tests. And it must never allocate for a
+//! frame once the first is made.
 
 mod body;
 mod camera;
@@ -22,6 +23,8 @@ mod paint;
 mod pose;
 mod raster;
 mod room;
+#[doc(hidden)]
+pub mod study;
 #[cfg(test)]
 mod tests;
 
@@ -69,8 +72,13 @@ impl Demo {
     pub fn open(address: &DemoAddress) -> Demo {
         let (width, height) = (address.width.clamp(16, 8192), address.height.clamp(16, 8192));
         let look = Look::from_seed(address.seed);
+        let exercise = motion::Exercise::named(&address.exercise);
+        let view = View::camera(&look, exercise, width, height);
+        Demo::set_up(address, look, view, (width, height))
+    }
+
+    fn set_up(address: &DemoAddress, look: Look, view: View, (width, height): (usize, usize)) -> Demo {
         let program = Program::new(address, &look);
-        let view = View::camera(&look, program.exercise, width, height);
         let inks = inks::inks(&look);
         let mut painter = Painter::default();
         let room = empty_room(&view, &look, &program, &inks, &mut painter, (width, height));
@@ -115,14 +123,20 @@ impl Demo {
 
     /// Fills `frame` with the picture of this number: its layout and bytes, not its moments.
     pub fn render_at(&mut self, frame_number: u64, frame: &mut Frame) {
+        let joints = self.joints(frame_number as f64 / self.fps);
+        self.render(frame_number, Some(&joints), frame);
+    }
+
+    fn render(&mut self, frame_number: u64, athlete: Option<&Joints>, frame: &mut Frame) {
         frame.media_time = None;
         frame.layout = Layout::packed(PixelFormat::I420, self.width, self.height).with_colour(Colour::JPEG);
         frame.bytes.clear();
         frame.bytes.extend_from_slice(&self.room);
-        let joints = self.joints(frame_number as f64 / self.fps);
         self.pieces.clear();
-        mannequin::dress(&self.body, &joints, &self.look, &mut self.pieces);
-        gear::hold(&joints, self.program.exercise, &self.look, &mut self.pieces);
+        if let Some(joints) = athlete {
+            mannequin::dress(&self.body, joints, &self.look, &mut self.pieces);
+            gear::hold(joints, self.program.exercise, &self.look, &mut self.pieces);
+        }
         self.light.throw(&self.pieces);
         if let Some(mut canvas) = Canvas::on(&mut frame.bytes, self.width, self.height) {
             paint::shade_floor(&mut canvas, &self.view, &self.light);

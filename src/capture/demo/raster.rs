@@ -48,8 +48,8 @@ pub struct Shape {
     ink: u8,
     inner: u8,
     melt: f32,
-    left: f32,
-    right: f32,
+    pub left: f32,
+    pub right: f32,
     pub top: f32,
     pub bottom: f32,
 }

@@ -1,4 +1,4 @@
-//! The demo from inside its room: the only place where joints may be looked at.
+//! The demo from inside its room: beside `study`, the only place where joints may be looked at.
 
 use super::*;
 use crate::capture::demo::geometry::V3;

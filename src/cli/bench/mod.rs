@@ -52,10 +52,10 @@ pub enum Bench {
     Pose {
         /// The picture, PNG or JPEG; it is looked at in its own size
         image: PathBuf,
-        /// The model
+        /// The model; without it the one in this program
         #[arg(long, value_name = "FILE")]
-        model: PathBuf,
-        /// Threads of the engine; 0: as many as there are cores
+        model: Option<PathBuf>,
+        /// Threads of the engine; 0: as many as there are cores, and one for the model in this program
         #[arg(long, value_name = "N", default_value_t = 0)]
         threads: usize,
         /// Looks that the medians are taken of
@@ -96,10 +96,12 @@ pub fn bench(args: &BenchArgs) -> Exit {
             let workers = workers.map_or(Settings::default().workers, |n| n as usize);
             http::serve(Duration::from_secs((*seconds).into()), *body_bytes, workers, listen, args.json)
         }
-        Bench::Pose { image, model, threads, looks } => match pose::measure(image, model, *threads, *looks) {
-            Ok(measured) => tell(args.json, &measured),
-            Err(why) => super::say(&why, Exit::Failed),
-        },
+        Bench::Pose { image, model, threads, looks } => {
+            match pose::measure(image, model.as_deref(), *threads, *looks) {
+                Ok(measured) => tell(args.json, &measured),
+                Err(why) => super::say(&why, Exit::Failed),
+            }
+        }
         Bench::Pipeline { camera_fps, infer_ms, seconds } => {
             let (infer, run) = (Duration::from_millis((*infer_ms).into()), Duration::from_secs((*seconds).into()));
             match pipeline::measure(*camera_fps, infer, run) {

@@ -37,9 +37,14 @@ pub struct Measured {
 ///
 /// # Errors
 /// One sentence: the picture, the model or the engine is at fault.
-pub fn measure(image: &Path, model: &Path, threads: usize, looks: usize) -> Result<Measured, String> {
+pub fn measure(image: &Path, model: Option<&Path>, threads: usize, looks: usize) -> Result<Measured, String> {
     let picture = picture::read(image)?;
-    let shared = Shared::open(model, Limits::default(), threads).map_err(|fault| fault.to_string())?;
+    let limits = Limits::default();
+    let shared = match model {
+        Some(path) => Shared::open(path, limits, threads),
+        None => Shared::demo(limits, threads),
+    };
+    let shared = shared.map_err(|fault| fault.to_string())?;
     let engine = shared.load().map_err(|fault| fault.to_string())?;
     let (width, height) = picture.size;
     let frame = i420(&picture.rgb, picture.size);

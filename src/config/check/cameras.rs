@@ -10,22 +10,24 @@ use crate::workout::Zone;
 const NAME_WANTS: &str = "a camera's name wants 1 to 32 of the letters a-z, A-Z, the digits, `_` and `-`";
 
 /// All cameras, in order: those of the file, then those of the command line that the file does not have.
-/// `looks`: there is an engine.
+/// Then the places of those that are private and to be looked at.
 pub(super) fn cameras(
     root: &Part,
-    looks: bool,
     from_file: bool,
     flags: &Flags,
     faults: &Gathered,
-) -> Vec<CameraConfig> {
+) -> (Vec<CameraConfig>, Vec<Place>) {
     let mut cameras = Vec::new();
+    let mut private = Vec::new();
     let mut lines: Vec<(String, usize)> = Vec::new();
     let mut given = 0;
     match root.find("camera").map(|value| (&value.kind, value.line)) {
         Some((Kind::List(list), _)) => {
             given = list.len();
             for value in list {
-                cameras.extend(root.item("camera", value).and_then(|part| camera(&part, looks, &mut lines, faults)));
+                cameras.extend(
+                    root.item("camera", value).and_then(|part| camera(&part, &mut lines, &mut private, faults)),
+                );
             }
             if let Some(first_over) = list.get(CAMERAS) {
                 let sentence = format!("a box has at most {CAMERAS} cameras, and here are {}", list.len());
@@ -61,7 +63,7 @@ pub(super) fn cameras(
             false => cameras.push(CameraConfig::new("demo", demo())),
         }
     }
-    cameras
+    (cameras, private)
 }
 
 fn demo() -> Address {
@@ -69,7 +71,12 @@ fn demo() -> Address {
 }
 
 /// One `[[camera]]`; nothing when it has no usable name or source, which is reported.
-fn camera(part: &Part, looks: bool, lines: &mut Vec<(String, usize)>, faults: &Gathered) -> Option<CameraConfig> {
+fn camera(
+    part: &Part,
+    lines: &mut Vec<(String, usize)>,
+    private: &mut Vec<Place>,
+    faults: &Gathered,
+) -> Option<CameraConfig> {
     for key in ["name", "source"] {
         if !part.has(key) {
             faults.add(Place::Line(part.line), format!("this camera has no `{key}`"));
@@ -108,8 +115,14 @@ fn camera(part: &Part, looks: bool, lines: &mut Vec<(String, usize)>, faults: &G
         priority: PerThread { capture: priority_of("capture"), pose: priority_of("pose"), jpeg: priority_of("jpeg") },
         ..CameraConfig::new(name?, source?)
     };
-    if read.privacy {
-        blind(part, read.pose, looks, faults);
+    let line = Place::Line(part.line_of("privacy"));
+    match (read.privacy, read.pose) {
+        (true, true) => private.push(line),
+        (true, false) => {
+            faults
+                .add(line, "`privacy` in [camera] shows skeletons only, and with `pose = false` nobody looks for any");
+        }
+        _ => {}
     }
     Some(read)
 }
@@ -120,12 +133,9 @@ fn zone(part: &Part, faults: &Gathered) -> Option<Zone> {
 }
 
 /// A private camera that nobody looks at would show nothing at all.
-fn blind(part: &Part, pose: bool, looks: bool, faults: &Gathered) {
-    let line = Place::Line(part.line_of("privacy"));
-    if !pose {
-        faults.add(line, "`privacy` in [camera] shows skeletons only, and with `pose = false` nobody looks for any");
-    } else if !looks {
-        faults.add(line, "`privacy` in [camera] shows skeletons only, and [pose] has no engine and model to find any");
+pub(super) fn blind(private: &[Place], looks: bool, faults: &Gathered) {
+    for line in private.iter().filter(|_| !looks) {
+        faults.add(*line, "`privacy` in [camera] shows skeletons only, and [pose] has no engine and model to find any");
     }
 }
 

@@ -12,7 +12,9 @@ use std::path::PathBuf;
 use self::part::Part;
 use super::fault::{Gathered, Place};
 use super::raw::Table;
-use super::{CaptureConfig, Config, Encoder, Engine, Flags, PoseConfig, ThreadsConfig};
+use super::{CameraConfig, CaptureConfig, Config, Encoder, Engine, Flags, PoseConfig, ThreadsConfig};
+use crate::capture::Address;
+use crate::pose;
 
 /// Checks everything. No table: no file was given.
 pub(super) fn config(table: Option<&Table>, flags: &Flags, faults: &Gathered) -> Config {
@@ -21,10 +23,12 @@ pub(super) fn config(table: Option<&Table>, flags: &Flags, faults: &Gathered) ->
     let (mut http, open) = http::settings(&root.part("http"), flags, faults);
     http.stale = root.part("health").seconds("stale_s", 1.0..=3600.0, http.stale);
     http.data_dir = data_dir.clone();
-    let pose = pose(&root.part("pose"), faults);
+    let (cameras, private) = cameras::cameras(&root, table.is_some(), flags, faults);
+    let pose = pose(&root.part("pose"), &cameras, faults);
+    cameras::blind(&private, pose.looks(), faults);
     Config {
         data_dir,
-        cameras: cameras::cameras(&root, pose.looks(), table.is_some(), flags, faults),
+        cameras,
         http,
         open,
         capture: capture(&root.part("capture"), faults),
@@ -74,11 +78,13 @@ fn encoder(part: &Part) -> Encoder {
     part.choice("encoder", &[("auto", Encoder::Auto), ("cpu", Encoder::Cpu)], &["nvjpeg", "nvjpegenc"], Encoder::Auto)
 }
 
-fn pose(part: &Part, faults: &Gathered) -> PoseConfig {
+/// Without `model`, the one in the binary looks where it can see somebody: when every camera that is looked at is a
+/// `demo:` source.
+fn pose(part: &Part, cameras: &[CameraConfig], faults: &Gathered) -> PoseConfig {
     let or = PoseConfig::default();
     let choices = [("auto", Engine::Auto), ("cpu", Engine::Cpu), ("off", Engine::Off)];
     let model = part.text("model");
-    let read = PoseConfig {
+    let mut read = PoseConfig {
         engine: part.choice("engine", &choices, &["tensorrt", "onnxruntime"], or.engine),
         model: model.filter(|(path, _)| !path.is_empty()).map(|(path, _)| PathBuf::from(path)),
         threads: part.count("threads", 0..=64, or.threads),
@@ -89,10 +95,16 @@ fn pose(part: &Part, faults: &Gathered) -> PoseConfig {
     };
     match model {
         Some(("", line)) => faults.add(Place::Line(line), "`model` in [pose] wants a path"),
+        None if read.engine != Engine::Off && only_demo(cameras) => read.model = Some(pose::DEMO.into()),
         None if read.engine == Engine::Cpu => {
             faults.add(Place::Line(part.line_of("engine")), "`engine` in [pose] has no `model` to look with");
         }
         _ => {}
     }
     read
+}
+
+fn only_demo(cameras: &[CameraConfig]) -> bool {
+    let mut looked_at = cameras.iter().filter(|camera| camera.pose).peekable();
+    looked_at.peek().is_some() && looked_at.all(|camera| matches!(camera.source, Address::Demo(_)))
 }
