@@ -6,6 +6,7 @@
 /// The keys, with their sections. `camera` is a list of tables.
 pub const KEYS: &[&str] = &[
     "data_dir",
+    "confidence_threshold",
     "http.listen",
     "http.api_key",
     "http.open",
@@ -48,6 +49,10 @@ pub const KEYS: &[&str] = &[
     "pose.most_people",
     "pose.score",
     "pose.overlap",
+    "rep.min_amplitude_deg",
+    "rep.min_period_s",
+    "rep.smoothing_s",
+    "set_boundary.quiet_seconds",
     "threads.hung_s",
     "threads.main_cores",
 ];

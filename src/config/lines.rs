@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{CameraConfig, Config, PerThread};
+use super::{CameraConfig, Config, Engine, PerThread};
 use crate::camera::{self, Place, Retry};
 use crate::jpeg::shots::VARIANTS;
 use crate::pose::{self, Limits, PoseFault, Shared};

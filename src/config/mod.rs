@@ -21,6 +21,7 @@ pub use fault::{Fault, Faults, Place};
 use crate::capture::{self, Address};
 use crate::http;
 use crate::pose;
+use crate::workout::Thresholds;
 use crate::workout::Zone;
 use fault::Gathered;
 
@@ -48,6 +49,8 @@ pub struct Config {
     pub encoder: Encoder,
     /// What looks at the athlete.
     pub pose: PoseConfig,
+    /// What counts as a repetition and as a set.
+    pub thresholds: Thresholds,
 }
 
 /// One camera.

@@ -42,7 +42,7 @@ impl Config {
         if http.api_key.is_some() {
             face["api_key"] = HIDDEN.into();
         }
-        json!({
+        let mut out = json!({
             "data_dir": self.data_dir.display().to_string(),
             "camera": self.cameras.iter().map(camera).collect::<Vec<_>>(),
             "http": face,
@@ -55,7 +55,14 @@ impl Config {
             "threads": { "hung_s": seconds(self.threads.hung), "main_cores": self.threads.main_cores },
             "jpeg": { "encoder": match self.encoder { Encoder::Auto => "auto", Encoder::Cpu => "cpu" } },
             "pose": pose(&self.pose),
-        })
+        });
+        for (name, value) in self.thresholds.by_name() {
+            match name.split_once('.') {
+                Some((section, key)) => out[section][key] = share(value).into(),
+                None => out[name] = share(value).into(),
+            }
+        }
+        out
     }
 }
 

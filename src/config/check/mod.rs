@@ -15,6 +15,10 @@ use super::raw::Table;
 use super::{CameraConfig, CaptureConfig, Config, Encoder, Engine, Flags, PoseConfig, ThreadsConfig};
 use crate::capture::Address;
 use crate::pose;
+use crate::workout::{KNOBS, Thresholds};
+
+/// So long after its last repetition a set of the demo box is over; its athlete rests for eight seconds.
+const DEMO_QUIET_S: f32 = 6.0;
 
 /// Checks everything. No table: no file was given.
 pub(super) fn config(table: Option<&Table>, flags: &Flags, faults: &Gathered) -> Config {
@@ -35,7 +39,25 @@ pub(super) fn config(table: Option<&Table>, flags: &Flags, faults: &Gathered) ->
         threads: threads(&root.part("threads")),
         encoder: encoder(&root.part("jpeg")),
         pose,
+        thresholds: thresholds(&root, table.is_some()),
     }
+}
+
+/// What counts as a repetition and as a set. The demo box, which has no file, rests for seconds only between its sets.
+fn thresholds(root: &Part, is_file: bool) -> Thresholds {
+    let mut all = Thresholds::default();
+    if !is_file {
+        all.quiet_seconds = DEMO_QUIET_S;
+    }
+    for knob in KNOBS {
+        let value = (knob.of)(&mut all);
+        let fits = f64::from(knob.least)..=f64::from(knob.most);
+        *value = match knob.name.split_once('.') {
+            Some((section, key)) => root.part(section).share(key, fits, *value),
+            None => root.share(knob.name, fits, *value),
+        };
+    }
+    all
 }
 
 fn data_dir(root: &Part, flags: &Flags, faults: &Gathered) -> PathBuf {
