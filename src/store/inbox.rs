@@ -15,6 +15,9 @@ use super::fault::StoreFault;
 use crate::time::Mono;
 use crate::workout;
 
+/// Pictures that may wait for the disk; one has some hundred kilobytes.
+const PICTURES: usize = 64;
+
 /// As many sets wait as may. The one that came is not kept; it was counted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("the log cannot be written, and no more sets can wait")]
@@ -25,6 +28,8 @@ pub(super) struct Waiting {
     pub(super) key: String,
     pub(super) camera: String,
     pub(super) set: workout::Set,
+    /// A JPEG of it.
+    pub(super) picture: Option<Vec<u8>>,
     /// The end of the set, on this machine's monotonic clock.
     pub(super) ended: Mono,
     /// By how much the wall clock was ahead when it came.
@@ -84,11 +89,27 @@ impl Inbox {
     /// # Errors
     /// When as many wait as may.
     pub fn push(&self, camera: &str, set: workout::Set, age: Duration, now: Reading) -> Result<(), Full> {
+        self.push_with_picture(camera, set, None, age, now)
+    }
+
+    /// The same with its picture, a JPEG. Beyond [`PICTURES`] sets that wait it is let go: the count is worth more.
+    ///
+    /// # Errors
+    /// When as many wait as may.
+    pub fn push_with_picture(
+        &self,
+        camera: &str,
+        set: workout::Set,
+        picture: Option<Vec<u8>>,
+        age: Duration,
+        now: Reading,
+    ) -> Result<(), Full> {
         let ended_ns = now.mono.since(Mono::ZERO).saturating_sub(age).as_nanos();
-        let waiting = Waiting {
+        let mut waiting = Waiting {
             key: self.0.keys.next(),
             camera: camera.to_string(),
             set,
+            picture,
             ended: Mono::from_ns(u64::try_from(ended_ns).unwrap_or(u64::MAX)),
             gap_ms: now.gap_ms(),
         };
@@ -97,6 +118,9 @@ impl Inbox {
             drop(desk);
             self.0.metrics.refused.inc();
             return Err(Full);
+        }
+        if desk.sets.len() >= PICTURES {
+            waiting.picture = None;
         }
         desk.sets.push_back(Arc::new(waiting));
         self.0.metrics.waiting.set(desk.sets.len() as i64);

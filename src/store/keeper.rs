@@ -13,7 +13,7 @@ use super::clock::{self, Reading};
 use super::fault::StoreFault;
 use super::file::{self, Database};
 use super::inbox::{Desk, Waiting};
-use super::{Shared, retention, rows, write};
+use super::{Shared, pictures, retention, rows, write};
 use crate::threads::{Beat, Stop};
 use crate::time::Mono;
 
@@ -212,12 +212,15 @@ impl Keeper {
                 write::Place { boot: &self.boot, gap_ms: self.gap_ms.unwrap_or_default(), sinks: &settings.sinks };
             let written = (|| {
                 let transaction = database.connection.transaction()?;
-                for waiting in &batch {
-                    write::insert(&transaction, waiting, &place)?;
-                }
-                transaction.commit()
+                let insert = |waiting: &Arc<Waiting>| write::insert(&transaction, waiting, &place);
+                let places = batch.iter().map(insert).collect::<rusqlite::Result<Vec<String>>>()?;
+                transaction.commit()?;
+                Ok(places)
             })();
-            written.map_err(|error| StoreFault::of_sqlite(&self.shared.path(), &error))?;
+            let places = written.map_err(|error| StoreFault::of_sqlite(&self.shared.path(), &error))?;
+            for (waiting, place) in batch.iter().zip(&places) {
+                keep_picture(&self.shared, waiting, place);
+            }
             let mut desk = self.shared.queue.lock();
             desk.sets.drain(..batch.len());
             self.shared.metrics.waiting.set(desk.sets.len() as i64);
@@ -249,5 +252,13 @@ impl Keeper {
         self.sweep
             .turn(&database.connection, &self.shared.settings, now)
             .map_err(|error| StoreFault::of_sqlite(&self.shared.path(), &error))
+    }
+}
+
+/// A picture that cannot be written is let go: its set is safe.
+fn keep_picture(shared: &Shared, waiting: &Waiting, place: &str) {
+    let Some(bytes) = &waiting.picture else { return };
+    if let Err(why) = pictures::write(&shared.settings.snapshots, place, bytes) {
+        log::warn!("the picture {place} cannot be written: {why}");
     }
 }

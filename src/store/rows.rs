@@ -6,6 +6,7 @@
 use rusqlite::{Connection, OptionalExtension, Row, ToSql};
 use serde::Serialize;
 
+use super::pictures::PictureRow;
 use crate::workout::Phases;
 
 /// A set.
@@ -51,6 +52,8 @@ pub struct SetRow {
     pub clock: ClockMark,
     /// Of a set whose time was lost: it was before this, Unix milliseconds.
     pub known_ms: Option<u64>,
+    /// Its picture's place below `/api/v1/snapshots/`, if one was made; it may have been cleared away.
+    pub picture: Option<String>,
 }
 
 /// Whether a set's times can be believed.
@@ -126,7 +129,7 @@ pub struct Page {
 }
 
 const COLUMNS: &str = "id, key, camera, exercise_machine, chosen, reps_machine, recount, confidence, pending, \
-    exercise_human, reps_human, weight_human, note, confirmed_ms, started_ms, ended_ms, clock, known_ms";
+    exercise_human, reps_human, weight_human, note, confirmed_ms, started_ms, ended_ms, clock, known_ms, picture";
 
 fn set_row(row: &Row<'_>) -> rusqlite::Result<SetRow> {
     let (exercise_machine, exercise_human): (Option<String>, Option<String>) = (row.get(3)?, row.get(9)?);
@@ -158,6 +161,7 @@ fn set_row(row: &Row<'_>) -> rusqlite::Result<SetRow> {
             _ => ClockMark::Lost,
         },
         known_ms: row.get(17)?,
+        picture: row.get(18)?,
     })
 }
 
@@ -192,6 +196,19 @@ pub(super) fn following(
         "deleted_ms IS NULL AND started_ms >= ?1 AND id > ?2 ORDER BY id LIMIT ?3",
         &[&since, &after, &limit],
     )
+}
+
+/// The pictures of sets that were not deleted, those of the newest first.
+pub(super) fn pictures(connection: &Connection, since_ms: u64, most: usize) -> rusqlite::Result<Vec<PictureRow>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT picture, id, started_ms FROM sets \
+         WHERE picture IS NOT NULL AND deleted_ms IS NULL AND started_ms >= ?1 ORDER BY id DESC LIMIT ?2",
+    )?;
+    let row = |row: &Row<'_>| {
+        Ok(PictureRow { path: row.get(0)?, set: row.get(1)?, started_ms: row.get::<_, i64>(2)?.max(0).unsigned_abs() })
+    };
+    let since = i64::try_from(since_ms).unwrap_or(i64::MAX);
+    statement.query_map([since, i64::try_from(most).unwrap_or(i64::MAX)], row)?.collect()
 }
 
 /// One set, deleted ones too if `even_deleted`.

@@ -30,6 +30,7 @@ CREATE TABLE sets (
     boot TEXT NOT NULL,
     started_ns INTEGER NOT NULL,
     ended_ns INTEGER NOT NULL,
+    picture TEXT,
     deleted_ms INTEGER
 ) STRICT;
 CREATE INDEX sets_by_start ON sets (started_ms);

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use super::clock::{self, is_plausible};
 use super::fault::StoreFault;
 use super::inbox::Waiting;
+use super::pictures;
 use crate::time::Mono;
 
 /// What the athlete says of a set. What is absent stays as it is; `null` takes an earlier word back.
@@ -71,8 +72,9 @@ pub(super) struct Place<'a> {
     pub(super) sinks: &'a [String],
 }
 
-/// Writes a set, its repetitions and its outbox. One that is there already, from an attempt whose end was not told, stays.
-pub(super) fn insert(connection: &Connection, new: &Waiting, place: &Place<'_>) -> rusqlite::Result<()> {
+/// Writes a set, its repetitions and its outbox; where its picture belongs. One that is there already, from an attempt whose
+/// end was not told, stays.
+pub(super) fn insert(connection: &Connection, new: &Waiting, place: &Place<'_>) -> rusqlite::Result<String> {
     let set = &new.set;
     // The clock may have been set while it waited.
     let gap_ms = clock::step_ms(new.gap_ms, place.gap_ms).map_or(new.gap_ms, |step| new.gap_ms + step);
@@ -80,11 +82,12 @@ pub(super) fn insert(connection: &Connection, new: &Waiting, place: &Place<'_>) 
     let started_ms = ended_ms.saturating_sub(i64::try_from(set.ended.since(set.started).as_millis()).unwrap_or(0));
     let started_ns = new.ended.as_ns().saturating_sub(set.ended.as_ns().saturating_sub(set.started.as_ns()));
     let mark = if is_plausible(ended_ms.max(0).unsigned_abs()) { "good" } else { "unsure" };
+    let picture = pictures::place(started_ms.max(0).unsigned_abs(), set.exercise.as_deref(), &new.key);
     let inserted = connection
         .prepare_cached(
             "INSERT INTO sets (key, camera, exercise_machine, chosen, reps_machine, recount, confidence, pending, \
-             started_ms, ended_ms, clock, boot, started_ns, ended_ns) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) ON CONFLICT (key) DO NOTHING",
+             started_ms, ended_ms, clock, boot, started_ns, ended_ns, picture) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15) ON CONFLICT (key) DO NOTHING",
         )?
         .execute(params![
             new.key,
@@ -101,16 +104,17 @@ pub(super) fn insert(connection: &Connection, new: &Waiting, place: &Place<'_>) 
             place.boot,
             signed(started_ns),
             signed(new.ended.as_ns()),
+            new.picture.as_ref().map(|_| &picture),
         ])?;
     if inserted == 0 {
-        return Ok(());
+        return Ok(picture);
     }
     let id = connection.last_insert_rowid();
     insert_reps(connection, id, new)?;
     for sink in place.sinks {
         enqueue(connection, id, sink, "set", ended_ms)?;
     }
-    Ok(())
+    Ok(picture)
 }
 
 fn insert_reps(connection: &Connection, id: i64, new: &Waiting) -> rusqlite::Result<()> {
