@@ -2,10 +2,11 @@
 //! jpeg threads while a viewer takes every picture. (Memory that C libraries take for themselves is not seen here.)
 
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use spotter::camera::{Line, Place, Retry, Settings};
+use spotter::camera::{Around, Line, Place, Retry, Settings};
 use spotter::capture::{self, Address};
 use spotter::jpeg::{Look, Variant};
 use spotter::metrics::Metrics;
@@ -60,7 +61,8 @@ fn line(source: &str, crew: &Crew, metrics: &Metrics, stop: &Stop) -> Line {
         hung: Duration::from_secs(30),
         shot_buffers: 4,
     };
-    Line::start(settings, crew, metrics, Box::leak(Box::default()), stop).unwrap()
+    let around = Around { events: Box::leak(Box::default()), orders: &Arc::default(), inbox: None };
+    Line::start(settings, crew, metrics, around, stop).unwrap()
 }
 
 /// Takes `count` pictures of growing frames, without allocating.

@@ -3,9 +3,12 @@
 //! No device code and no arithmetic here: [`feed`] asks the source and publishes, [`watch`] takes from the mailbox and
 //! asks the engine, [`shoot`] encodes what is wanted. [`View`] is all that the HTTP face ever sees.
 
+mod album;
 pub mod feed;
+pub mod orders;
 pub mod retry;
 pub mod row;
+mod scribe;
 pub mod shoot;
 mod telling;
 pub mod view;
@@ -17,13 +20,14 @@ use std::time::Duration;
 
 pub use feed::Outcome;
 pub use retry::Retry;
-pub use view::{CameraNote, Event, Fault, Seen, Status, View};
+pub use view::{CameraNote, Doing, Event, Fault, Seen, Status, View};
 
 use crate::capture::{self, CaptureFault};
 use crate::events::Board;
 use crate::jpeg::Encoder;
 use crate::metrics::Metrics;
 use crate::pose::Engine;
+use crate::store::Inbox;
 use crate::threads::{Crew, Post, Stop};
 use crate::time::{Mono, Wall};
 use crate::workout::Zone;
@@ -72,6 +76,16 @@ struct Progress {
     watched: AtomicBool,
 }
 
+/// What is around a line: who hears of it, who tells it what to do, where its sets go.
+pub struct Around<'a> {
+    /// Where it announces what happens.
+    pub events: &'static Board<Event>,
+    /// What all cameras are told.
+    pub orders: &'a Arc<orders::House>,
+    /// The log's; nothing: sets are told and not kept.
+    pub inbox: Option<Inbox>,
+}
+
 /// A running camera.
 pub struct Line {
     view: Arc<View>,
@@ -88,9 +102,10 @@ impl Line {
         settings: Settings,
         crew: &Crew,
         metrics: &Metrics,
-        events: &'static Board<Event>,
+        around: Around<'_>,
         stop: &Stop,
     ) -> std::io::Result<Line> {
+        let Around { events, orders, inbox } = around;
         let Settings { name, capture, retry, engine, look_every, hung, shot_buffers, privacy, zone, .. } = settings;
         let view = View::new(
             name.clone(),
@@ -100,7 +115,7 @@ impl Line {
             metrics.camera(&name),
             events,
         );
-        let view = Arc::new(view.with(privacy, zone));
+        let view = Arc::new(view.with(privacy, zone).in_house(orders.clone()));
         let (stall, progress) = (capture.stall, Arc::new(Progress::default()));
         let post = |kind: &str, place: Place| Post {
             name: format!("{kind}:{name}"),
@@ -110,7 +125,7 @@ impl Line {
         };
         let (poster, taker) = crate::mailbox::mailbox();
         let feed = feed::Feed::new(view.clone(), capture, retry, poster, stop.clone());
-        let watch = watch::Watch::new(view.clone(), &engine, look_every, taker, stop.clone());
+        let watch = watch::Watch::new(view.clone(), &engine, look_every, taker, stop.clone(), inbox);
         let encoder = Encoder::cpu().map_err(std::io::Error::other)?;
         let shoot = shoot::Shoot::new(view.clone(), encoder, shot_buffers, stop.clone());
         let (own, own_view) = (progress.clone(), view.clone());

@@ -1,12 +1,14 @@
 //! What the lists and the events tell of a camera: how it does, who works inside, who is seen. Nouns, filled by
 //! [`super::View`].
 
+use std::sync::Arc;
+
 use serde::Serialize;
 
 use super::view::{Fault, Followed};
 use crate::skeleton::Pose;
 use crate::time::Mono;
-use crate::workout::{Angle, Zone};
+use crate::workout::{Angle, Phases, Zone};
 
 /// A row of `/api/v1/cameras`.
 #[derive(Clone, PartialEq, Debug, Serialize)]
@@ -60,6 +62,28 @@ pub struct Inside {
     pub decoder: Option<String>,
 }
 
+/// What the followed person does, as far as it was seen by one frame.
+#[derive(Clone, PartialEq, Default, Debug, Serialize)]
+pub struct Doing {
+    /// Who is followed.
+    pub athlete: Option<Followed>,
+    /// The angle of the athlete's joint that moves most.
+    pub angle: Option<Angle>,
+    /// What he does, as he said or as it was recognised; nothing while it is unknown.
+    #[serde(serialize_with = "name")]
+    pub exercise: Option<Arc<str>>,
+    /// Repetitions of the set that goes on; 0 between sets.
+    pub reps: u32,
+    /// Seconds since the last of them; nothing between sets.
+    pub resting_s: Option<f32>,
+    /// The tempo of the last of them.
+    pub tempo: Option<Phases>,
+}
+
+fn name<S: serde::Serializer>(name: &Option<Arc<str>>, to: S) -> Result<S::Ok, S::Error> {
+    name.as_deref().serialize(to)
+}
+
 /// What the pose thread saw in one frame.
 #[derive(Serialize)]
 pub(super) struct StateNote<'a> {
@@ -71,8 +95,8 @@ pub(super) struct StateNote<'a> {
     pub(super) engine: &'static str,
     pub(super) pose_fps: f64,
     pub(super) poses: &'a [Pose],
-    pub(super) athlete: Option<Followed>,
-    pub(super) angle: Option<Angle>,
+    #[serde(flatten)]
+    pub(super) doing: &'a Doing,
 }
 
 /// Frames a second as an exponential mean over about two seconds of their own stamps.

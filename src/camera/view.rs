@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-pub use super::row::{Inside, Status};
+use super::orders::{self, Orders};
+pub use super::row::{Doing, Inside, Status};
 use super::row::{Rate, StateNote};
 use super::telling::{Fate, Telling};
 use crate::capture::CaptureFault;
@@ -22,7 +23,7 @@ use crate::metrics::CameraMetrics;
 use crate::pose::Spent;
 use crate::skeleton::Pose;
 use crate::time::{Mono, Wall, as_ms};
-use crate::workout::{Angle, Zone};
+use crate::workout::Zone;
 
 /// Why there is no picture, and since when.
 #[derive(Clone, PartialEq, Debug, Serialize)]
@@ -42,6 +43,8 @@ pub enum Event {
     Camera(CameraNote),
     /// What the pose thread saw: a [`StateNote`] as JSON, made once for all listeners.
     State(Arc<str>),
+    /// A set began, a repetition was done, a set ended: its name and its JSON.
+    Workout(&'static str, Arc<str>),
 }
 
 /// The person that is followed.
@@ -83,10 +86,9 @@ pub struct Seen {
     pub pose_fault: Option<String>,
     /// Poses found, by falling score; none without an engine.
     pub poses: Vec<Pose>,
-    /// Who is followed.
-    pub athlete: Option<Followed>,
-    /// The angle of the athlete's joint that moves most.
-    pub angle: Option<Angle>,
+    /// What the followed person does.
+    #[serde(flatten)]
+    pub doing: Doing,
 }
 
 #[derive(Default)]
@@ -102,8 +104,7 @@ struct State {
     seen: Option<(u64, Mono)>,
     seen_size: (usize, usize),
     poses: Vec<Pose>,
-    athlete: Option<Followed>,
-    angle: Option<Angle>,
+    doing: Doing,
     pose_fault: Option<String>,
     telling: Telling,
     /// The last look is not told yet; it is if its frame is sent before the next one.
@@ -117,7 +118,7 @@ struct State {
 impl State {
     fn forget_people(&mut self) {
         self.poses.clear();
-        (self.athlete, self.angle) = (None, None);
+        self.doing = Doing::default();
     }
 }
 
@@ -129,6 +130,7 @@ pub struct View {
     recording: bool,
     privacy: bool,
     zone: Option<Zone>,
+    orders: Orders,
     shots: Shots,
     state: Mutex<State>,
     ids: AtomicU64,
@@ -154,6 +156,7 @@ impl View {
             recording,
             privacy: false,
             zone: None,
+            orders: Orders::default(),
             shots: Shots::default(),
             state: Mutex::default(),
             ids: AtomicU64::new(0),
@@ -166,6 +169,21 @@ impl View {
     /// The same camera, private or not, with the station in which its athlete stands.
     pub fn with(self, privacy: bool, zone: Option<Zone>) -> View {
         View { privacy, zone, ..self }
+    }
+
+    /// The same camera, in this house.
+    pub fn in_house(self, house: Arc<orders::House>) -> View {
+        View { orders: Orders::new(house), ..self }
+    }
+
+    /// What its athlete says, and what the box is told.
+    pub fn orders(&self) -> &Orders {
+        &self.orders
+    }
+
+    /// Tells everybody of a set or a repetition.
+    pub fn announce_workout(&self, name: &'static str, json: String) {
+        self.events.announce(Event::Workout(name, json.into()));
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -317,7 +335,7 @@ impl View {
 
     /// The pose thread looked at a frame and found these people. What it saw in a picture that is lost meanwhile is not
     /// told.
-    pub fn saw(&self, frame: &Frame, poses: &[Pose], athlete: Option<Followed>, angle: Option<Angle>, now: Mono) {
+    pub fn saw(&self, frame: &Frame, poses: &[Pose], doing: &Doing, now: Mono) {
         let mut state = self.state();
         if frame.id <= state.lost_id {
             return;
@@ -328,7 +346,7 @@ impl View {
         state.seen_size = (frame.layout.width, frame.layout.height);
         state.poses.clear();
         state.poses.extend_from_slice(poses);
-        (state.athlete, state.angle) = (athlete, angle);
+        state.doing.clone_from(doing);
         if state.pose_fault.take().is_some() {
             log::info!("camera {}: people can be found again", self.name);
         }
@@ -339,7 +357,7 @@ impl View {
         // Whoever publishes the next picture need not wait until this one's people are written down.
         drop(state);
         if let Some(seen) = &earlier {
-            let Seen { frame_id, width, height, athlete, angle, .. } = *seen;
+            let Seen { frame_id, width, height, .. } = *seen;
             let age_ms = seen.age_ms.unwrap_or_default();
             self.tell(&StateNote {
                 camera: &self.name,
@@ -350,8 +368,7 @@ impl View {
                 engine: self.engine,
                 pose_fps,
                 poses: &seen.poses,
-                athlete,
-                angle,
+                doing: &seen.doing,
             });
         }
         if told {
@@ -366,8 +383,7 @@ impl View {
                 engine: self.engine,
                 pose_fps,
                 poses,
-                athlete,
-                angle,
+                doing,
             });
         }
     }
@@ -477,8 +493,7 @@ impl View {
             height: state.seen_size.1,
             pose_fault: state.pose_fault.clone(),
             poses: state.poses.clone(),
-            athlete: state.athlete,
-            angle: state.angle,
+            doing: state.doing.clone(),
         }
     }
 }
@@ -565,8 +580,7 @@ mod tests {
             view.saw(
                 &frame,
                 &[Pose { score: 0.5, ..Pose::default() }],
-                Some(Followed { id: 3, pose: Some(0) }),
-                None,
+                &Doing { athlete: Some(Followed { id: 3, pose: Some(0) }), ..Doing::default() },
                 at(ms + 20),
             );
         };
@@ -604,7 +618,12 @@ mod tests {
     fn the_people_of_a_lost_camera_are_gone_and_a_look_that_ends_later_does_not_bring_them_back() {
         let (view, _) = looked_at("rack");
         let saw = |id: u64, ms: u64| {
-            view.saw(&frame(id, ms), &[Pose::default()], Some(Followed { id: 1, pose: Some(0) }), None, at(ms + 20));
+            view.saw(
+                &frame(id, ms),
+                &[Pose::default()],
+                &Doing { athlete: Some(Followed { id: 1, pose: Some(0) }), ..Doing::default() },
+                at(ms + 20),
+            );
         };
         show(&view, 1000);
         show(&view, 1033);
@@ -612,7 +631,7 @@ mod tests {
         assert_eq!(view.seen(at(1040)).poses.len(), 1);
         view.lose(&CaptureFault::Ended, Wall::default());
         let gone = view.seen(at(1050));
-        assert_eq!((gone.poses.len(), gone.athlete, gone.angle), (0, None, None));
+        assert_eq!((gone.poses.len(), gone.doing.athlete, gone.doing.angle), (0, None, None));
         assert_eq!((gone.frame_id, gone.age_ms, gone.pose_fps), (0, None, 0.0));
         saw(2, 1033);
         assert_eq!((view.seen(at(1060)).frame_id, view.seen(at(1060)).poses.len()), (0, 0));
@@ -653,7 +672,7 @@ mod tests {
                 if sent_first {
                     send(n);
                 }
-                view.saw(&frame(n, ms), &[], None, None, at(ms + 20));
+                view.saw(&frame(n, ms), &[], &Doing::default(), at(ms + 20));
                 if !sent_first {
                     send(n);
                 }

@@ -8,22 +8,29 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::view::{Followed, View};
+use super::orders::Heard;
+use super::scribe::Scribe;
+use super::view::{Doing, Followed, View};
 use crate::frame::FrameRef;
 use crate::mailbox::{Taken, Taker};
 use crate::pose::{Engine, Looker};
 use crate::skeleton::Pose;
+use crate::store::Inbox;
 use crate::threads::{Beat, Stop};
 use crate::time::Mono;
-use crate::workout::{self, Athlete, Mover};
+use crate::workout::{self, Happening, Now, Workout};
 
 /// What the pose thread owns.
 pub struct Watch {
     view: Arc<View>,
     looker: Looker,
     poses: Vec<Pose>,
-    athlete: Athlete,
-    mover: Mover,
+    workout: Workout,
+    happened: Vec<Happening>,
+    heard: Heard,
+    scribe: Scribe,
+    /// The newest frame's time as the workout has it, and its id.
+    newest: (Mono, u64),
     /// The least time between two looks at a live camera.
     every: Duration,
     taker: Taker<FrameRef>,
@@ -31,17 +38,27 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// A watch that has not begun. `every` is the least time between two looks; a recording is looked at whole.
-    pub fn new(view: Arc<View>, engine: &Engine, every: Duration, taker: Taker<FrameRef>, stop: Stop) -> Watch {
+    /// A watch that has not begun. `every` is the least time between two looks; a recording is looked at whole. Without an
+    /// `inbox` nothing is kept of the sets.
+    pub fn new(
+        view: Arc<View>,
+        engine: &Engine,
+        every: Duration,
+        taker: Taker<FrameRef>,
+        stop: Stop,
+        inbox: Option<Inbox>,
+    ) -> Watch {
         let every = if view.is_recording() { Duration::ZERO } else { every };
-        let athlete =
-            Athlete::new(workout::AthleteSettings { zone: view.zone(), ..workout::AthleteSettings::default() });
+        let athlete = workout::AthleteSettings { zone: view.zone(), ..workout::AthleteSettings::default() };
         Watch {
+            scribe: Scribe::new(view.clone(), inbox),
             view,
             looker: engine.looker(),
             poses: Vec::with_capacity(32),
-            athlete,
-            mover: Mover::default(),
+            workout: Workout::new(workout::Settings { athlete, ..workout::Settings::default() }),
+            happened: Vec::with_capacity(32),
+            heard: Heard::default(),
+            newest: (Mono::ZERO, 0),
             every,
             taker,
             stop,
@@ -73,6 +90,41 @@ impl Watch {
                 Taken::Closed => break,
             }
         }
+        // A set that goes on when the recording or the box ends is over.
+        self.workout.finish(&mut self.happened);
+        self.write_down();
+    }
+
+    fn follow(&mut self, frame: &FrameRef, stamp: Mono) -> Now {
+        self.heard.pass_on(self.view.orders(), &mut self.workout);
+        let size = (frame.layout.width, frame.layout.height);
+        let now = self.workout.update(stamp, size, &self.poses, &mut self.happened);
+        self.newest = (stamp, frame.id);
+        if let (Some(index), Some(angle)) = (now.athlete.pose, now.angle)
+            && let Some(pose) = self.poses.get(index)
+        {
+            self.scribe.see(frame, pose, stamp, angle.deg);
+        }
+        self.write_down();
+        now
+    }
+
+    fn write_down(&mut self) {
+        let (stamp, frame_id) = self.newest;
+        for happening in self.happened.drain(..) {
+            self.scribe.take(happening, frame_id, stamp, self.heard.exercise.as_ref());
+        }
+    }
+
+    fn doing(&self, now: Now) -> Doing {
+        Doing {
+            athlete: now.athlete.id.map(|id| Followed { id, pose: now.athlete.pose }),
+            angle: now.angle,
+            exercise: self.heard.exercise.clone(),
+            reps: now.reps,
+            resting_s: now.resting_s,
+            tempo: now.last.map(|rep| rep.phases),
+        }
     }
 
     fn look(&mut self, frame: &FrameRef) -> Duration {
@@ -94,12 +146,8 @@ impl Watch {
                 self.view.spent(spent);
                 // A recording's own time, so that it is followed alike however fast it is read.
                 let stamp = frame.media_time.map_or(frame.captured, |at| Mono::ZERO.plus(at));
-                let size = (frame.layout.width, frame.layout.height);
-                let followed = self.athlete.update(stamp, size, &self.poses);
-                let pose = followed.pose.and_then(|index| self.poses.get(index));
-                let angle = self.mover.update(stamp, followed.id, pose);
-                let followed = followed.id.map(|id| Followed { id, pose: followed.pose });
-                self.view.saw(frame, &self.poses, followed, angle, done);
+                let now = self.follow(frame, stamp);
+                self.view.saw(frame, &self.poses, &self.doing(now), done);
             }
             Err(fault) => self.view.cannot_look(&fault.to_string()),
         }

@@ -6,13 +6,14 @@ use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::camera::{Event, Line, Outcome};
+use crate::camera::{Around, Event, Line, Outcome, orders};
 use crate::config::Config;
 use crate::error::Exit;
 use crate::events::Board;
 use crate::http;
 use crate::metrics::Metrics;
 use crate::pose::Engine;
+use crate::store::{self, Store};
 use crate::threads::{Crew, Post, Signals, Stop, Systemd, settle};
 use crate::time::{Mono, Wall};
 
@@ -58,14 +59,25 @@ fn start(config: Config, engine: &Engine, lines: &mut Vec<Line>, crew: &Arc<Crew
     // The board lives as long as the process: listeners of any thread may keep a place on it.
     let events: &'static Board<Event> = Box::leak(Box::default());
     let config_json = config.resolved_json();
+    let log = store::Settings {
+        folder: config.data_dir.clone(),
+        snapshots: config.data_dir.join("snapshots"),
+        ..store::Settings::default()
+    };
+    let store = Store::start(log, metrics.store.clone(), crew, stop);
+    let store = store.map_err(|why| format!("the log cannot start: {why}"))?;
+    let orders = Arc::new(orders::House::new(config.thresholds));
     for line in config.lines(engine) {
         let name = line.name.clone();
-        let started = Line::start(line, crew, &metrics, events, stop);
+        let around = Around { events, orders: &orders, inbox: Some(store.inbox()) };
+        let started = Line::start(line, crew, &metrics, around, stop);
         lines.push(started.map_err(|why| format!("camera {name} cannot start: {why}"))?);
     }
     let house = Arc::new(http::House {
         views: lines.iter().map(|line| line.view().clone()).collect(),
         events,
+        orders,
+        store: Some(store),
         metrics,
         crew: crew.clone(),
         boot_id: Wall::now().unix_ms() ^ u64::from(std::process::id()).rotate_left(40),

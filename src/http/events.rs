@@ -64,6 +64,7 @@ fn tell(out: &mut Vec<u8>, event: &Event) {
     match event {
         Event::Camera(note) => write(out, "camera", &reply::json(note)),
         Event::State(json) => write(out, "state", json.as_bytes()),
+        Event::Workout(name, json) => write(out, name, json.as_bytes()),
     }
 }
 

@@ -99,6 +99,10 @@ pub struct CameraMetrics {
     pub published: Counter,
     /// Frames looked at by the pose thread.
     pub inferred: Counter,
+    /// Repetitions told.
+    pub reps: Counter,
+    /// Sets that are over.
+    pub sets: Counter,
     /// JPEGs made.
     pub encodes: Counter,
     /// JPEGs asked for that were there already.
@@ -161,6 +165,8 @@ struct Families {
     captured: Family<OfCamera, Counter>,
     published: Family<OfCamera, Counter>,
     inferred: Family<OfCamera, Counter>,
+    reps: Family<OfCamera, Counter>,
+    sets: Family<OfCamera, Counter>,
     encodes: Family<OfCamera, Counter>,
     cache_hits: Family<OfCamera, Counter>,
     opens: Family<OfCamera, Counter>,
@@ -231,6 +237,8 @@ impl Families {
         registry.register("frames_captured", "Frames that came whole from the source", self.captured.clone());
         registry.register("frames_published", "Frames shown to viewers", self.published.clone());
         registry.register("frames_inferred", "Frames looked at by the pose thread", self.inferred.clone());
+        registry.register("repetitions", "Repetitions told", self.reps.clone());
+        registry.register("sets", "Sets that are over", self.sets.clone());
         registry.register("encodes", "JPEGs made", self.encodes.clone());
         registry.register("cache_hits", "JPEGs asked for that were there already", self.cache_hits.clone());
         registry.register("source_opens", "Times the source was opened", self.opens.clone());
@@ -271,6 +279,8 @@ impl Metrics {
             captured: f.captured.get_or_create(&of).clone(),
             published: f.published.get_or_create(&of).clone(),
             inferred: f.inferred.get_or_create(&of).clone(),
+            reps: f.reps.get_or_create(&of).clone(),
+            sets: f.sets.get_or_create(&of).clone(),
             encodes: f.encodes.get_or_create(&of).clone(),
             cache_hits: f.cache_hits.get_or_create(&of).clone(),
             opens: f.opens.get_or_create(&of).clone(),

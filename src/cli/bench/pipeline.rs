@@ -48,7 +48,7 @@ pub fn measure(camera_fps: f64, infer: Duration, run: Duration) -> std::io::Resu
     };
     let (poster, taker) = crate::mailbox::mailbox();
     let feed = Feed::new(view.clone(), settings, Retry::default(), poster, stop.clone());
-    let watch = Watch::new(view, &Engine::Replay { takes: infer }, Duration::ZERO, taker, stop.clone());
+    let watch = Watch::new(view, &Engine::Replay { takes: infer }, Duration::ZERO, taker, stop.clone(), None);
     let ages = Arc::new(Mutex::new(Vec::with_capacity(1 << 20)));
     let own_ages = ages.clone();
     crew.start(Post::named("pose:bench"), move |beat| {
