@@ -2,14 +2,18 @@
 
 use std::time::Duration;
 
-use super::desk::{Desk, Hand, Wish};
+use super::desk::{Awaited, Desk, Hand, Owed};
 use super::head::{Field, Head, Method};
 use super::pages::Page;
 use super::query::{self, Number};
 use super::reply::{self, Body, Reply};
 use super::route::{self, Entry, Found, Route};
-use super::{admin, api, auth, openapi, snapshot, stream};
+use super::{admin, api, auth, logbook, openapi, snapshot, stream, tuning};
 use crate::metrics::RouteClass;
+use crate::threads::Beat;
+
+/// How long the clerk is waited for.
+const ERRAND_PATIENCE: Duration = Duration::from_secs(10);
 
 /// A whole request.
 pub struct Request<'a> {
@@ -39,8 +43,8 @@ impl<'a> Request<'a> {
 pub enum Outcome {
     /// It is answered.
     Reply(Reply),
-    /// Its picture must be waited for.
-    Wait(Wish),
+    /// Its picture or the clerk must be waited for.
+    Wait(Awaited),
     /// Its connection goes to a stream worker; the head of the answer is written.
     Hand(Hand),
 }
@@ -65,6 +69,9 @@ pub fn answer(desk: &mut Desk, request: &Request<'_>, out: &mut Vec<u8>) -> Outc
         Found::Entry(entry, _) if entry.wants_key && !desk.shared.gate.admits(head, request.bytes, desk.wall) => {
             Outcome::Reply(unauthorized(desk, request, entry.class, out))
         }
+        Found::Entry(entry, _) if entry.method != Method::Get && !auth::same_origin(head, request.bytes) => {
+            refuse(desk, out, entry.class, 403, "this request comes from a page of another host")
+        }
         Found::Entry(entry, name) => enter(desk, request, entry, name, out),
         Found::Page(page) => Outcome::Reply(show(desk, request, page, out)),
         Found::WrongMethod(class, allowed) => Outcome::Reply(wrong_method(desk, request, class, &allowed, out)),
@@ -83,6 +90,9 @@ fn enter(desk: &mut Desk, request: &Request<'_>, entry: &'static Entry, name: &s
         Route::Events => return listen(desk, request, out),
         Route::Login => return Outcome::Reply(login(desk, request, out)),
         Route::Logout => return Outcome::Reply(logout(desk, request, out)),
+        Route::Exercise | Route::Choose => return Outcome::Reply(exercise(desk, request, entry, name, out)),
+        Route::Exercises => (200, tuning::exercises()),
+        Route::Thresholds => (200, tuning::thresholds(&house)),
         Route::Health => api::health(&house, desk.shared.settings.stale, now, wall),
         Route::Ready => api::ready(&house, now),
         Route::Cameras => (200, api::cameras(&house, now)),
@@ -90,6 +100,7 @@ fn enter(desk: &mut Desk, request: &Request<'_>, entry: &'static Entry, name: &s
         Route::Metrics => (200, house.metrics.text().into_bytes()),
         Route::OpenApi => (200, openapi::document()),
         Route::Admin => (200, admin::report(&house, now, wall)),
+        _ => return errand(desk, request, entry, name, out),
     };
     let mut lines = desk.begin(out, status);
     match entry.route {
@@ -104,8 +115,43 @@ fn enter(desk: &mut Desk, request: &Request<'_>, entry: &'static Entry, name: &s
     Outcome::Reply(Reply { class: entry.class, status, body: Body::Owned(body), close: request.close })
 }
 
+/// What may wait for the disk is the clerk's.
+fn errand(desk: &mut Desk, request: &Request<'_>, entry: &'static Entry, name: &str, out: &mut Vec<u8>) -> Outcome {
+    let house = desk.shared.house.clone();
+    // A name that is no UTF-8 names nothing.
+    let name = query::decoded(name.as_bytes(), false).unwrap_or_default().into_owned();
+    let ask = logbook::Ask { route: entry.route, name, query: request.query().to_vec(), body: request.body.to_vec() };
+    let work = move |_: &Beat| match ask.route {
+        Route::Tune => tuning::tune(&house, &ask.body),
+        Route::Reset => tuning::reset(&house),
+        _ => logbook::answer(&house, &ask),
+    };
+    match desk.shared.clerks.ask(desk.bell.clone(), work) {
+        Some(tray) => Outcome::Wait(Awaited::Errand(Owed { tray, class: entry.class, patience: ERRAND_PATIENCE })),
+        None => Outcome::Reply(desk.refuse(out, entry.class, 503, "too many ask at once; ask again", request.close)),
+    }
+}
+
+fn exercise(desk: &mut Desk, request: &Request<'_>, entry: &'static Entry, name: &str, out: &mut Vec<u8>) -> Reply {
+    let house = desk.shared.house.clone();
+    let named = query::decoded(name.as_bytes(), false);
+    let view = named.and_then(|name| house.views.iter().find(|view| view.name() == name));
+    let Some(view) = view else {
+        return desk.refuse(out, entry.class, 404, "there is no camera of this name", request.close);
+    };
+    if entry.route == Route::Choose
+        && let Err(why) = tuning::choose(view, request.body)
+    {
+        return desk.refuse(out, entry.class, 422, &why, request.close);
+    }
+    let body = tuning::exercise(view);
+    let mut lines = desk.begin(out, 200);
+    lines.fixed("Content-Type: application/json").fixed("Cache-Control: no-store").end(body.len(), request.close);
+    Reply { class: entry.class, status: 200, body: Body::Owned(body), close: request.close }
+}
+
 fn picture(desk: &mut Desk, request: &Request<'_>, entry: &'static Entry, name: &str, out: &mut Vec<u8>) -> Outcome {
-    let camera = match entry.suffix {
+    let camera = match entry.variable {
         None => (!desk.shared.house.views.is_empty()).then_some(0),
         Some(_) => query::decoded(name.as_bytes(), false)
             .and_then(|name| desk.shared.house.views.iter().position(|v| v.name() == name)),
@@ -229,9 +275,6 @@ fn see_other(desk: &mut Desk, request: &Request<'_>, place: &[u8], cookie: Optio
 /// A form is sent on to the next page, or back with `wrong=1`; JSON and scripts get a status.
 fn login(desk: &mut Desk, request: &Request<'_>, out: &mut Vec<u8>) -> Reply {
     let class = RouteClass::Page;
-    if !auth::same_origin(request.head, request.bytes) {
-        return desk.refuse(out, class, 403, "this request comes from a page of another host", request.close);
-    }
     let kind = request.field(Field::ContentType).unwrap_or(&[]);
     let json = kind.get(..16).is_some_and(|k| k.eq_ignore_ascii_case(b"application/json"));
     let form = !json && request.field(Field::RequestedWith).is_none();
@@ -260,10 +303,6 @@ fn login(desk: &mut Desk, request: &Request<'_>, out: &mut Vec<u8>) -> Reply {
 }
 
 fn logout(desk: &mut Desk, request: &Request<'_>, out: &mut Vec<u8>) -> Reply {
-    if !auth::same_origin(request.head, request.bytes) {
-        let why = "this request comes from a page of another host";
-        return desk.refuse(out, RouteClass::Page, 403, why, request.close);
-    }
     if request.field(Field::RequestedWith).is_none() {
         return see_other(desk, request, b"/login", Some(auth::GONE), out);
     }

@@ -52,6 +52,8 @@ pub fn serve_fixed(listen: &str, body_len: usize, workers: usize) -> std::io::Re
     let house = House {
         views: vec![Arc::new(view)],
         events,
+        orders: Arc::default(),
+        store: None,
         metrics,
         crew: crew.clone(),
         boot_id: 1,

@@ -11,7 +11,7 @@ use std::time::Duration;
 use mio::net::TcpStream;
 
 use super::answer::{self, Outcome, Request};
-use super::desk::{Desk, Hand, Handover, Post, Wish};
+use super::desk::{Awaited, Desk, Hand, Handover, Post};
 use super::head::{self, Head, Method, Refusal};
 use super::limits::Ticket;
 use super::reply::{Body, Reply};
@@ -30,7 +30,7 @@ enum Phase {
     Head,
     /// The head is here, the body is not.
     Body,
-    /// A picture is to come.
+    /// A picture or the clerk's answer is to come.
     Wait,
     /// The answer goes out.
     Write,
@@ -87,7 +87,7 @@ pub struct Conn {
     body_filled: usize,
     /// Bytes of `input` that the request takes: its head, and what of its body came with it.
     taken: usize,
-    wish: Option<Wish>,
+    awaited: Option<Awaited>,
     /// It is waiting for a place in the variant table, for which no bell rings.
     pub full: bool,
     out: Vec<u8>,
@@ -120,7 +120,7 @@ impl Conn {
             body_in: buffers.body,
             body_filled: 0,
             taken: 0,
-            wish: None,
+            awaited: None,
             full: false,
             out: buffers.out,
             reply: None,
@@ -143,7 +143,7 @@ impl Conn {
         (Handover { socket, ticket, hand, out }, Buffers { input: self.input, ..Buffers::default() })
     }
 
-    /// Whether it waits for a picture.
+    /// Whether it waits for a picture or the clerk.
     pub fn waits(&self) -> bool {
         self.phase == Phase::Wait
     }
@@ -280,10 +280,14 @@ impl Conn {
         let request = Request { head, bytes, body: &self.body_in, close };
         match answer::answer(desk, &request, &mut self.out) {
             Outcome::Reply(reply) => self.begin_write(desk, reply),
-            Outcome::Wait(wish) => {
-                self.wish = Some(wish);
+            Outcome::Wait(awaited) => {
+                let patience = match &awaited {
+                    Awaited::Picture(_) => desk.shared.settings.shot_timeout,
+                    Awaited::Errand(owed) => owed.patience,
+                };
+                self.awaited = Some(awaited);
                 self.phase = Phase::Wait;
-                self.deadline = desk.now.plus(desk.shared.settings.shot_timeout);
+                self.deadline = desk.now.plus(patience);
                 // First this, then the look: see `Post::waiting`.
                 post.waiting.fetch_add(1, Ordering::SeqCst);
                 self.look_again(desk, post);
@@ -302,31 +306,45 @@ impl Conn {
 
     /// The bell rang.
     pub fn look_again<T>(&mut self, desk: &mut Desk, post: &Post<T>) {
-        let Some(wish) = &self.wish else { return };
         let close = self.closes(desk);
-        match snapshot::look(desk, wish, &mut self.out, close) {
-            Ok(reply) => self.end_wait(desk, post, reply),
-            Err(why) => self.full = why == NotYet::Full,
+        match &self.awaited {
+            None => {}
+            Some(Awaited::Picture(wish)) => match snapshot::look(desk, wish, &mut self.out, close) {
+                Ok(reply) => self.end_wait(desk, post, reply),
+                Err(why) => self.full = why == NotYet::Full,
+            },
+            Some(Awaited::Errand(owed)) => {
+                if let Some(answer) = owed.tray.take() {
+                    let reply = desk.deliver(&mut self.out, owed.class, answer, close);
+                    self.end_wait(desk, post, reply);
+                }
+            }
         }
     }
 
     fn end_wait<T>(&mut self, desk: &Desk, post: &Post<T>, reply: Reply) {
         post.waiting.fetch_sub(1, Ordering::SeqCst);
-        self.wish = None;
+        self.awaited = None;
         self.full = false;
         self.begin_write(desk, reply);
     }
 
-    /// The wait ends although there is no picture, because of the deadline or the box's end.
+    /// The wait ends although nothing came, because of the deadline or the box's end.
     pub fn give_up<T>(&mut self, desk: &mut Desk, post: &Post<T>) {
         let close = self.closes(desk);
-        let reply = snapshot::late(desk, &mut self.out, close);
+        let reply = match &self.awaited {
+            Some(Awaited::Errand(owed)) => {
+                let why = "the answer was not ready in time; what was asked may still be done";
+                desk.refuse(&mut self.out, owed.class, 503, why, close)
+            }
+            _ => snapshot::late(desk, &mut self.out, close),
+        };
         self.end_wait(desk, post, reply);
     }
 
     /// To be called before a connection is dropped in whatever phase.
     pub fn forget_wish<T>(&mut self, post: &Post<T>) {
-        if self.wish.take().is_some() {
+        if self.awaited.take().is_some() {
             post.waiting.fetch_sub(1, Ordering::SeqCst);
         }
     }
@@ -406,7 +424,7 @@ impl Conn {
         None
     }
 
-    /// While it waits for a picture: is the client still there?
+    /// While it waits: is the client still there?
     fn notice_close(&mut self) -> Option<Step> {
         if self.filled == self.input.len() {
             // Full of requests to come: it is there.

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
 
 use mio::Waker;
 use prometheus_client::metrics::counter::Counter;
 
 use super::auth::Gate;
+use super::clerk::{Answer, Counter as Clerks, Tray};
 use super::limits::{Limits, Seat, Ticket};
 use super::reply::{self, Body, Date, Lines, Reply};
 use super::{House, Settings};
@@ -27,6 +29,8 @@ pub struct Shared {
     pub gate: Gate,
     /// Who is here.
     pub limits: Arc<Limits>,
+    /// Where errands are handed in.
+    pub clerks: Clerks,
 }
 
 /// Where a thread is handed connections, and by which it is woken.
@@ -105,10 +109,28 @@ pub struct Wish {
     pub at_least: u64,
 }
 
+/// An answer that the clerk owes.
+pub struct Owed {
+    /// Where it will lie.
+    pub tray: Arc<Tray>,
+    /// What it is counted as.
+    pub class: RouteClass,
+    /// How long it is waited for.
+    pub patience: Duration,
+}
+
+/// What a connection waits for.
+pub enum Awaited {
+    /// A picture.
+    Picture(Wish),
+    /// The clerk's answer.
+    Errand(Owed),
+}
+
 /// What a stream worker is to do with a connection.
 pub enum Hand {
     /// Send pictures: at most one in this many nanoseconds, or all.
-    Pictures(Seat, Arc<View>, Variant, Option<std::time::Duration>),
+    Pictures(Seat, Arc<View>, Variant, Option<Duration>),
     /// Send events.
     Events(Seat),
 }
@@ -145,15 +167,17 @@ pub struct Desk {
     pub wall: Wall,
     /// The box is ending: every answer closes its connection.
     pub stopping: bool,
+    /// What wakes this worker.
+    pub bell: Arc<dyn Bell>,
     date: Date,
     counted: Vec<(RouteClass, u16, Counter)>,
 }
 
 impl Desk {
     /// A tidy one.
-    pub fn new(shared: Arc<Shared>) -> Desk {
+    pub fn new(shared: Arc<Shared>, bell: Arc<dyn Bell>) -> Desk {
         let (now, wall) = (Mono::now(), Wall::now());
-        Desk { shared, now, wall, stopping: false, date: Date::default(), counted: Vec::with_capacity(16) }
+        Desk { shared, now, wall, stopping: false, bell, date: Date::default(), counted: Vec::with_capacity(16) }
     }
 
     /// Reads the clocks for the next turn.
@@ -176,6 +200,20 @@ impl Desk {
         }
         lines.end(body.len(), close);
         Reply { class, status, body: Body::Owned(body), close }
+    }
+
+    /// What the clerk came back with.
+    pub fn deliver(&mut self, out: &mut Vec<u8>, class: RouteClass, answer: Answer, close: bool) -> Reply {
+        let mut lines = self.begin(out, answer.status);
+        lines.fixed(answer.content_type).fixed("Cache-Control: no-store");
+        if answer.status == 503 {
+            lines.fixed("Retry-After: 1");
+        }
+        if let Some(name) = answer.file_name {
+            lines.line("Content-Disposition", format!("attachment; filename=\"{name}\"").as_bytes());
+        }
+        lines.end(answer.body.len(), close);
+        Reply { class, status: answer.status, body: Body::Owned(answer.body), close }
     }
 
     /// Counts an answer.

@@ -1,12 +1,12 @@
 //! The face: an HTTP/1.1 server on two fixed groups of threads.
 //!
 //! Request workers read, answer and keep connections; a stream or a listener of events is handed to a stream worker and
-//! stays there. No thread ever blocks on one connection, so a slow or hostile client costs its own place and nothing else.
+//! stays there. What needs the disk is an errand for the clerk, and the worker goes on meanwhile. No thread ever blocks on one connection, so a slow or hostile client costs its own place and nothing else.
 //! Everything a client can make grow has a limit in [`Settings`].
 //!
 //! ```text
 //! listener ─► worker (head → route → answer) ──► the client
-//!                │          ▲ bell: the picture is there
+//!                │          ▲ bell: the picture, or the clerk's answer, is there
 //!                └─ hand ─► stream worker (pictures, events) ──► the client
 //! ```
 //!
@@ -17,11 +17,13 @@ mod answer;
 mod api;
 mod auth;
 pub mod bench;
+mod clerk;
 mod conn;
 mod desk;
 mod events;
 mod head;
 mod limits;
+mod logbook;
 mod openapi;
 pub mod pages;
 mod query;
@@ -30,6 +32,7 @@ mod route;
 mod snapshot;
 mod stamp;
 mod stream;
+pub mod tuning;
 mod worker;
 
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
@@ -43,9 +46,10 @@ use limits::Limits;
 use stream::Streamer;
 use worker::Worker;
 
-use crate::camera::{Event, View};
+use crate::camera::{Event, View, orders};
 use crate::events::Board;
 use crate::metrics::Metrics;
+use crate::store::Store;
 use crate::threads::{Crew, Post, Stop};
 use crate::time::Mono;
 
@@ -145,6 +149,10 @@ pub struct House {
     pub views: Vec<Arc<View>>,
     /// What is announced.
     pub events: &'static Board<Event>,
+    /// What people tell the box while it runs.
+    pub orders: Arc<orders::House>,
+    /// The log; nothing: the box keeps none.
+    pub store: Option<Store>,
     /// The numbers.
     pub metrics: Arc<Metrics>,
     /// The threads, for the admin page and `/readyz`.
@@ -178,7 +186,10 @@ pub fn start(settings: Settings, house: Arc<House>, stop: Stop) -> std::io::Resu
     let gate = Gate::new(settings.api_key.as_deref());
     let limits = Arc::new(Limits::new(&settings, house.metrics.http.clone()));
     let cores = settings.cores.clone();
-    let shared = Arc::new(Shared { settings, house: house.clone(), gate, limits });
+    let (clerks, clerk) = clerk::clerk();
+    let shared = Arc::new(Shared { settings, house: house.clone(), gate, limits, clerks });
+    let (post, clerk_stop) = (Post { cores: cores.clone(), ..Post::named("clerk") }, stop.clone());
+    house.crew.start(post, move |beat| clerk.work(beat, &clerk_stop))?;
     for (index, poll) in streams.into_iter().enumerate() {
         let streamer = Streamer::new(shared.clone(), poll, stream_posts[index].clone());
         let (post, stop) =

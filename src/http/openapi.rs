@@ -21,14 +21,17 @@ fn said(status: u16) -> &'static str {
 }
 
 fn parameters(entry: &Entry) -> Vec<Value> {
-    let name = json!({"name": "name", "in": "path", "required": true, "description": "the camera's name",
-        "schema": {"type": "string"}});
+    let part = entry.variable.map(|variable| {
+        json!({"name": variable.name, "in": "path", "required": true, "description": variable.help,
+            "schema": {"type": "string"}})
+    });
     let query = entry.parameters.iter().map(|p| {
         let number = |n: f64| if p.kind == "integer" { json!(n as i64) } else { json!(n) };
         json!({"name": p.name, "in": "query", "required": false, "description": p.help,
-            "schema": {"type": p.kind, "minimum": number(p.least), "maximum": number(p.most)}})
+            "schema": if p.kind == "string" { json!({"type": "string"}) }
+                else { json!({"type": p.kind, "minimum": number(p.least), "maximum": number(p.most)}) }})
     });
-    entry.suffix.map(|_| name).into_iter().chain(query).collect()
+    part.into_iter().chain(query).collect()
 }
 
 fn answers(entry: &Entry) -> Map<String, Value> {

@@ -27,6 +27,40 @@ pub enum Route {
     State,
     /// The table itself.
     OpenApi,
+    /// The log's sets.
+    Sets,
+    /// The whole log as a table.
+    SetsCsv,
+    /// The whole log with its repetitions.
+    SetsJson,
+    /// One set.
+    Set,
+    /// What the athlete says of it instead.
+    Correct,
+    /// It is right as it stands.
+    Confirm,
+    /// It was none.
+    Delete,
+    /// The pictures of sets.
+    Pictures,
+    /// One of them.
+    Picture,
+    /// What counts as a repetition and as a set.
+    Thresholds,
+    /// The same, changed.
+    Tune,
+    /// The same, as the config has it.
+    Reset,
+    /// The exercises known by name.
+    Exercises,
+    /// What the athlete says he does.
+    Exercise,
+    /// He says it.
+    Choose,
+    /// Recorded exercises.
+    Prototypes,
+    /// No longer.
+    Forget,
     /// The inside of the box.
     Admin,
     /// The key for a cookie.
@@ -49,12 +83,25 @@ pub struct Parameter {
     pub help: &'static str,
 }
 
+/// The part of a path that names something.
+#[derive(Clone, Copy)]
+pub struct Variable {
+    /// What it is called in the templates.
+    pub name: &'static str,
+    /// What follows it.
+    pub suffix: &'static str,
+    /// It may hold slashes.
+    pub deep: bool,
+    /// What it names.
+    pub help: &'static str,
+}
+
 /// One row.
 pub struct Entry {
-    /// The path, up to a camera's name if it has one.
+    /// The path, up to its variable part if it has one.
     pub prefix: &'static str,
-    /// What follows the camera's name.
-    pub suffix: Option<&'static str>,
+    /// The variable part, such as a camera's name.
+    pub variable: Option<Variable>,
     /// GET implies HEAD.
     pub method: Method,
     /// What it is for.
@@ -82,6 +129,31 @@ const WIDTH: Parameter = Parameter {
     most: 65_535.0,
     help: "pixels across, at most the camera's own; the camera's own when absent",
 };
+const SINCE: Parameter = Parameter {
+    name: "since",
+    kind: "integer",
+    least: 0.0,
+    most: 9_007_199_254_740_991.0,
+    help: "only what began at this moment or later, Unix milliseconds",
+};
+const LIMIT: Parameter = Parameter {
+    name: "limit",
+    kind: "integer",
+    least: 1.0,
+    most: LIMIT_MOST as f64,
+    help: "at most so many; 50 when absent",
+};
+const BEFORE: Parameter = Parameter {
+    name: "before",
+    kind: "integer",
+    least: 1.0,
+    most: 9_007_199_254_740_991.0,
+    help: "only sets with a smaller number: the page after the one that ended with it",
+};
+const EXERCISE: Parameter =
+    Parameter { name: "exercise", kind: "string", least: 0.0, most: 0.0, help: "of this exercise; all when absent" };
+/// The most sets in one list.
+pub const LIMIT_MOST: u64 = 500;
 const FPS: Parameter = Parameter {
     name: "fps",
     kind: "number",
@@ -99,7 +171,7 @@ const JSON: &str = "application/json";
 const fn open(prefix: &'static str, route: Route, summary: &'static str) -> Entry {
     Entry {
         prefix,
-        suffix: None,
+        variable: None,
         method: Method::Get,
         route,
         class: RouteClass::Probe,
@@ -115,9 +187,13 @@ const fn api(prefix: &'static str, route: Route, summary: &'static str) -> Entry
     Entry { class: RouteClass::Api, wants_key: true, ..open(prefix, route, summary) }
 }
 
-const fn snapshot(prefix: &'static str, suffix: Option<&'static str>, summary: &'static str) -> Entry {
+const fn camera(suffix: &'static str) -> Option<Variable> {
+    Some(Variable { name: "name", suffix, deep: false, help: "the camera's name" })
+}
+
+const fn snapshot(prefix: &'static str, variable: Option<Variable>, summary: &'static str) -> Entry {
     Entry {
-        suffix,
+        variable,
         class: RouteClass::Snapshot,
         media: "image/jpeg",
         answers: &[304, 403, 404, 422, 503],
@@ -126,9 +202,9 @@ const fn snapshot(prefix: &'static str, suffix: Option<&'static str>, summary: &
     }
 }
 
-const fn stream(prefix: &'static str, suffix: Option<&'static str>, summary: &'static str) -> Entry {
+const fn stream(prefix: &'static str, variable: Option<Variable>, summary: &'static str) -> Entry {
     Entry {
-        suffix,
+        variable,
         class: RouteClass::Stream,
         media: "multipart/x-mixed-replace",
         answers: &[403, 404, 422, 503],
@@ -137,11 +213,21 @@ const fn stream(prefix: &'static str, suffix: Option<&'static str>, summary: &'s
     }
 }
 
+const fn log(prefix: &'static str, route: Route, summary: &'static str) -> Entry {
+    Entry { answers: &[422, 503], parameters: &[SINCE, LIMIT], ..api(prefix, route, summary) }
+}
+
+const fn set(suffix: &'static str, method: Method, route: Route, summary: &'static str) -> Entry {
+    let variable = Some(Variable { name: "id", suffix, deep: false, help: "the set's number" });
+    let answers: &[u16] = if matches!(method, Method::Get) { &[404, 503] } else { &[403, 404, 422, 503] };
+    Entry { variable, method, answers, ..api("/api/v1/sets/", route, summary) }
+}
+
 /// Every route but the pages. The busiest stand first: the table is searched from the top.
-pub static TABLE: [Entry; 14] = [
-    snapshot("/api/v1/cameras/", Some("/snapshot"), "The newest picture of a camera"),
+pub static TABLE: [Entry; 31] = [
+    snapshot("/api/v1/cameras/", camera("/snapshot"), "The newest picture of a camera"),
     snapshot("/snapshot", None, "The newest picture of the first camera"),
-    stream("/api/v1/cameras/", Some("/stream"), "The pictures of a camera as they come"),
+    stream("/api/v1/cameras/", camera("/stream"), "The pictures of a camera as they come"),
     stream("/stream", None, "The pictures of the first camera as they come"),
     api("/api/v1/cameras", Route::Cameras, "All cameras and how they do"),
     api("/api/v1/state", Route::State, "What each camera's pipeline sees now"),
@@ -154,6 +240,57 @@ pub static TABLE: [Entry; 14] = [
     Entry { answers: &[503], ..open("/healthz", Route::Health, "Whether any live camera is fresh") },
     Entry { answers: &[503], ..open("/readyz", Route::Ready, "Whether every thread has begun") },
     Entry { media: "application/openmetrics-text", ..open("/metrics", Route::Metrics, "The numbers, for Prometheus") },
+    Entry { parameters: &[SINCE, LIMIT, BEFORE], ..log("/api/v1/sets", Route::Sets, "The log, the newest set first") },
+    Entry {
+        media: "text/csv",
+        parameters: &[SINCE],
+        ..log("/api/v1/sets.csv", Route::SetsCsv, "The log as a table, the oldest set first")
+    },
+    Entry {
+        parameters: &[SINCE],
+        ..log("/api/v1/sets.json", Route::SetsJson, "The log with all repetitions, the oldest set first")
+    },
+    set("", Method::Get, Route::Set, "One set with its repetitions and deliveries"),
+    set("", Method::Patch, Route::Correct, "What the athlete says of a set instead"),
+    set("", Method::Delete, Route::Delete, "Takes a set out of the log"),
+    set("/confirm", Method::Post, Route::Confirm, "A set is right as it stands, or as the body says"),
+    log("/api/v1/snapshots", Route::Pictures, "The pictures of sets, the newest first"),
+    Entry {
+        variable: Some(Variable { name: "path", suffix: "", deep: true, help: "the picture's place" }),
+        media: "image/jpeg",
+        answers: &[404, 503],
+        ..api("/api/v1/snapshots/", Route::Picture, "The picture of a set")
+    },
+    api("/api/v1/thresholds", Route::Thresholds, "What counts as a repetition and as a set"),
+    Entry {
+        method: Method::Patch,
+        answers: &[403, 422, 503],
+        ..api("/api/v1/thresholds", Route::Tune, "Changes thresholds at once; all that are named, or none")
+    },
+    Entry {
+        method: Method::Delete,
+        answers: &[403, 503],
+        ..api("/api/v1/thresholds", Route::Reset, "The thresholds of the config again")
+    },
+    api("/api/v1/exercises", Route::Exercises, "The exercises that the box knows by name"),
+    Entry {
+        variable: camera("/exercise"),
+        answers: &[404],
+        ..api("/api/v1/cameras/", Route::Exercise, "What the athlete says he does; null: it is recognised")
+    },
+    Entry {
+        variable: camera("/exercise"),
+        method: Method::Put,
+        answers: &[403, 404, 422],
+        ..api("/api/v1/cameras/", Route::Choose, "The athlete says what he does")
+    },
+    Entry { answers: &[503], ..api("/api/v1/prototypes", Route::Prototypes, "Recorded exercises") },
+    Entry {
+        method: Method::Delete,
+        parameters: &[EXERCISE],
+        answers: &[403, 503],
+        ..api("/api/v1/prototypes", Route::Forget, "Forgets recorded exercises")
+    },
     api("/api/v1/admin", Route::Admin, "Threads, versions, drops, temperatures and the config as resolved"),
     api("/api/v1/openapi.json", Route::OpenApi, "This table as OpenAPI"),
     Entry {
@@ -171,29 +308,25 @@ pub static TABLE: [Entry; 14] = [
 ];
 
 impl Entry {
-    /// The camera's name in the path as sent (empty for rows without one), if the path is this row's.
+    /// The variable part of the path as sent (empty for rows without one), if the path is this row's.
     fn matches<'a>(&self, path: &'a str) -> Option<&'a str> {
-        match self.suffix {
-            None => (path == self.prefix).then_some(""),
-            Some(suffix) => {
-                let name = path.strip_prefix(self.prefix)?.strip_suffix(suffix)?;
-                (!name.is_empty() && !name.contains('/')).then_some(name)
-            }
-        }
+        let Some(variable) = self.variable else { return (path == self.prefix).then_some("") };
+        let name = path.strip_prefix(self.prefix)?.strip_suffix(variable.suffix)?;
+        (!name.is_empty() && (variable.deep || !name.contains('/'))).then_some(name)
     }
 
     /// The path for people and for OpenAPI.
     pub fn template(&self) -> String {
-        match self.suffix {
+        match self.variable {
             None => self.prefix.to_string(),
-            Some(suffix) => format!("{}{{name}}{suffix}", self.prefix),
+            Some(variable) => format!("{}{{{}}}{}", self.prefix, variable.name, variable.suffix),
         }
     }
 }
 
 /// Where a request goes.
 pub enum Found<'a> {
-    /// A row of the table, and the camera's name as sent.
+    /// A row of the table, and its variable part as sent.
     Entry(&'static Entry, &'a str),
     /// A page or one of its files.
     Page(&'static Page),

@@ -4,7 +4,7 @@
 //! connection's own buffer, the body is the shot itself.
 
 use super::answer::{Outcome, Request};
-use super::desk::{Desk, Wish};
+use super::desk::{Awaited, Desk, Wish};
 use super::head::Field;
 use super::query::{self, Number};
 use super::reply::{Body, Reply};
@@ -66,7 +66,7 @@ pub fn answer(desk: &mut Desk, request: &Request<'_>, camera: usize, out: &mut V
     let wish = Wish { view: view.clone(), camera, variant, at_least: newest_id };
     match look(desk, &wish, out, request.close) {
         Ok(reply) => Outcome::Reply(reply),
-        Err(_) => Outcome::Wait(wish),
+        Err(_) => Outcome::Wait(Awaited::Picture(wish)),
     }
 }
 

@@ -88,7 +88,7 @@ pub struct Streamer {
 impl Streamer {
     /// With no viewer.
     pub fn new(shared: Arc<Shared>, poll: Poll, post: Arc<Post<Handover>>) -> Streamer {
-        Streamer { desk: Desk::new(shared), poll, post, viewers: Vec::new(), handed: Vec::new() }
+        Streamer { desk: Desk::new(shared, post.clone()), poll, post, viewers: Vec::new(), handed: Vec::new() }
     }
 
     /// The thread's body.

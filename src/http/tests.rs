@@ -68,7 +68,9 @@ fn face_with(settings: Settings, names: &[&str], size: usize) -> Face {
         .unwrap();
     }
     let config_json = r#"{"http":{"api_key":"***"}}"#.into();
-    let house = House { views, events, metrics, crew, boot_id: 0xb007, config_json, started: Mono::now() };
+    let orders = Arc::default();
+    let house =
+        House { views, events, orders, store: None, metrics, crew, boot_id: 0xb007, config_json, started: Mono::now() };
     let house = Arc::new(house);
     let address = start(settings, house.clone(), stop.clone()).unwrap();
     Face { address, house, stop, encode }

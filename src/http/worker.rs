@@ -85,7 +85,7 @@ impl Worker {
         posts: Arc<[Arc<Post<Newcomer>>]>,
         streams: Arc<[Arc<Post<Handover>>]>,
     ) -> Worker {
-        let desk = Desk::new(shared);
+        let desk = Desk::new(shared, posts[index].clone());
         Worker {
             desk,
             poll,
@@ -353,6 +353,7 @@ mod tests {
     use super::*;
     use crate::events::Board;
     use crate::http::auth::Gate;
+    use crate::http::clerk;
     use crate::http::limits::Limits;
     use crate::http::{House, Settings, polls};
     use crate::metrics::Metrics;
@@ -363,6 +364,8 @@ mod tests {
         let house = House {
             views: Vec::new(),
             events: Box::leak(Box::<Board<_>>::default()),
+            orders: Arc::default(),
+            store: None,
             metrics: Arc::new(Metrics::default()),
             crew: Arc::new(Crew::default()),
             boot_id: 1,
@@ -371,7 +374,13 @@ mod tests {
         };
         let settings = Settings::default();
         let limits = Arc::new(Limits::new(&settings, house.metrics.http.clone()));
-        let shared = Arc::new(Shared { settings, house: Arc::new(house), gate: Gate::new(None), limits });
+        let shared = Arc::new(Shared {
+            settings,
+            house: Arc::new(house),
+            gate: Gate::new(None),
+            limits,
+            clerks: clerk::clerk().0,
+        });
         let (mut requests, posts) = polls(1, 4).unwrap();
         let (_, streams) = polls(1, 0).unwrap();
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

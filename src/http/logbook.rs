@@ -1,0 +1,156 @@
+//! The log over HTTP: sets listed, corrected, confirmed, deleted and exported, and their pictures. Everything here runs on
+//! the clerk's thread, which may wait for the disk.
+
+use serde::Deserialize;
+use serde_json::json;
+
+use super::House;
+use super::clerk::Answer;
+use super::query::{self, Number};
+use super::route::{LIMIT_MOST, Route};
+use crate::store::{Correction, Format, Page, Reading, Store, StoreFault};
+
+/// Sets in a list when nobody says how many.
+const LIMIT: usize = 50;
+/// An export is no longer, bytes; it is made in memory.
+const EXPORT_BYTES: usize = 64 * 1024 * 1024;
+
+/// A request about the log, with all it needs.
+pub struct Ask {
+    /// What it is about.
+    pub route: Route,
+    /// The variable part of its path, decoded.
+    pub name: String,
+    /// What follows its question mark, as sent.
+    pub query: Vec<u8>,
+    /// Its body.
+    pub body: Vec<u8>,
+}
+
+/// Why it cannot be answered: a status and a sentence.
+type Refused = (u16, String);
+
+impl From<StoreFault> for Answer {
+    fn from(fault: StoreFault) -> Answer {
+        let (status, why) = refused(&fault);
+        Answer::refusal(status, &why)
+    }
+}
+
+fn refused(fault: &StoreFault) -> Refused {
+    let status = match fault {
+        StoreFault::NoSuchSet => 404,
+        StoreFault::Refused { .. } => 422,
+        _ => 503,
+    };
+    (status, fault.to_string())
+}
+
+/// Answers it.
+pub fn answer(house: &House, ask: &Ask) -> Answer {
+    let Some(store) = &house.store else { return Answer::refusal(503, "this box keeps no log") };
+    let done = match ask.route {
+        Route::Sets => list(store, &ask.query),
+        Route::Set => number(&ask.name).and_then(|id| store.set(id).map(|set| Answer::json(200, &set)).map_err(of)),
+        Route::Correct => correct(store, ask),
+        Route::Confirm => confirm(store, ask),
+        Route::Delete => number(&ask.name).and_then(|id| store.delete(id, Reading::now()).map(|()| gone()).map_err(of)),
+        Route::SetsCsv => export(store, Format::Csv, &ask.query),
+        Route::SetsJson => export(store, Format::Json, &ask.query),
+        Route::Pictures => pictures(store, &ask.query),
+        Route::Picture => picture(store, &ask.name),
+        Route::Prototypes => store.prototypes().map(|all| Answer::json(200, &all)).map_err(of),
+        Route::Forget => forget(store, &ask.query),
+        _ => Err((404, "there is nothing at this address".into())),
+    };
+    done.unwrap_or_else(|(status, why)| Answer::refusal(status, &why))
+}
+
+fn of(fault: StoreFault) -> Refused {
+    refused(&fault)
+}
+
+fn gone() -> Answer {
+    Answer::json(200, &json!({"status": "ok"}))
+}
+
+/// A set's number in a path.
+fn number(text: &str) -> Result<i64, Refused> {
+    let plain = text.bytes().all(|b| b.is_ascii_digit());
+    text.parse().ok().filter(|_| plain).ok_or_else(|| refused(&StoreFault::NoSuchSet))
+}
+
+fn whole(query: &[u8], name: &str, least: u64, most: u64, absent: u64) -> Result<u64, Refused> {
+    match query::number::<u64>(query, name) {
+        Number::Absent => Ok(absent),
+        Number::Is(n) if (least..=most).contains(&n) => Ok(n),
+        _ => Err((422, format!("{name} must be a whole number from {least} to {most}"))),
+    }
+}
+
+/// The moment from which on, in Unix milliseconds; JavaScript counts them exactly up to this.
+fn since(query: &[u8]) -> Result<u64, Refused> {
+    whole(query, "since", 0, (1 << 53) - 1, 0)
+}
+
+fn limit(query: &[u8]) -> Result<usize, Refused> {
+    whole(query, "limit", 1, LIMIT_MOST, LIMIT as u64).map(|limit| limit as usize)
+}
+
+fn list(store: &Store, query: &[u8]) -> Result<Answer, Refused> {
+    let before = whole(query, "before", 1, i64::MAX.unsigned_abs(), i64::MAX.unsigned_abs())?;
+    let page = Page { since_ms: since(query)?, before: i64::try_from(before).ok(), limit: limit(query)? };
+    store.list(&page).map(|sets| Answer::json(200, &sets)).map_err(of)
+}
+
+fn object<T: for<'de> Deserialize<'de>>(body: &[u8], wanted: &str) -> Result<T, Refused> {
+    serde_json::from_slice(body).map_err(|_| (422, format!("the body must be a JSON object of {wanted}")))
+}
+
+const CORRECTED: &str = "exercise, reps, weight and note, or some of them";
+
+fn correct(store: &Store, ask: &Ask) -> Result<Answer, Refused> {
+    let said: Correction = object(&ask.body, CORRECTED)?;
+    store.correct(number(&ask.name)?, said, Reading::now()).map(|set| Answer::json(200, &set)).map_err(of)
+}
+
+/// A confirmation may bring a correction with it.
+fn confirm(store: &Store, ask: &Ask) -> Result<Answer, Refused> {
+    let id = number(&ask.name)?;
+    let said: Correction = if ask.body.is_empty() { Correction::default() } else { object(&ask.body, CORRECTED)? };
+    if said != Correction::default() {
+        store.correct(id, said, Reading::now()).map_err(of)?;
+    }
+    store.confirm(id, Reading::now()).map(|set| Answer::json(200, &set)).map_err(of)
+}
+
+fn export(store: &Store, format: Format, query: &[u8]) -> Result<Answer, Refused> {
+    let mut export = store.export(format, since(query)?);
+    let mut body = Vec::new();
+    while export.next_piece(&mut body).map_err(of)? {
+        if body.len() > EXPORT_BYTES {
+            let most = EXPORT_BYTES >> 20;
+            return Err((422, format!("the log is longer than {most} MiB; ask for a part of it with since=")));
+        }
+    }
+    let (content_type, name) = match format {
+        Format::Csv => ("Content-Type: text/csv; charset=utf-8", "sets.csv"),
+        Format::Json => ("Content-Type: application/json", "sets.json"),
+    };
+    Ok(Answer { status: 200, content_type, file_name: Some(name), body })
+}
+
+fn pictures(store: &Store, query: &[u8]) -> Result<Answer, Refused> {
+    store.pictures(since(query)?, limit(query)?).map(|all| Answer::json(200, &all)).map_err(of)
+}
+
+fn picture(store: &Store, place: &str) -> Result<Answer, Refused> {
+    let bytes = store.picture(place).ok_or_else(|| (404, "there is no picture at this address".to_string()))?;
+    Ok(Answer { status: 200, content_type: "Content-Type: image/jpeg", file_name: None, body: bytes })
+}
+
+/// The prototypes of one exercise, or of all when it is not named.
+fn forget(store: &Store, query: &[u8]) -> Result<Answer, Refused> {
+    let name = query::text(query, "exercise");
+    store.delete_prototypes(name.as_deref()).map(|count| Answer::json(200, &json!({"deleted": count}))).map_err(of)
+}

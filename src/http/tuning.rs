@@ -1,0 +1,99 @@
+//! What people may tell the box while it runs: thresholds, and what an athlete says he does. A change is whole or refused.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+
+use super::House;
+use super::clerk::Answer;
+use crate::camera::View;
+use crate::workout::{EXERCISES, Thresholds};
+
+/// Under this word the thresholds are kept over a restart.
+pub const KEPT: &str = "thresholds";
+/// A name is no longer, in characters.
+const NAME_MOST: usize = 64;
+
+/// The thresholds in force, those of the config, and their ranges' names, as the API has them.
+pub fn thresholds(house: &House) -> Vec<u8> {
+    super::reply::json(&named(house.orders.thresholds()))
+}
+
+/// As `{"rep.min_amplitude_deg": 25.0, …}`.
+pub fn named(thresholds: Thresholds) -> Value {
+    let short = |value: f32| (f64::from(value) * 1e4).round() / 1e4;
+    let all = thresholds.by_name().into_iter().map(|(name, value)| (name.to_string(), json!(short(value))));
+    Value::Object(all.collect())
+}
+
+/// Those of `before`, changed as an object of names and numbers says.
+///
+/// # Errors
+/// One sentence; nothing is changed then.
+pub fn changed(mut before: Thresholds, change: &Map<String, Value>) -> Result<Thresholds, String> {
+    for (name, value) in change {
+        before.set(name, value.as_f64().unwrap_or(f64::NAN)).map_err(|fault| fault.to_string())?;
+    }
+    Ok(before)
+}
+
+/// PATCH: kept first, in force then.
+pub fn tune(house: &House, body: &[u8]) -> Answer {
+    let change = match serde_json::from_slice::<Map<String, Value>>(body) {
+        Ok(change) if !change.is_empty() => change,
+        _ => return Answer::refusal(422, "the body must be a JSON object of thresholds and numbers"),
+    };
+    match changed(house.orders.thresholds(), &change) {
+        Ok(thresholds) => put(house, thresholds, &named(thresholds).to_string()),
+        Err(why) => Answer::refusal(422, &why),
+    }
+}
+
+/// DELETE: those of the config again.
+pub fn reset(house: &House) -> Answer {
+    put(house, house.orders.configured(), "{}")
+}
+
+fn put(house: &House, thresholds: Thresholds, kept: &str) -> Answer {
+    let Some(store) = &house.store else { return Answer::refusal(503, "this box keeps no log") };
+    if let Err(fault) = store.keep(KEPT, kept) {
+        return fault.into();
+    }
+    house.orders.tune(thresholds);
+    Answer::json(200, &named(thresholds))
+}
+
+/// The exercises that the box knows by name.
+pub fn exercises() -> Vec<u8> {
+    super::reply::json(&EXERCISES.map(|exercise| json!({"name": exercise.name})))
+}
+
+/// What an athlete says he does.
+pub fn exercise(view: &View) -> Vec<u8> {
+    super::reply::json(&json!({"name": view.orders().exercise().as_deref()}))
+}
+
+/// He says it: `{"name": "Squat"}`, or `{"name": null}` for "find out".
+///
+/// # Errors
+/// One sentence.
+pub fn choose(view: &View, body: &[u8]) -> Result<(), String> {
+    let told: Option<Value> =
+        serde_json::from_slice::<Map<String, Value>>(body).ok().and_then(|mut o| o.remove("name"));
+    match told {
+        Some(Value::Null) => view.orders().choose(None),
+        Some(Value::String(name)) if is_name(&name) => view.orders().choose(Some(Arc::from(name.trim()))),
+        _ => {
+            return Err(format!(
+                "the body must be {{\"name\": …}} with the exercise's name, at most {NAME_MOST} characters, or null"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Whether an exercise may be called so.
+pub fn is_name(name: &str) -> bool {
+    let name = name.trim();
+    (1..=NAME_MOST).contains(&name.chars().count()) && !name.chars().any(char::is_control)
+}
