@@ -8,6 +8,7 @@
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use super::reply;
 use crate::events::Bell;
@@ -16,6 +17,8 @@ use crate::time::Mono;
 
 /// Errands that wait at once; more than connections would ask in a second.
 const MOST: usize = 64;
+/// How soon what comes first is tried again.
+const SOON: Duration = Duration::from_millis(50);
 
 /// What an errand comes back with.
 pub struct Answer {
@@ -91,11 +94,13 @@ impl Counter {
 }
 
 impl Clerk {
-    /// The thread's body.
-    pub fn work(self, beat: &Beat, stop: &Stop) {
+    /// The thread's body. `first` is tried again and again between errands until it says that it is done.
+    pub fn work(self, beat: &Beat, stop: &Stop, mut first: impl FnMut() -> bool) {
+        let mut is_done = false;
         while !stop.is_raised() {
             beat.mark(Mono::now());
-            match self.0.recv_timeout(beat.turn()) {
+            is_done = is_done || first();
+            match self.0.recv_timeout(if is_done { beat.turn() } else { SOON }) {
                 Ok(errand) => {
                     errand.tray.lay((errand.work)(beat));
                     errand.bell.ring();
@@ -136,7 +141,13 @@ mod tests {
             .collect();
         assert!(trays[0].take().is_none(), "nobody has worked yet");
         drop(counter);
-        clerk.work(&Beat::detached(), &Stop::default());
+        let mut tries = 0;
+        let first = || {
+            tries += 1;
+            tries == 2
+        };
+        clerk.work(&Beat::detached(), &Stop::default(), first);
+        assert_eq!(tries, 2, "it was tried until it was done");
         let answers: Vec<_> = trays.iter().map(|t| String::from_utf8(t.take().unwrap().body).unwrap()).collect();
         assert_eq!(answers, ["0 after 0", "1 after 1", "2 after 2"]);
         assert_eq!(bell.0.load(Ordering::SeqCst), 3);

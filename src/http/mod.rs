@@ -189,7 +189,9 @@ pub fn start(settings: Settings, house: Arc<House>, stop: Stop) -> std::io::Resu
     let (clerks, clerk) = clerk::clerk();
     let shared = Arc::new(Shared { settings, house: house.clone(), gate, limits, clerks });
     let (post, clerk_stop) = (Post { cores: cores.clone(), ..Post::named("clerk") }, stop.clone());
-    house.crew.start(post, move |beat| clerk.work(beat, &clerk_stop))?;
+    let own = house.clone();
+    let restore = move || own.store.as_ref().is_none_or(|store| tuning::restore(store, &own.orders));
+    house.crew.start(post, move |beat| clerk.work(beat, &clerk_stop, restore))?;
     for (index, poll) in streams.into_iter().enumerate() {
         let streamer = Streamer::new(shared.clone(), poll, stream_posts[index].clone());
         let (post, stop) =

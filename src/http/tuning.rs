@@ -6,11 +6,12 @@ use serde_json::{Map, Value, json};
 
 use super::House;
 use super::clerk::Answer;
-use crate::camera::View;
+use crate::camera::{View, orders};
+use crate::store::Store;
 use crate::workout::{EXERCISES, Thresholds};
 
 /// Under this word the thresholds are kept over a restart.
-pub const KEPT: &str = "thresholds";
+const KEPT: &str = "thresholds";
 /// A name is no longer, in characters.
 const NAME_MOST: usize = 64;
 
@@ -20,7 +21,7 @@ pub fn thresholds(house: &House) -> Vec<u8> {
 }
 
 /// As `{"rep.min_amplitude_deg": 25.0, …}`.
-pub fn named(thresholds: Thresholds) -> Value {
+fn named(thresholds: Thresholds) -> Value {
     let short = |value: f32| (f64::from(value) * 1e4).round() / 1e4;
     let all = thresholds.by_name().into_iter().map(|(name, value)| (name.to_string(), json!(short(value))));
     Value::Object(all.collect())
@@ -30,7 +31,7 @@ pub fn named(thresholds: Thresholds) -> Value {
 ///
 /// # Errors
 /// One sentence; nothing is changed then.
-pub fn changed(mut before: Thresholds, change: &Map<String, Value>) -> Result<Thresholds, String> {
+fn changed(mut before: Thresholds, change: &Map<String, Value>) -> Result<Thresholds, String> {
     for (name, value) in change {
         before.set(name, value.as_f64().unwrap_or(f64::NAN)).map_err(|fault| fault.to_string())?;
     }
@@ -61,6 +62,18 @@ fn put(house: &House, thresholds: Thresholds, kept: &str) -> Answer {
     }
     house.orders.tune(thresholds);
     Answer::json(200, &named(thresholds))
+}
+
+/// Puts the thresholds that were kept before the last restart in force; false while the log cannot be read.
+pub fn restore(store: &Store, orders: &orders::House) -> bool {
+    let Ok(kept) = store.recall(KEPT) else { return false };
+    let change = kept.map(|kept| serde_json::from_str::<Map<String, Value>>(&kept).unwrap_or_default());
+    match change.map(|change| changed(orders.configured(), &change)) {
+        Some(Ok(thresholds)) => orders.tune(thresholds),
+        Some(Err(why)) => log::warn!("the kept thresholds are not taken: {why}"),
+        None => {}
+    }
+    true
 }
 
 /// The exercises that the box knows by name.
