@@ -226,7 +226,8 @@ impl Preprocess {
     }
 }
 
-/// The JPEG as R, G, B at the least size that still has a pixel for each one the model sees; its own size and that.
+/// The JPEG as R, G, B at the least of four sizes (1/8, 1/4, 1/2, 1) that still has a pixel for each one the model sees,
+/// or at its own where none has; its own size and that.
 fn decode(
     library: &mut Decompressor,
     jpeg: &[u8],
@@ -239,7 +240,7 @@ fn decode(
     source::check_size(whole)?;
     let wanted = Letterbox::new(whole, input).scaled;
     let enough = |factor: &ScalingFactor| factor.scale(whole.0) >= wanted.0 && factor.scale(whole.1) >= wanted.1;
-    // libjpeg-turbo has SIMD for these alone; the eighths in between decode slower than the whole picture.
+    // libjpeg-turbo knows every eighth from 1/8 to 16/8, but has SIMD for these alone.
     let factors = [ScalingFactor::ONE_EIGHTH, ScalingFactor::ONE_QUARTER, ScalingFactor::ONE_HALF];
     let factor = factors.into_iter().find(enough).unwrap_or(ScalingFactor::ONE);
     library.set_scaling_factor(factor).map_err(fault)?;

@@ -98,26 +98,40 @@ fn expected(frame: &Frame, letterbox: &Letterbox, at: (usize, usize)) -> [f64; 3
     }
 }
 
+/// Holds every number of the input against the formulas; the frame is [`noise`].
+fn check(frame: &Frame, input: Size) {
+    let layout = &frame.layout;
+    let mut preprocess = Preprocess::new(input.0, input.1);
+    let mut tensor = vec![f32::NAN; tensor_len(input)];
+    let letterbox = preprocess.run(frame, &mut tensor).unwrap();
+    for (y, x) in (0..input.1).flat_map(|y| (0..input.0).map(move |x| (y, x))) {
+        let inside = x.checked_sub(letterbox.pad.0).zip(y.checked_sub(letterbox.pad.1));
+        let inside = inside.filter(|(x, y)| *x < letterbox.scaled.0 && *y < letterbox.scaled.1);
+        let want = inside.map_or([114.0 / 255.0; 3], |at| expected(frame, &letterbox, at));
+        for (plane, want) in want.into_iter().enumerate() {
+            let got = f64::from(tensor[plane * input.0 * input.1 + y * input.0 + x]) * 255.0;
+            let off = (got - want * 255.0).abs();
+            // Half a step is rounded away.
+            assert!(off < 0.51, "{layout:?} in {input:?} at {x},{y}: off by {off}");
+            assert!((got - got.round()).abs() < 1e-4, "{got} is no step");
+        }
+    }
+}
+
 #[test]
 fn every_format_matrix_and_range_is_as_the_formulas_say() {
     for (format, colour) in FORMATS.into_iter().flat_map(|f| colours().map(|c| (f, c))) {
         for (size, input) in [((64, 36), (32, 32)), ((33, 21), (64, 32)), ((20, 50), (32, 64)), ((1, 1), (32, 32))] {
-            let frame = frame(format, size, colour, noise);
-            let mut preprocess = Preprocess::new(input.0, input.1);
-            let mut tensor = vec![f32::NAN; tensor_len(preprocess.input)];
-            let letterbox = preprocess.run(&frame, &mut tensor).unwrap();
-            for (y, x) in (0..input.1).flat_map(|y| (0..input.0).map(move |x| (y, x))) {
-                let inside = x.checked_sub(letterbox.pad.0).zip(y.checked_sub(letterbox.pad.1));
-                let inside = inside.filter(|(x, y)| *x < letterbox.scaled.0 && *y < letterbox.scaled.1);
-                let want = inside.map_or([114.0 / 255.0; 3], |at| expected(&frame, &letterbox, at));
-                for (plane, want) in want.into_iter().enumerate() {
-                    let got = f64::from(tensor[plane * input.0 * input.1 + y * input.0 + x]);
-                    let off = (got - want).abs() * 255.0;
-                    assert!(off < 0.51, "{format:?} {colour:?} {size:?} in {input:?} at {x},{y}: off by {off}");
-                }
-            }
+            check(&frame(format, size, colour, noise), input);
         }
     }
+}
+
+#[test]
+fn frames_of_4k_and_8k_are_seen_like_any_other() {
+    check(&frame(PixelFormat::Yuyv, (3840, 2160), Colour::default(), noise), (64, 64));
+    check(&frame(PixelFormat::I420, (3840, 2160), Colour::JPEG, noise), (96, 32));
+    check(&frame(PixelFormat::Nv12, (7680, 4320), Colour::JPEG, noise), (64, 64));
 }
 
 #[test]
@@ -139,6 +153,34 @@ fn plain_colours_and_ramps_stay_what_they_are() {
                     got.iter().all(|c| (f64::from(*c) - want).abs() * 255.0 <= 2.0),
                     "{format:?} {colour:?} {want}"
                 );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_jpegs_plain_colours_stay_what_they_are_at_every_scale_and_sampling() {
+    use turbojpeg::Subsamp;
+    let plain = [[255, 0, 0], [0, 255, 0], [0, 0, 255], [255; 3], [0; 3], [128; 3], [40; 3], [200; 3]];
+    for (want, sampling) in
+        plain.into_iter().flat_map(|c| [Subsamp::None, Subsamp::Sub2x1, Subsamp::Sub2x2, Subsamp::Gray].map(|s| (c, s)))
+    {
+        if sampling == Subsamp::Gray && want != [want[0]; 3] {
+            continue;
+        }
+        // Half the width is enough at 1/8, 1/4, 1/2 and 1 of its size.
+        for (size, input) in [((512, 288), 64), ((256, 144), 64), ((128, 72), 64), ((48, 27), 64)] {
+            let pixels = want.repeat(size.0 * size.1);
+            let image =
+                Image { pixels: &pixels[..], width: size.0, pitch: size.0 * 3, height: size.1, format: Packed::RGB };
+            let bytes = turbojpeg::compress(image, 100, sampling).unwrap().to_vec();
+            let frame = Frame { layout: Layout::jpeg(size.0, size.1), bytes, ..Frame::default() };
+            let mut preprocess = Preprocess::new(input, input * 9 / 16);
+            let mut tensor = vec![0.0; tensor_len(preprocess.input)];
+            preprocess.run(&frame, &mut tensor).unwrap();
+            for (got, want) in tensor.chunks_exact(input * (input * 9 / 16)).zip(want) {
+                let off = got.iter().map(|c| (c * 255.0 - f32::from(want)).abs()).fold(0.0, f32::max);
+                assert!(off <= 2.0, "{sampling:?} {size:?}: off by {off} from {want}");
             }
         }
     }
