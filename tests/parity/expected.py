@@ -68,17 +68,33 @@ def make_pictures(folder, spotter):
     return [(path, cv2.imread(str(path))) for path in sorted(folder.iterdir())]
 
 
-def look(path, sides, pictures, folder, tensors):
-    """Runs one model over all picture files and writes its cases, and the tensors unless they are there."""
+def opened(path, sides):
+    """A model that has looked once, and how it is to be asked."""
     from ultralytics import YOLO
 
     model = YOLO(str(path), task="pose")
-    found = 0
     options = {"conf": 0.25, "iou": 0.7, "max_det": 300, "imgsz": sides, "verbose": False, "device": "cpu"}
     model.predict(np.zeros((32, 32, 3), np.uint8), **options)
     names = model.predictor.model.names
-    person = next(key for key, name in names.items() if name == "person")
-    inner, stash = model.predictor.inference, {}
+    options["classes"] = [next(key for key, name in names.items() if name == "person")]
+    return model, options
+
+
+def poses_of(result):
+    """As `spotter pose --json` has them."""
+    boxes, points = result.boxes.data.numpy(), result.keypoints.data.numpy()
+    return [
+        {"score": float(box[4]), "bbox": box[:4].tolist(), "keypoints": person_points.tolist()}
+        for box, person_points in zip(boxes, points)
+    ]
+
+
+def look(path, sides, pictures, folder, tensors):
+    """Runs one model over all picture files and writes its cases, and the tensors."""
+    model, options = opened(path, sides)
+    wide = models.wide(path)
+    wide_model = opened(wide, sides)[0] if wide.exists() else None
+    inner, before, stash = model.predictor.inference, model.predictor.preprocess, {}
 
     def inference(*given, **more):
         answer = inner(*given, **more)
@@ -87,27 +103,23 @@ def look(path, sides, pictures, folder, tensors):
         stash["raw"] = answer.numpy().copy()
         return answer
 
-    before = model.predictor.preprocess
-
     def preprocess(*given):
         tensor = before(*given)
         stash["tensor"] = (tensor.float() * 255).round().byte().numpy()
         return tensor
 
     model.predictor.inference, model.predictor.preprocess = inference, preprocess
-    folder.mkdir(parents=True, exist_ok=True)
     tensors = tensors / f"{sides[1]}x{sides[0]}"
-    tensors.mkdir(parents=True, exist_ok=True)
+    for made in (folder, tensors):
+        made.mkdir(parents=True, exist_ok=True)
+    found = 0
     for picture, pixels in pictures:
-        result = model.predict(str(picture), **options, classes=[person])[0]
-        boxes, points = result.boxes.data.numpy(), result.keypoints.data.numpy()
-        poses = [
-            {"score": float(box[4]), "bbox": box[:4].tolist(), "keypoints": person_points.tolist()}
-            for box, person_points in zip(boxes, points)
-        ]
-        found += len(poses)
+        result = model.predict(str(picture), **options)[0]
         height, width = pixels.shape[:2]
-        case = {"width": width, "height": height, "poses": poses, "picture": str(picture), "model": str(path)}
+        case = {"width": width, "height": height, "poses": poses_of(result), "picture": str(picture)}
+        found += len(case["poses"])
+        if wide_model:
+            case["wide"] = {"poses": poses_of(wide_model.predict(str(picture), **options)[0])}
         (folder / f"{picture.stem}.json").write_text(json.dumps(case))
         stash["raw"].astype("<f4").tofile(folder / f"{picture.stem}.f32")
         stash["tensor"].tofile(tensors / f"{picture.stem}.u8")

@@ -46,7 +46,7 @@ fn expected(value: &Value) -> Pose {
     pose
 }
 
-fn people(told: &Value) -> Vec<Pose> {
+fn told_poses(told: &Value) -> Vec<Pose> {
     told["poses"].as_array().unwrap().iter().map(expected).collect()
 }
 
@@ -78,7 +78,7 @@ fn answers_are_read_as_ultralytics_reads_them() {
             assert_eq!(answer.len(), layout.answer_len(), "{}", case.display());
             let side = |key: &str| told[key].as_u64().unwrap() as usize;
             decoder.run(&answer, &Letterbox::new((side("width"), side("height")), layout.input), &mut poses);
-            let wanted = people(&told);
+            let wanted = told_poses(&told);
             assert_eq!(poses.len(), wanted.len(), "people in {}", case.display());
             for (n, (ours, theirs)) in poses.iter().zip(&wanted).enumerate() {
                 let (pixels, score) = apart(ours, theirs);
