@@ -102,8 +102,10 @@ fn pictures_are_seen_as_ultralytics_sees_them() {
         let Differences { people, missing, extra, swaps, tie, box_px, point_px, score } = found;
         print!("| {name} | {people} | {missing} | {extra} | {swaps} | {tie:.6} ");
         println!("| {box_px:.4} | {point_px:.4} | {score:.6} |");
-        // Two scores that each may be off by so much have no order.
-        if missing + extra > 0 || tie > SCORE {
+        // Two scores that each may be off by so much have no order; and of thousands of people with many doubles each, such
+        // a tie may decide which double stays.
+        let spared = people / 1000;
+        if missing > spared || extra > spared || tie > SCORE {
             failed.push(name.to_string());
         }
         all += people;
