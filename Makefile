@@ -16,9 +16,11 @@ LISTEN ?= 127.0.0.1:8080
 SPOTTER := target/release/spotter
 HOST = $(shell rustc -vV | awk '/^host/ { print $$2 }')
 CYCLES ?= 200
+# More models for test-parity.
+MODELS ?=
 
 .PHONY: help setup build run test fmt lint unit small bench test-box loom miri sanitize test-vm test-browser test-rtsp \
-	test-aarch64 test-hostile test-model test-parity demo-model cross-debian deny
+	test-aarch64 test-hostile test-model test-day test-parity demo-model cross-debian deny
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,9 +59,9 @@ bench: build ## measure this machine, each figure with its ratio to what it is h
 	@.ci/setup.sh box
 	benches/all.sh $(SPOTTER)
 
-test-box: ## the slow tests: loom, sanitizers, hostile answers, the demo model, VM with a real V4L2 driver, browser, RTSP cycles, aarch64
+test-box: ## the slow tests: loom, sanitizers, hostile answers, the demo model, a day of frames, VM with a real V4L2 driver, browser, RTSP cycles, aarch64
 	@.ci/setup.sh box
-	@$(MAKE) --no-print-directory loom sanitize test-hostile test-model test-vm test-browser test-rtsp test-aarch64
+	@$(MAKE) --no-print-directory loom sanitize test-hostile test-model test-day test-vm test-browser test-rtsp test-aarch64
 
 loom: ## every interleaving of the mailbox
 	$(CARGO) test --locked --test mailbox_loom
@@ -98,8 +100,11 @@ demo-model: setup ## train the model of the rendered athlete anew (gigabytes of 
 	nice -n 10 target/demo-model/venv/bin/python board/models/train.py target/demo-model/pictures target/demo-model/held-out \
 		board/models/demo-pose.onnx
 
-test-parity: ## models' answers, read as Ultralytics reads them (fetches gigabytes of Python packages; needs make build)
-	tests/parity/answers.sh
+test-day: ## a day of frames, by their stamps, through everything but an engine: memory must stay as it is
+	$(CARGO) test --release --locked --test pose_memory -- --ignored --nocapture
+
+test-parity: ## pictures and answers, seen as Ultralytics sees them (fetches gigabytes of Python packages; needs make build)
+	tests/parity/answers.sh $(SPOTTER) $(MODELS)
 
 test-rtsp: ## an RTSP server killed, restarted and stopped, CYCLES times
 	$(CARGO) build --locked --example rtsp_server

@@ -29,6 +29,9 @@ pub(super) struct PoseArgs {
     /// The score that a person must have more of, 0 to 1
     #[arg(long, value_name = "S", default_value_t = Limits::default().score)]
     score: f32,
+    /// Boxes whose intersection over union is more are one person, 0 to 1
+    #[arg(long, value_name = "U", default_value_t = Limits::default().overlap)]
+    overlap: f32,
     /// The most people that are told
     #[arg(long, value_name = "N", default_value_t = Limits::default().most)]
     most: usize,
@@ -36,8 +39,10 @@ pub(super) struct PoseArgs {
 
 /// Looks at it.
 pub(super) fn pose(args: &PoseArgs) -> Exit {
-    if !(0.0..=1.0).contains(&args.score) {
-        return super::say("--score wants a number from 0 to 1", Exit::Usage);
+    for (name, share) in [("--score", args.score), ("--overlap", args.overlap)] {
+        if !(0.0..=1.0).contains(&share) {
+            return super::say(&format!("{name} wants a number from 0 to 1"), Exit::Usage);
+        }
     }
     match look(args) {
         Ok(text) => super::put(text.as_bytes()),
@@ -47,7 +52,7 @@ pub(super) fn pose(args: &PoseArgs) -> Exit {
 
 fn look(args: &PoseArgs) -> Result<String, String> {
     let mut picture = picture::read(&args.image)?;
-    let limits = Limits { score: args.score, most: args.most, ..Limits::default() };
+    let limits = Limits { score: args.score, overlap: args.overlap, most: args.most };
     let shared = match &args.model {
         Some(path) => Shared::open(path, limits, 0),
         None => {

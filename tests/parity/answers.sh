@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# Our reading of models' raw answers against Ultralytics' own: `tests/parity/answers.sh [BINARY]`.
+# What we see in pictures, and how we read models' raw answers, against Ultralytics' own:
+# `tests/parity/answers.sh [BINARY [MODEL.onnx ...]]`.
 #
-# BINARY draws the demo pictures. Everything lies in target/parity and is made once; nothing of it is kept in the
-# repository. PYTHON names an interpreter that has what requirements.txt lists; without it an environment is made.
+# BINARY draws the demo pictures; a MODEL is compared beside those that are made. Everything lies in target/parity and is
+# made once; nothing of it is kept in the repository. PYTHON names an interpreter that has what requirements.txt lists;
+# without it an environment is made.
 set -euo pipefail
 
 cd "$(dirname "$0")/../.."
@@ -18,6 +20,6 @@ if [ -z "${PYTHON:-}" ]; then
   "$folder/venv/bin/pip" install --quiet --requirement tests/parity/requirements.txt
   PYTHON=$folder/venv/bin/python
 fi
-PYTHONDONTWRITEBYTECODE=1 YOLO_OFFLINE=true "$PYTHON" tests/parity/expected.py "$folder" "$binary" >"$folder/log"
+PYTHONDONTWRITEBYTECODE=1 YOLO_OFFLINE=true "$PYTHON" tests/parity/expected.py "$folder" "$binary" "${@:2}" >"$folder/log"
 grep 'poses in' "$folder/log"
 cargo test --locked --test parity -- --ignored --nocapture

@@ -1,9 +1,11 @@
-//! Answers of real exports, read as Ultralytics reads them.
+//! Ultralytics' own results, and ours.
 //!
-//! `tests/parity/answers.sh` writes, for each of several models and 20 pictures, the model's raw answer and what
-//! Ultralytics' own post-processing makes of it. Here the same answer is decoded by ours, without an engine and without
-//! a picture, so that a difference is one of layout, threshold, suppression or letterbox. The same people are wanted,
-//! in the same order.
+//! `tests/parity/answers.sh` writes, for each of several models and over 20 picture files, what Ultralytics gave the model,
+//! the model's raw answer, and the poses that it made of it. Here the raw answers are decoded by ours, without an engine
+//! and without a picture, so that a difference is one of layout, threshold, suppression or letterbox; in [`pictures`] the
+//! program is given the same files.
+
+mod pictures;
 
 use std::path::{Path, PathBuf};
 
@@ -17,6 +19,10 @@ use spotter::skeleton::{Keypoint, Pose};
 /// The exported model gives the same numbers to both; what is left is the order of additions.
 const PIXELS: f32 = 0.02;
 const SCORE: f32 = 1e-6;
+
+fn made() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("target/parity")
+}
 
 fn sorted(folder: &Path, extension: &str) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).unwrap_or_else(|e| panic!("{}: {e}; see answers.sh", folder.display()));
@@ -40,6 +46,10 @@ fn expected(value: &Value) -> Pose {
     pose
 }
 
+fn told_poses(told: &Value) -> Vec<Pose> {
+    told["poses"].as_array().unwrap().iter().map(expected).collect()
+}
+
 /// The greatest differences in pixels, and of scores and confidences.
 fn apart(a: &Pose, b: &Pose) -> (f32, f32) {
     let places = |p: &Pose| p.bbox.into_iter().chain(p.keypoints.iter().flat_map(|k| [k.x, k.y])).collect::<Vec<_>>();
@@ -53,7 +63,7 @@ fn apart(a: &Pose, b: &Pose) -> (f32, f32) {
 #[test]
 #[ignore = "wants what tests/parity/answers.sh makes"]
 fn answers_are_read_as_ultralytics_reads_them() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/parity");
+    let folder = made();
     let (mut cases, mut people, mut models) = (0, 0, 0);
     for model in sorted(&folder.join("models"), "onnx") {
         let name = model.file_stem().unwrap().to_str().unwrap();
@@ -68,7 +78,7 @@ fn answers_are_read_as_ultralytics_reads_them() {
             assert_eq!(answer.len(), layout.answer_len(), "{}", case.display());
             let side = |key: &str| told[key].as_u64().unwrap() as usize;
             decoder.run(&answer, &Letterbox::new((side("width"), side("height")), layout.input), &mut poses);
-            let wanted: Vec<Pose> = told["poses"].as_array().unwrap().iter().map(expected).collect();
+            let wanted = told_poses(&told);
             assert_eq!(poses.len(), wanted.len(), "people in {}", case.display());
             for (n, (ours, theirs)) in poses.iter().zip(&wanted).enumerate() {
                 let (pixels, score) = apart(ours, theirs);

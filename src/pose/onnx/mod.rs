@@ -4,8 +4,10 @@
 //! the engine. It reads the outermost messages only and skips the weights. Field numbers are those of `onnx.proto` in
 //! the ONNX specification (IR version 3 and later).
 
+mod suppression;
 mod wire;
 
+pub use self::suppression::Suppression;
 use self::wire::{Fields, Value};
 
 /// More inputs, outputs or metadata than this are no pose model.
@@ -173,7 +175,7 @@ pub(super) mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
+    pub(in crate::pose::onnx) fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
         let mut out = vec![number << 3 | 2];
         let mut length = bytes.len();
         while length > 127 {
@@ -185,7 +187,7 @@ pub(super) mod tests {
         out
     }
 
-    fn number(number: u8, mut value: u64) -> Vec<u8> {
+    pub(in crate::pose::onnx) fn number(number: u8, mut value: u64) -> Vec<u8> {
         let mut out = vec![number << 3];
         while value > 127 {
             out.push(value as u8 | 0x80);

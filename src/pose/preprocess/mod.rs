@@ -1,14 +1,17 @@
 //! From a frame to a model's input in one pass, reading only the pixels that are needed.
 //!
-//! The input is three planes R, G, B of 0 to 1, the frame letterboxed in it, the padding [`PAD`]. Rows of the frame's
+//! The input is three planes R, G, B of 0 to 1, the frame letterboxed in it, the padding [`PAD`]. Every value is one of
+//! the 256 that an eight-bit picture can have, since models have never seen others. What comes as YUV: rows of the frame's
 //! own planes are blended down first, in loops that the compiler makes SIMD of; then across by table; then the few
-//! pixels that are left are turned from YUV to RGB with the frame's own matrix and range. A JPEG is decoded at an eighth,
-//! a quarter or a half of its size where that is not smaller than what the model sees.
+//! pixels that are left are turned to RGB with the frame's own matrix and range. What comes as RGB is scaled as in
+//! training, to the bit ([`fixed`]). A JPEG is decoded at an eighth, a quarter or a half of its size where that is not
+//! smaller than what the model sees.
 //!
 //! It must never read outside the frame's bytes, never give a value outside 0 to 1, and never allocate once it has
 //! seen a frame of this size.
 
 mod axis;
+mod fixed;
 mod letterbox;
 mod source;
 #[cfg(test)]
@@ -17,9 +20,10 @@ mod tests;
 use turbojpeg::{Decompressor, Image, PixelFormat as Packed, ScalingFactor};
 
 use self::axis::Tap;
+use self::fixed::Fixed;
 pub use self::letterbox::Letterbox;
 pub use self::source::SIDE_MAX;
-use self::source::{Channel, Meaning, Source};
+use self::source::{Channel, Meaning, Picture, Planes};
 use crate::frame::{Colour, Frame, Matrix, PixelFormat, Range};
 
 /// What surrounds the frame, as in training.
@@ -42,6 +46,14 @@ pub enum PreprocessFault {
     /// libjpeg says why.
     #[error("the JPEG cannot be decoded: {0}")]
     Jpeg(String),
+    /// The caller's tensor is not of this model.
+    #[error("the model's input takes {needed} numbers, and there is room for {room}")]
+    Tensor {
+        /// What [`tensor_len`] says.
+        needed: usize,
+        /// What was given.
+        room: usize,
+    },
 }
 
 /// Pixels across and down.
@@ -64,10 +76,11 @@ pub struct Preprocess {
     input: Size,
     tables: [Table; 3],
     down: [Vec<Tap>; 2],
-    /// What the tables were made for: the source's and the letterbox's size, and the row's layout.
-    made_for: Option<(Size, Size, [Channel; 3])>,
+    /// What the tables were made for: the picture's and the letterbox's size, and the rows of what are planes.
+    made_for: Option<(Size, Size, Option<[Channel; 3]>)>,
     blended: [Vec<f32>; 3],
     row: [Vec<f32>; 3],
+    fixed: Fixed,
     jpeg: Option<Decompressor>,
     decoded: Vec<u8>,
 }
@@ -82,6 +95,7 @@ impl Preprocess {
             made_for: None,
             blended: Default::default(),
             row: Default::default(),
+            fixed: Fixed::default(),
             jpeg: None,
             decoded: Vec::new(),
         }
@@ -90,27 +104,22 @@ impl Preprocess {
     /// Fills `tensor`, which holds [`tensor_len`] values or more: planes R, G, B of the input's size, 0 to 1.
     ///
     /// # Errors
-    /// When the frame has no size, too few bytes, or is no JPEG although it says so; the tensor is then undefined.
+    /// When the frame has no size, too few bytes, or is no JPEG although it says so, or the tensor is too short; what is
+    /// in the tensor is then undefined.
     pub fn run(&mut self, frame: &Frame, tensor: &mut [f32]) -> Result<Letterbox, PreprocessFault> {
         if frame.layout.format == PixelFormat::Mjpeg {
             return self.run_jpeg(&frame.bytes, tensor);
         }
-        let source = Source::of(frame)?;
-        Ok(self.fill(&source, source.size, tensor))
+        let picture = Picture::of(frame)?;
+        self.fill(&picture, picture.size(), tensor)
     }
 
     /// The same for rows of R, G, B without padding.
     ///
     /// # Errors
-    /// When there are too few bytes for the size, or the size is out of bounds.
-    pub fn run_rgb(
-        &mut self,
-        rgb: &[u8],
-        size: (usize, usize),
-        tensor: &mut [f32],
-    ) -> Result<Letterbox, PreprocessFault> {
-        let source = Source::rgb(rgb, size)?;
-        Ok(self.fill(&source, size, tensor))
+    /// When there are too few bytes for the size, the size is out of bounds, or the tensor is too short.
+    pub fn run_rgb(&mut self, rgb: &[u8], size: Size, tensor: &mut [f32]) -> Result<Letterbox, PreprocessFault> {
+        self.fill(&Picture::rgb(rgb, size)?, size, tensor)
     }
 
     fn run_jpeg(&mut self, jpeg: &[u8], tensor: &mut [f32]) -> Result<Letterbox, PreprocessFault> {
@@ -120,30 +129,30 @@ impl Preprocess {
             None => Decompressor::new().map_err(fault)?,
         };
         let mut decoded = std::mem::take(&mut self.decoded);
-        let result = decode(&mut library, jpeg, self.input, &mut decoded).and_then(|(whole, size)| {
-            let source = Source::rgb(&decoded, size)?;
-            Ok(self.fill(&source, whole, tensor))
-        });
+        let result = decode(&mut library, jpeg, self.input, &mut decoded)
+            .and_then(|(whole, size)| self.fill(&Picture::rgb(&decoded, size)?, whole, tensor));
         (self.jpeg, self.decoded) = (Some(library), decoded);
         result
     }
 
-    /// Lays the source in the tensor as a frame of `whole` pixels lies there: a JPEG may have been decoded smaller.
-    fn fill(&mut self, source: &Source, whole: Size, tensor: &mut [f32]) -> Letterbox {
+    /// Lays the picture in the tensor as a frame of `whole` pixels lies there: a JPEG may have been decoded smaller.
+    fn fill(&mut self, picture: &Picture, whole: Size, tensor: &mut [f32]) -> Result<Letterbox, PreprocessFault> {
+        let (needed, room) = (tensor_len(self.input), tensor.len());
+        let tensor = tensor.get_mut(..needed).ok_or(PreprocessFault::Tensor { needed, room })?;
         let letterbox = Letterbox::new(whole, self.input);
-        self.prepare(source, &letterbox);
+        self.prepare(picture, &letterbox);
         let (width, height) = self.input;
         let (left, top) = letterbox.pad;
         let (across, down) = letterbox.scaled;
-        let (red, rest) = tensor[..tensor_len(self.input)].split_at_mut(width * height);
+        let (red, rest) = tensor.split_at_mut(width * height);
         let (green, blue) = rest.split_at_mut(width * height);
         let mut planes = [red, green, blue];
         for plane in &mut planes {
             plane[..top * width].fill(PAD);
             plane[(top + down) * width..].fill(PAD);
         }
+        self.fixed.begin();
         for y in 0..down {
-            self.gather(source, y);
             let start = (top + y) * width;
             let [red, green, blue] = &mut planes;
             let mut rows = [&mut red[start..][..width], &mut green[start..][..width], &mut blue[start..][..width]];
@@ -152,35 +161,51 @@ impl Preprocess {
                 row[left + across..].fill(PAD);
             }
             let rows = rows.map(|row| &mut row[left..left + across]);
-            colour(source.meaning, [&self.row[0], &self.row[1], &self.row[2]], rows);
+            match picture {
+                Picture::Rgb(_, band) => self.fixed.row(band, y, rows),
+                Picture::Planes(planes) => {
+                    self.gather(planes, y);
+                    colour(planes.meaning, [&self.row[0], &self.row[1], &self.row[2]], rows);
+                }
+            }
         }
-        letterbox
+        Ok(letterbox)
     }
 
     /// Makes the tables unless they are there.
-    fn prepare(&mut self, source: &Source, letterbox: &Letterbox) {
-        let key = (source.size, letterbox.scaled, source.channels);
+    fn prepare(&mut self, picture: &Picture, letterbox: &Letterbox) {
+        let channels = match picture {
+            Picture::Rgb(..) => None,
+            Picture::Planes(planes) => Some(planes.channels),
+        };
+        let key = (picture.size(), letterbox.scaled, channels);
         if self.made_for == Some(key) {
             return;
         }
-        let (width, height) = source.size;
-        let (across, down) = letterbox.scaled;
-        for (table, channel) in self.tables.iter_mut().zip(source.channels) {
+        match picture {
+            Picture::Rgb(size, _) => self.fixed.prepare(*size, letterbox.scaled),
+            Picture::Planes(planes) => self.prepare_planes(planes, letterbox.scaled),
+        }
+        self.made_for = Some(key);
+    }
+
+    fn prepare_planes(&mut self, planes: &Planes, (across, down): Size) {
+        let (width, height) = planes.size;
+        for (table, channel) in self.tables.iter_mut().zip(planes.channels) {
             table.channel = channel;
             axis::fill(&mut table.across, width, across, channel.samples, channel.step);
         }
         axis::fill(&mut self.down[0], height, down, height, 1);
         axis::fill(&mut self.down[1], height, down, height.div_ceil(2), 2);
-        for (blended, band) in self.blended.iter_mut().zip(&source.bands) {
+        for (blended, band) in self.blended.iter_mut().zip(&planes.bands) {
             blended.resize(band.map_or(0, |b| b.row), 0.0);
         }
         self.row.iter_mut().for_each(|row| row.resize(across, 0.0));
-        self.made_for = Some(key);
     }
 
     /// The three channels of output row `y`, in steps of 0 to 255.
-    fn gather(&mut self, source: &Source, y: usize) {
-        for (band, blended) in source.bands.iter().zip(&mut self.blended) {
+    fn gather(&mut self, planes: &Planes, y: usize) {
+        for (band, blended) in planes.bands.iter().zip(&mut self.blended) {
             let Some(band) = band else { continue };
             let tap = self.down[band.step - 1][y];
             let [a, b] = tap.pair.map(|row| band.row((row as usize).min(band.rows - 1)));
@@ -189,7 +214,7 @@ impl Preprocess {
                 *to = a + (b - a) * tap.share;
             }
         }
-        let seen = if matches!(source.meaning, Meaning::Grey(_)) { 1 } else { 3 };
+        let seen = if matches!(planes.meaning, Meaning::Grey(_)) { 1 } else { 3 };
         for (table, row) in self.tables.iter().zip(&mut self.row).take(seen) {
             let Channel { band, offset, pitch, .. } = table.channel;
             let samples = &self.blended[band][offset..];
@@ -201,7 +226,8 @@ impl Preprocess {
     }
 }
 
-/// The JPEG as R, G, B at the least size that still has a pixel for each one the model sees; its own size and that.
+/// The JPEG as R, G, B at the least of four sizes (1/8, 1/4, 1/2, 1) that still has a pixel for each one the model sees,
+/// or at its own where none has; its own size and that.
 fn decode(
     library: &mut Decompressor,
     jpeg: &[u8],
@@ -214,7 +240,7 @@ fn decode(
     source::check_size(whole)?;
     let wanted = Letterbox::new(whole, input).scaled;
     let enough = |factor: &ScalingFactor| factor.scale(whole.0) >= wanted.0 && factor.scale(whole.1) >= wanted.1;
-    // libjpeg-turbo has SIMD for these alone; the eighths in between decode slower than the whole picture.
+    // libjpeg-turbo knows every eighth from 1/8 to 16/8, but has SIMD for these alone.
     let factors = [ScalingFactor::ONE_EIGHTH, ScalingFactor::ONE_QUARTER, ScalingFactor::ONE_HALF];
     let factor = factors.into_iter().find(enough).unwrap_or(ScalingFactor::ONE);
     library.set_scaling_factor(factor).map_err(fault)?;
@@ -225,7 +251,7 @@ fn decode(
     Ok((whole, (width, height)))
 }
 
-/// How the values of a range become 0 to 1, and what chroma adds: R += rv V, G -= gu U + gv V, B += bu U.
+/// How the values of a range become 0 to 255, and what chroma adds: R += rv V, G -= gu U + gv V, B += bu U.
 struct Mix {
     black: f32,
     luma: f32,
@@ -243,8 +269,8 @@ impl Mix {
             Matrix::Bt709 => (0.2126, 0.0722),
         };
         let (black, luma, chroma) = match colour.range {
-            Range::Full => (0.0, 1.0 / 255.0, 1.0 / 255.0),
-            Range::Limited => (16.0, 1.0 / 219.0, 1.0 / 224.0),
+            Range::Full => (0.0, 1.0, 1.0),
+            Range::Limited => (16.0, 255.0 / 219.0, 255.0 / 224.0),
         };
         let kg = 1.0 - kr - kb;
         let (red, blue) = (2.0 * (1.0 - kr), 2.0 * (1.0 - kb));
@@ -262,14 +288,9 @@ impl Mix {
 /// One row of three channels as R, G, B of 0 to 1.
 fn colour(meaning: Meaning, from: [&[f32]; 3], [red, green, blue]: [&mut [f32]; 3]) {
     match meaning {
-        Meaning::Rgb => {
-            for (from, to) in from.into_iter().zip([red, green, blue]) {
-                from.iter().zip(to).for_each(|(from, to)| *to = from * (1.0 / 255.0));
-            }
-        }
         Meaning::Grey(colour) => {
             let mix = Mix::of(colour);
-            from[0].iter().zip(red.iter_mut()).for_each(|(y, to)| *to = ((y - mix.black) * mix.luma).clamp(0.0, 1.0));
+            from[0].iter().zip(red.iter_mut()).for_each(|(y, to)| *to = stepped((y - mix.black) * mix.luma));
             green.copy_from_slice(red);
             blue.copy_from_slice(red);
         }
@@ -279,10 +300,22 @@ fn colour(meaning: Meaning, from: [&[f32]; 3], [red, green, blue]: [&mut [f32]; 
             let to = red.iter_mut().zip(green).zip(blue);
             for ((y, (u, v)), ((red, green), blue)) in from[0].iter().zip(chroma).zip(to) {
                 let (y, u, v) = ((y - mix.black) * mix.luma, u - 128.0, v - 128.0);
-                *red = (y + mix.rv * v).clamp(0.0, 1.0);
-                *green = (y - mix.gu * u - mix.gv * v).clamp(0.0, 1.0);
-                *blue = (y + mix.bu * u).clamp(0.0, 1.0);
+                *red = stepped(y + mix.rv * v);
+                *green = stepped(y - mix.gu * u - mix.gv * v);
+                *blue = stepped(y + mix.bu * u);
             }
         }
     }
+}
+
+/// The nearest of the 256 values. Adding 2^23 leaves no room for a fraction: the processor rounds, in any SIMD.
+fn stepped(value: f32) -> f32 {
+    const NO_FRACTION: f32 = 8_388_608.0;
+    unit(value.clamp(0.0, 255.0) + NO_FRACTION - NO_FRACTION)
+}
+
+/// `step / 255` for a whole step of 0 to 255, to the last bit and without a division: 1/255 is 257/65536 and as much
+/// again of a 65536th part; the first product is exact.
+fn unit(step: f32) -> f32 {
+    step * (257.0 / 65536.0) + step * (1.0 / 255.0 / 65536.0)
 }

@@ -3,7 +3,7 @@
 //! A band is a plane, or several interleaved in one. Every band is checked against the bytes that are really there
 //! before anything reads it; nothing is copied.
 
-use super::PreprocessFault;
+use super::{PreprocessFault, Size};
 use crate::frame::{Colour, Frame, PixelFormat};
 
 /// Sides beyond this are refused: a header of a few bytes must not ask for gigabytes.
@@ -36,14 +36,21 @@ pub struct Channel {
 /// What the three channels mean.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Meaning {
-    Rgb,
     Yuv(Colour),
     Grey(Colour),
 }
 
 /// A picture that can be read.
-pub struct Source<'a> {
-    pub size: (usize, usize),
+pub enum Picture<'a> {
+    /// One band of R, G, B.
+    Rgb(Size, Band<'a>),
+    /// A camera's planes.
+    Planes(Planes<'a>),
+}
+
+/// Planes that can be read.
+pub struct Planes<'a> {
+    pub size: Size,
     pub bands: [Option<Band<'a>>; 3],
     pub channels: [Channel; 3],
     pub meaning: Meaning,
@@ -55,9 +62,9 @@ impl<'a> Band<'a> {
     }
 }
 
-impl<'a> Source<'a> {
+impl<'a> Picture<'a> {
     /// The uncompressed picture in `frame`.
-    pub fn of(frame: &'a Frame) -> Result<Source<'a>, PreprocessFault> {
+    pub fn of(frame: &'a Frame) -> Result<Picture<'a>, PreprocessFault> {
         let layout = &frame.layout;
         let (width, height) = (layout.width, layout.height);
         check_size((width, height))?;
@@ -96,24 +103,29 @@ impl<'a> Source<'a> {
             PixelFormat::Grey => Meaning::Grey(layout.colour),
             _ => Meaning::Yuv(layout.colour),
         };
-        Ok(Source { size: (width, height), bands, channels, meaning })
+        Ok(Picture::Planes(Planes { size: (width, height), bands, channels, meaning }))
     }
 
     /// `bytes` as rows of R, G, B without padding; `size` in pixels.
-    pub fn rgb(bytes: &'a [u8], size: (usize, usize)) -> Result<Source<'a>, PreprocessFault> {
+    pub fn rgb(bytes: &'a [u8], size: Size) -> Result<Picture<'a>, PreprocessFault> {
         check_size(size)?;
         if bytes.len() < size.0 * size.1 * 3 {
             return Err(PreprocessFault::TooShort);
         }
-        let band = Band { bytes, stride: size.0 * 3, row: size.0 * 3, rows: size.1, step: 1 };
-        let channel = |offset| Channel { band: 0, offset, pitch: 3, samples: size.0, step: 1 };
-        let channels = [channel(0), channel(1), channel(2)];
-        Ok(Source { size, bands: [Some(band), None, None], channels, meaning: Meaning::Rgb })
+        Ok(Picture::Rgb(size, Band { bytes, stride: size.0 * 3, row: size.0 * 3, rows: size.1, step: 1 }))
+    }
+
+    /// Pixels across and down.
+    pub fn size(&self) -> Size {
+        match self {
+            Picture::Rgb(size, _) => *size,
+            Picture::Planes(planes) => planes.size,
+        }
     }
 }
 
 /// Refuses a picture without pixels, or with too many.
-pub fn check_size((width, height): (usize, usize)) -> Result<(), PreprocessFault> {
+pub fn check_size((width, height): Size) -> Result<(), PreprocessFault> {
     match (1..=SIDE_MAX).contains(&width) && (1..=SIDE_MAX).contains(&height) {
         true => Ok(()),
         false => Err(PreprocessFault::Size { width, height }),

@@ -98,26 +98,40 @@ fn expected(frame: &Frame, letterbox: &Letterbox, at: (usize, usize)) -> [f64; 3
     }
 }
 
+/// Holds every number of the input against the formulas; the frame is [`noise`].
+fn check(frame: &Frame, input: Size) {
+    let layout = &frame.layout;
+    let mut preprocess = Preprocess::new(input.0, input.1);
+    let mut tensor = vec![f32::NAN; tensor_len(input)];
+    let letterbox = preprocess.run(frame, &mut tensor).unwrap();
+    for (y, x) in (0..input.1).flat_map(|y| (0..input.0).map(move |x| (y, x))) {
+        let inside = x.checked_sub(letterbox.pad.0).zip(y.checked_sub(letterbox.pad.1));
+        let inside = inside.filter(|(x, y)| *x < letterbox.scaled.0 && *y < letterbox.scaled.1);
+        let want = inside.map_or([114.0 / 255.0; 3], |at| expected(frame, &letterbox, at));
+        for (plane, want) in want.into_iter().enumerate() {
+            let got = f64::from(tensor[plane * input.0 * input.1 + y * input.0 + x]) * 255.0;
+            let off = (got - want * 255.0).abs();
+            // Half a step is rounded away.
+            assert!(off < 0.51, "{layout:?} in {input:?} at {x},{y}: off by {off}");
+            assert!((got - got.round()).abs() < 1e-4, "{got} is no step");
+        }
+    }
+}
+
 #[test]
 fn every_format_matrix_and_range_is_as_the_formulas_say() {
     for (format, colour) in FORMATS.into_iter().flat_map(|f| colours().map(|c| (f, c))) {
         for (size, input) in [((64, 36), (32, 32)), ((33, 21), (64, 32)), ((20, 50), (32, 64)), ((1, 1), (32, 32))] {
-            let frame = frame(format, size, colour, noise);
-            let mut preprocess = Preprocess::new(input.0, input.1);
-            let mut tensor = vec![f32::NAN; tensor_len(preprocess.input)];
-            let letterbox = preprocess.run(&frame, &mut tensor).unwrap();
-            for (y, x) in (0..input.1).flat_map(|y| (0..input.0).map(move |x| (y, x))) {
-                let inside = x.checked_sub(letterbox.pad.0).zip(y.checked_sub(letterbox.pad.1));
-                let inside = inside.filter(|(x, y)| *x < letterbox.scaled.0 && *y < letterbox.scaled.1);
-                let want = inside.map_or([114.0 / 255.0; 3], |at| expected(&frame, &letterbox, at));
-                for (plane, want) in want.into_iter().enumerate() {
-                    let got = f64::from(tensor[plane * input.0 * input.1 + y * input.0 + x]);
-                    let off = (got - want).abs() * 255.0;
-                    assert!(off < 0.01, "{format:?} {colour:?} {size:?} in {input:?} at {x},{y}: off by {off}");
-                }
-            }
+            check(&frame(format, size, colour, noise), input);
         }
     }
+}
+
+#[test]
+fn frames_of_4k_and_8k_are_seen_like_any_other() {
+    check(&frame(PixelFormat::Yuyv, (3840, 2160), Colour::default(), noise), (64, 64));
+    check(&frame(PixelFormat::I420, (3840, 2160), Colour::JPEG, noise), (96, 32));
+    check(&frame(PixelFormat::Nv12, (7680, 4320), Colour::JPEG, noise), (64, 64));
 }
 
 #[test]
@@ -139,6 +153,34 @@ fn plain_colours_and_ramps_stay_what_they_are() {
                     got.iter().all(|c| (f64::from(*c) - want).abs() * 255.0 <= 2.0),
                     "{format:?} {colour:?} {want}"
                 );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_jpegs_plain_colours_stay_what_they_are_at_every_scale_and_sampling() {
+    use turbojpeg::Subsamp;
+    let plain = [[255, 0, 0], [0, 255, 0], [0, 0, 255], [255; 3], [0; 3], [128; 3], [40; 3], [200; 3]];
+    for (want, sampling) in
+        plain.into_iter().flat_map(|c| [Subsamp::None, Subsamp::Sub2x1, Subsamp::Sub2x2, Subsamp::Gray].map(|s| (c, s)))
+    {
+        if sampling == Subsamp::Gray && want != [want[0]; 3] {
+            continue;
+        }
+        // Half the width is enough at 1/8, 1/4, 1/2 and 1 of its size.
+        for (size, input) in [((512, 288), 64), ((256, 144), 64), ((128, 72), 64), ((48, 27), 64)] {
+            let pixels = want.repeat(size.0 * size.1);
+            let image =
+                Image { pixels: &pixels[..], width: size.0, pitch: size.0 * 3, height: size.1, format: Packed::RGB };
+            let bytes = turbojpeg::compress(image, 100, sampling).unwrap().to_vec();
+            let frame = Frame { layout: Layout::jpeg(size.0, size.1), bytes, ..Frame::default() };
+            let mut preprocess = Preprocess::new(input, input * 9 / 16);
+            let mut tensor = vec![0.0; tensor_len(preprocess.input)];
+            preprocess.run(&frame, &mut tensor).unwrap();
+            for (got, want) in tensor.chunks_exact(input * (input * 9 / 16)).zip(want) {
+                let off = got.iter().map(|c| (c * 255.0 - f32::from(want)).abs()).fold(0.0, f32::max);
+                assert!(off <= 2.0, "{sampling:?} {size:?}: off by {off} from {want}");
             }
         }
     }
@@ -167,6 +209,43 @@ fn a_jpeg_is_seen_as_its_pixels_are_at_every_scale() {
     }
 }
 
+/// Written by `tests/parity/golden.py` with OpenCV 5.0.
+const OPENCV: &[u8] = include_bytes!("opencv.bin");
+
+#[test]
+fn rgb_is_scaled_as_opencv_scales_it_to_the_last_bit() {
+    let mut rest = OPENCV;
+    for (size, scaled) in
+        [((37, 23), (32, 20)), ((20, 50), (13, 32)), ((64, 36), (32, 18)), ((7, 5), (32, 23)), ((96, 30), (32, 10))]
+    {
+        let places = (0..size.1).flat_map(|y| (0..size.0).map(move |x| (x, y)));
+        let rgb: Vec<u8> = places.flat_map(|(x, y)| [0, 1, 2].map(|plane| noise(plane, x, y))).collect();
+        let mut preprocess = Preprocess::new(32, 32);
+        let mut tensor = vec![f32::NAN; tensor_len(preprocess.input)];
+        let letterbox = preprocess.run_rgb(&rgb, size, &mut tensor).unwrap();
+        assert_eq!(letterbox.scaled, scaled);
+        let (golden, after) = rest.split_at(scaled.0 * scaled.1 * 3);
+        for (i, want) in golden.iter().enumerate() {
+            let (pixel, plane) = (i / 3, i % 3);
+            let (x, y) = (pixel % scaled.0 + letterbox.pad.0, pixel / scaled.0 + letterbox.pad.1);
+            let got = tensor[plane * 32 * 32 + y * 32 + x];
+            assert_eq!(got, f32::from(*want) / 255.0, "{size:?} at {x},{y}");
+        }
+        rest = after;
+    }
+    assert!(rest.is_empty());
+}
+
+#[test]
+fn every_step_of_a_picture_becomes_its_share_of_255_to_the_last_bit() {
+    for step in 0..=255u8 {
+        assert_eq!(unit(f32::from(step)), f32::from(step) / 255.0);
+        for off in [-0.49, 0.0, 0.49] {
+            assert_eq!(stepped(f32::from(step) + off), f32::from(step) / 255.0);
+        }
+    }
+}
+
 #[test]
 fn what_is_no_picture_is_refused_with_a_sentence() {
     let mut preprocess = Preprocess::new(32, 32);
@@ -177,6 +256,9 @@ fn what_is_no_picture_is_refused_with_a_sentence() {
     let none = Frame { layout: Layout::packed(PixelFormat::Grey, 0, 4), ..Frame::default() };
     let fault = preprocess.run(&none, &mut tensor).unwrap_err();
     assert!(fault.to_string().starts_with("a picture of 0x4 cannot be looked at"), "{fault}");
+    let whole = frame(PixelFormat::I420, (16, 16), Colour::JPEG, noise);
+    let fault = preprocess.run(&whole, &mut tensor[1..]).unwrap_err();
+    assert_eq!(fault.to_string(), "the model's input takes 3072 numbers, and there is room for 3071");
     let text = Frame { layout: Layout::jpeg(4, 4), bytes: b"no jpeg".to_vec(), ..Frame::default() };
     let fault = preprocess.run(&text, &mut tensor).unwrap_err();
     assert!(fault.to_string().starts_with("the JPEG cannot be decoded: "), "{fault}");
