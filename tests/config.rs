@@ -80,7 +80,8 @@ fn the_boxs_file_is_right_as_it_is_and_its_commented_values_are_the_defaults() {
     let without = load("[[camera]]\nname = \"demo\"\nsource = \"demo:\"\n").unwrap();
     assert_eq!(as_it_is.resolved_toml(), without.resolved_toml());
     // These have no default to be told apart from, one that depends on the machine, or belong to another kind of source.
-    let example = ["workers", "api_key", "model", "transport", "pace", "capture = 50", "pose = 10", "jpeg = 20"];
+    let example =
+        ["workers", "api_key", "model", "onnxruntime", "transport", "pace", "capture = 50", "pose = 10", "jpeg = 20"];
     let all: Vec<String> =
         uncommented().lines().filter(|l| !example.iter().any(|e| l.starts_with(e))).map(String::from).collect();
     assert_eq!(load(&all.join("\n")).unwrap().resolved_toml(), without.resolved_toml());
@@ -281,6 +282,13 @@ fn every_limit_holds_at_its_edge() {
         ("pose", "max_fps", ["0", "240"], ["241", "1.5"]),
         ("pose", "most_people", ["1", "100"], ["0", "101"]),
         ("pose", "model", ["\"m.onnx\"", "\"/a b.onnx\""], ["\"\"", "1"]),
+        (
+            "pose",
+            "engine",
+            ["\"onnxruntime\"\nmodel = \"m.onnx\"", "\"cpu\"\nmodel = \"m\""],
+            ["\"onnxruntime\"", "\"ort\""],
+        ),
+        ("pose", "onnxruntime", ["\"libonnxruntime.so\"", "\"/a b.so\""], ["\"\"", "true"]),
         ("camera", "pose", ["true", "false"], ["1", "\"yes\""]),
     ] {
         for value in good {

@@ -85,14 +85,16 @@ impl Line {
         stop: &Stop,
     ) -> std::io::Result<Line> {
         let Settings { name, capture, retry, engine, look_every, hung, shot_buffers, .. } = settings;
-        let view = Arc::new(View::new(
+        let view = View::new(
             name.clone(),
             capture.address.to_string(),
             capture.address.is_recording(),
             engine.name(),
             metrics.camera(&name),
             events,
-        ));
+        );
+        metrics.looks_with(&name, engine.name());
+        let view = Arc::new(view.with_engine_why(engine.why().map(str::to_string)));
         let (stall, progress) = (capture.stall, Arc::new(Progress::default()));
         let post = |kind: &str, place: Place| Post {
             name: format!("{kind}:{name}"),

@@ -118,6 +118,8 @@ pub struct Seen {
     pub age_ms: Option<f64>,
     /// The engine's name.
     pub engine: &'static str,
+    /// Which version of the engine from where, or why it is not a faster one; nothing where there was nothing to choose.
+    pub engine_why: Option<String>,
     /// Frames looked at, a second.
     pub pose_fps: f64,
     /// The size of that frame: poses are in its pixels.
@@ -182,6 +184,7 @@ pub struct View {
     name: String,
     source: String,
     engine: &'static str,
+    engine_why: Option<String>,
     recording: bool,
     shots: Shots,
     state: Mutex<State>,
@@ -205,6 +208,7 @@ impl View {
             name,
             source,
             engine,
+            engine_why: None,
             recording,
             shots: Shots::default(),
             state: Mutex::default(),
@@ -213,6 +217,11 @@ impl View {
             metrics,
             events,
         }
+    }
+
+    /// The same, with the reason for its engine.
+    pub fn with_engine_why(self, why: Option<String>) -> View {
+        View { engine_why: why, ..self }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -227,6 +236,11 @@ impl View {
     /// Whether it is a recording rather than a live camera.
     pub fn is_recording(&self) -> bool {
         self.recording
+    }
+
+    /// What looks at its athlete, and which version from where, or why it is not a faster one.
+    pub fn engine(&self) -> (&'static str, Option<&str>) {
+        (self.engine, self.engine_why.as_deref())
     }
 
     /// Its numbers.
@@ -426,6 +440,7 @@ impl View {
             frame_id: state.seen.map_or(0, |s| s.0),
             age_ms: state.seen.map(|s| as_ms(now.since(s.1))),
             engine: self.engine,
+            engine_why: self.engine_why.clone(),
             pose_fps: state.pose_fps.per_s(now),
             width: state.seen_size.0,
             height: state.seen_size.1,

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
+use super::engine::EngineArgs;
 use super::picture::{self, Picture};
 use crate::error::Exit;
 use crate::pose::{Eye, Limits, Shared};
@@ -21,6 +22,8 @@ pub(super) struct PoseArgs {
     /// The model, an ONNX file of the YOLO pose family
     #[arg(long, value_name = "FILE")]
     model: PathBuf,
+    #[command(flatten)]
+    engine: EngineArgs,
     /// As JSON, for programs; without it, a line for each person
     #[arg(long)]
     json: bool,
@@ -49,7 +52,7 @@ pub(super) fn pose(args: &PoseArgs) -> Exit {
 fn look(args: &PoseArgs) -> Result<String, String> {
     let mut picture = picture::read(&args.image)?;
     let limits = Limits { score: args.score, most: args.most, ..Limits::default() };
-    let shared = Shared::open(&args.model, limits, 0).map_err(|fault| fault.to_string())?;
+    let shared = Shared::open(&args.model, limits, args.engine.choose()?, 0).map_err(|fault| fault.to_string())?;
     let mut poses = Vec::new();
     let mut eye = Eye::new(shared);
     eye.look_at_rgb(&picture.rgb, picture.size, &mut poses).map_err(|fault| fault.to_string())?;

@@ -5,19 +5,25 @@ use std::time::Duration;
 use super::{CameraConfig, Config, Engine, PerThread};
 use crate::camera::{self, Place, Retry};
 use crate::jpeg::shots::VARIANTS;
-use crate::pose::{self, Limits, PoseFault, Shared};
+use crate::pose::{self, Chosen, Limits, Places, PoseFault, Shared, Wanted};
 
 impl Config {
-    /// What looks at the athlete: the model's file is read and judged, its weights are not loaded yet.
+    /// What looks at the athlete: the engine is chosen, the model's file is read and judged; its weights are not loaded yet.
     ///
     /// # Errors
-    /// When the model cannot be read or is no pose model.
+    /// When the engine that is named is not there, or the model cannot be read or is no pose model.
     pub fn engine(&self) -> Result<pose::Engine, PoseFault> {
-        let Some(model) = self.pose.model.as_ref().filter(|_| self.pose.engine != Engine::Off) else {
-            return Ok(pose::Engine::Off);
+        let wanted = match self.pose.engine {
+            Engine::Auto => Wanted::Auto,
+            Engine::OnnxRuntime => Wanted::OnnxRuntime,
+            Engine::Cpu => Wanted::Cpu,
+            Engine::Off => return Ok(pose::Engine::Off),
         };
+        let Some(model) = &self.pose.model else { return Ok(pose::Engine::Off) };
+        let places = Places::usual(self.pose.onnxruntime.clone(), Some(&self.data_dir));
+        let chosen = Chosen::of(wanted, &places)?;
         let limits = Limits { most: self.pose.most_people, ..Limits::default() };
-        Shared::open(model, limits, self.pose.threads).map(pose::Engine::Cpu)
+        Shared::open(model, limits, chosen, self.pose.threads).map(pose::Engine::Model)
     }
 
     /// The settings of every camera's line, in order. All look with the same engine.

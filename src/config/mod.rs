@@ -111,9 +111,11 @@ pub enum Encoder {
 /// What looks at the athlete.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Engine {
-    /// The best that this version has, when there is a model: the CPU.
+    /// The fastest that there is, when there is a model.
     Auto,
-    /// The CPU.
+    /// ONNX Runtime, which must be installed.
+    OnnxRuntime,
+    /// The one that is always there.
     Cpu,
     /// Nothing.
     Off,
@@ -126,6 +128,8 @@ pub struct PoseConfig {
     pub engine: Engine,
     /// An ONNX file; without one, nobody is looked for.
     pub model: Option<PathBuf>,
+    /// ONNX Runtime's library; without it, the usual places are looked at.
+    pub onnxruntime: Option<PathBuf>,
     /// Threads of the engine; 0: as many as there are cores.
     pub threads: usize,
     /// The most looks a second at each live camera; 0: as many as there are frames.
@@ -137,7 +141,7 @@ pub struct PoseConfig {
 impl Default for PoseConfig {
     fn default() -> Self {
         let most_people = pose::Limits::default().most;
-        PoseConfig { engine: Engine::Auto, model: None, threads: 0, max_fps: 0, most_people }
+        PoseConfig { engine: Engine::Auto, model: None, onnxruntime: None, threads: 0, max_fps: 0, most_people }
     }
 }
 

@@ -62,6 +62,7 @@ impl Config {
 fn pose(pose: &PoseConfig) -> Value {
     let engine = match pose.engine {
         Engine::Auto => "auto",
+        Engine::OnnxRuntime => "onnxruntime",
         Engine::Cpu => "cpu",
         Engine::Off => "off",
     };
@@ -73,6 +74,9 @@ fn pose(pose: &PoseConfig) -> Value {
     });
     if let Some(model) = &pose.model {
         out["model"] = model.display().to_string().into();
+    }
+    if let Some(library) = &pose.onnxruntime {
+        out["onnxruntime"] = library.display().to_string().into();
     }
     out
 }

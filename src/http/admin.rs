@@ -25,9 +25,11 @@ struct Task {
 }
 
 #[derive(Serialize)]
-struct Row {
+struct Row<'a> {
     #[serde(flatten)]
     status: Status,
+    engine: &'static str,
+    engine_why: Option<&'a str>,
     drops: BTreeMap<String, u64>,
     opens: u64,
     losses: u64,
@@ -46,7 +48,7 @@ struct Report<'a> {
     time_ms: u64,
     threads: Vec<Member>,
     tasks: Vec<Task>,
-    cameras: Vec<Row>,
+    cameras: Vec<Row<'a>>,
     resident_bytes: Option<i64>,
     open_descriptors: Option<i64>,
     connections: i64,
@@ -73,10 +75,12 @@ fn tasks(members: &[Member]) -> Vec<Task> {
     tasks
 }
 
-fn row(view: &crate::camera::View, now: Mono) -> Row {
+fn row(view: &crate::camera::View, now: Mono) -> Row<'_> {
     let metrics = view.metrics();
     Row {
         status: view.status(now),
+        engine: view.engine().0,
+        engine_why: view.engine().1,
         drops: DROPS.iter().map(|d| (format!("{d:?}"), metrics.drop_of(*d).get())).collect(),
         opens: metrics.opens.get(),
         losses: metrics.losses.get(),

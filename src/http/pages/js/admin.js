@@ -31,6 +31,7 @@ function camera(row) {
           ["newest frame", row.has_frame ? row.frame_id : "none"],
           ["its age", row.frame_age_ms === null ? null : lasting(row.frame_age_ms)],
           ["poses", rate(row.pose_fps)],
+          ["engine", row.engine_why ? `${row.engine}: ${row.engine_why}` : row.engine],
           ["encoded", row.encodes],
           ["from the cache", row.cache_hits],
           ["viewers", row.viewers],
