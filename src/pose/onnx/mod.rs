@@ -241,6 +241,12 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn the_small_model_of_the_front_doors_tests_is_this_one() {
+        let kept = include_bytes!("../../../tests/golden/first_numbers.onnx");
+        assert!(kept == first_numbers(1).as_slice(), "write it anew");
+    }
+
+    #[test]
     fn ports_shapes_and_metadata_are_read_and_weights_are_no_inputs() {
         let bytes = file(&[1, 3, 640, 640], &[1, 56, 8400], 1, &[("task", "pose")]);
         let header = Header::read(&bytes).unwrap();
