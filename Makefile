@@ -17,7 +17,7 @@ SPOTTER := target/release/spotter
 HOST = $(shell rustc -vV | awk '/^host/ { print $$2 }')
 CYCLES ?= 200
 
-.PHONY: help setup build run onnxruntime test fmt lint unit small bench test-box loom miri sanitize test-vm test-browser test-rtsp \
+.PHONY: help setup build run onnxruntime test fmt lint unit small bench bench-pose test-box loom miri sanitize test-vm test-browser test-rtsp \
 	test-aarch64 test-hostile test-parity cross-debian deny
 
 help: ## this list
@@ -60,6 +60,10 @@ small:
 bench: build ## measure this machine, each figure with its ratio to what it is held against
 	@.ci/setup.sh box
 	benches/all.sh $(SPOTTER)
+
+bench-pose: build ## one look at a frame, beside Ultralytics (fetches gigabytes of Python packages)
+	@.ci/setup.sh box
+	benches/pose.sh $(SPOTTER)
 
 test-box: ## the slow tests: loom, sanitizers, hostile answers, VM with a real V4L2 driver, browser, RTSP cycles, aarch64
 	@.ci/setup.sh box
