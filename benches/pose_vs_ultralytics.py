@@ -25,7 +25,7 @@ from ultralytics import YOLO
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "parity"))
 import models  # noqa: E402
 
-ROUNDS, LOOKS = 7, 40
+ROUNDS, LOOKS = 5, 30
 missed = []
 
 
@@ -48,7 +48,7 @@ def prepared(folder, spotter):
         cv2.imwrite(str(path), pictures[-1])
     models.MODELS = [model for model in models.MODELS if model[0] == "11-640"]
     with contextlib.redirect_stdout(io.StringIO()):
-        [(_, model, _)] = models.make(folder, [p[200:520, 480:800] for p in pictures])
+        [(_, model, _)] = models.make(folder, pictures)
     return model, folder / "squat.png"
 
 
@@ -69,7 +69,9 @@ def predict_ms(model, picture):
 
 
 def main():
-    folder, spotter = Path(sys.argv[1]), sys.argv[2]
+    folder, spotter = Path(sys.argv[1]).resolve(), str(Path(sys.argv[2]).resolve())
+    # The export leaves its first file where it runs.
+    os.chdir(folder)
     model, image = prepared(folder, spotter)
     [library] = glob.glob(os.path.join(os.path.dirname(onnxruntime.__file__), "capi", "libonnxruntime.so*"))
     ours = ("--engine", "onnxruntime", "--onnxruntime", library)
