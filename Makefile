@@ -19,8 +19,8 @@ CYCLES ?= 200
 # More models for test-parity.
 MODELS ?=
 
-.PHONY: help setup build run test fmt lint unit small bench test-box loom miri sanitize test-vm test-browser test-rtsp \
-	test-aarch64 test-hostile test-model test-day test-parity demo-model cross-debian deny
+.PHONY: help setup build run onnxruntime test fmt lint unit small bench bench-pose test-box loom miri sanitize test-vm test-browser \
+	test-rtsp test-aarch64 test-hostile test-model test-day test-parity demo-model cross-debian deny
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,8 +32,12 @@ build: setup ## build the release binary
 	$(CARGO) build --release --locked
 
 run: build ## build and start the demo box, and print its address
+	@.ci/onnxruntime.sh offer
 	@echo "Open http://$(LISTEN)/ in a browser; Ctrl-C ends it."
 	@exec $(SPOTTER) run --listen $(LISTEN)
+
+onnxruntime: ## fetch ONNX Runtime, with which poses are found in about half the time
+	@.ci/onnxruntime.sh fetch
 
 test: ## what must pass before every commit: format, lints, all tests, the small build
 	@.ci/setup.sh test
@@ -47,7 +51,7 @@ lint:
 	RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" $(CARGO) doc --locked --no-deps --quiet
 
 unit:
-	$(CARGO) test --locked
+	SPOTTER_NEED_ONNXRUNTIME=1 $(CARGO) test --locked
 
 # A build without GStreamer serves V4L2 and demo; one for a laptop's webcam compiles.
 small:
@@ -58,6 +62,10 @@ small:
 bench: build ## measure this machine, each figure with its ratio to what it is held against
 	@.ci/setup.sh box
 	benches/all.sh $(SPOTTER)
+
+bench-pose: build ## one look at a frame, beside Ultralytics (fetches gigabytes of Python packages)
+	@.ci/setup.sh box
+	benches/pose.sh $(SPOTTER)
 
 test-box: ## the slow tests: loom, sanitizers, hostile answers, the demo model, a day of frames, VM with a real V4L2 driver, browser, RTSP cycles, aarch64
 	@.ci/setup.sh box

@@ -80,8 +80,18 @@ fn the_boxs_file_is_right_as_it_is_and_its_commented_values_are_the_defaults() {
     let without = load("[[camera]]\nname = \"demo\"\nsource = \"demo:\"\n").unwrap();
     assert_eq!(as_it_is.resolved_toml(), without.resolved_toml());
     // These have no default to be told apart from, one that depends on the machine, or belong to another kind of source.
-    let example =
-        ["workers", "api_key", "model", "zone", "transport", "pace", "capture = 50", "pose = 10", "jpeg = 20"];
+    let example = [
+        "workers",
+        "api_key",
+        "model",
+        "onnxruntime",
+        "zone",
+        "transport",
+        "pace",
+        "capture = 50",
+        "pose = 10",
+        "jpeg = 20",
+    ];
     let all: Vec<String> =
         uncommented().lines().filter(|l| !example.iter().any(|e| l.starts_with(e))).map(String::from).collect();
     assert_eq!(load(&all.join("\n")).unwrap().resolved_toml(), without.resolved_toml());
@@ -285,6 +295,13 @@ fn every_limit_holds_at_its_edge() {
         ("pose", "score", ["0.01", "0.99"], ["0.009", "1"]),
         ("pose", "overlap", ["0.1", "1"], ["0.09", "1.01"]),
         ("pose", "overlap", ["0.7", "0.5"], ["nan", "\"0.7\""]),
+        (
+            "pose",
+            "engine",
+            ["\"onnxruntime\"\nmodel = \"m.onnx\"", "\"cpu\"\nmodel = \"m\""],
+            ["\"onnxruntime\"", "\"ort\""],
+        ),
+        ("pose", "onnxruntime", ["\"libonnxruntime.so\"", "\"/a b.so\""], ["\"\"", "true"]),
         ("camera", "pose", ["true", "false"], ["1", "\"yes\""]),
         ("camera", "privacy", ["false", "true\n[pose]\nmodel = \"m.onnx\""], ["1", "\"yes\""]),
     ] {

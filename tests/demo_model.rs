@@ -12,7 +12,7 @@ use spotter::capture::demo::study::{EXERCISES, Study, Truth};
 use spotter::capture::uri::DemoAddress;
 use spotter::frame::Frame;
 use spotter::jpeg::{Encoder, Variant};
-use spotter::pose::{Eye, Limits, Shared};
+use spotter::pose::{Chosen, Eye, Limits, Places, Shared, Wanted};
 use spotter::skeleton::{Joint, KEYPOINTS, Pose, iou};
 
 /// The most that points may be off on average.
@@ -25,7 +25,8 @@ fn address(exercise: &str, (width, height): (usize, usize), seed: u64) -> DemoAd
 }
 
 fn eye() -> Eye {
-    Eye::new(Shared::demo(Limits::default(), 1).expect("the embedded model is a pose model"))
+    let chosen = Chosen::of(Wanted::Cpu, &Places::usual(None, None)).expect("this engine is always there");
+    Eye::new(Shared::demo(Limits::default(), chosen, 1).expect("the embedded model is a pose model"))
 }
 
 /// What was found in many pictures.

@@ -7,7 +7,7 @@ use std::alloc::{GlobalAlloc, System};
 use std::cell::Cell;
 use std::time::Duration;
 
-use spotter::camera::{Event, View, view::Followed};
+use spotter::camera::{Doing, Event, View, view::Followed};
 use spotter::events::{Board, Heard};
 use spotter::frame::{Colour, Frame, Layout, PixelFormat};
 use spotter::metrics::Metrics;
@@ -16,7 +16,7 @@ use spotter::pose::layout::{self, Kind};
 use spotter::pose::preprocess::{Preprocess, tensor_len};
 use spotter::skeleton::{KEYPOINTS, Pose};
 use spotter::time::Mono;
-use spotter::workout::{Angle, Athlete, Mover, Settings};
+use spotter::workout::{Angle, Happening, Now, Settings, Workout};
 
 thread_local! {
     /// Allocations, and bytes that are held.
@@ -66,8 +66,8 @@ struct Line {
     answer: Vec<f32>,
     decoder: Decoder,
     poses: Vec<Pose>,
-    athlete: Athlete,
-    mover: Mover,
+    workout: Workout,
+    happened: Vec<Happening>,
     view: View,
     board: &'static Board<Event>,
 }
@@ -84,8 +84,8 @@ impl Line {
             answer: vec![0.0; layout.answer_len()],
             decoder: Decoder::new(layout, Limits::default()),
             poses: Vec::with_capacity(32),
-            athlete: Athlete::new(Settings::default()),
-            mover: Mover::default(),
+            workout: Workout::new(Settings::default()),
+            happened: Vec::with_capacity(64),
             view: View::new("rack".into(), "demo:".into(), false, "cpu", metrics, board),
             board,
         }
@@ -132,11 +132,12 @@ impl Line {
         self.replay(frame.id);
         self.decoder.run(&self.answer, &letterbox, &mut self.poses);
         let size = (frame.layout.width, frame.layout.height);
-        let followed = self.athlete.update(frame.captured, size, &self.poses);
-        let pose = followed.pose.and_then(|index| self.poses.get(index));
-        let angle = self.mover.update(frame.captured, followed.id, pose);
+        self.happened.clear();
+        let now = self.workout.update(frame.captured, size, &self.poses, &mut self.happened);
+        let Now { athlete: followed, angle, reps, resting_s, .. } = now;
         let told = followed.id.map(|id| Followed { id, pose: followed.pose });
-        self.view.saw(frame, &self.poses, told, angle, frame.captured.plus(Duration::from_millis(30)));
+        let doing = Doing { athlete: told, angle, reps, resting_s, ..Doing::default() };
+        self.view.saw(frame, &self.poses, &doing, frame.captured.plus(Duration::from_millis(30)));
         (followed.id, angle)
     }
 }

@@ -115,7 +115,9 @@ impl Line {
             metrics.camera(&name),
             events,
         );
-        let view = Arc::new(view.with(privacy, zone).in_house(orders.clone()));
+        metrics.looks_with(&name, engine.name());
+        let view = view.with(privacy, zone).with_engine_why(engine.why().map(str::to_string));
+        let view = Arc::new(view.in_house(orders.clone()));
         let (stall, progress) = (capture.stall, Arc::new(Progress::default()));
         let post = |kind: &str, place: Place| Post {
             name: format!("{kind}:{name}"),

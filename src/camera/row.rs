@@ -54,6 +54,8 @@ pub struct Status {
 pub struct Inside {
     /// The pose engine's name.
     pub engine: &'static str,
+    /// Which version of it from where, or why it is not a faster one; nothing where there was nothing to choose.
+    pub engine_why: Option<String>,
     /// Milliseconds that it takes for one frame, of late; nothing before its first.
     pub infer_ms: Option<f64>,
     /// Why nobody can be found.

@@ -76,6 +76,8 @@ pub struct Seen {
     pub age_ms: Option<f64>,
     /// The engine's name.
     pub engine: &'static str,
+    /// Which version of the engine from where, or why it is not a faster one; nothing where there was nothing to choose.
+    pub engine_why: Option<String>,
     /// Frames looked at, a second.
     pub pose_fps: f64,
     /// The size of that frame: poses are in its pixels.
@@ -127,6 +129,7 @@ pub struct View {
     name: String,
     source: String,
     engine: &'static str,
+    engine_why: Option<String>,
     recording: bool,
     privacy: bool,
     zone: Option<Zone>,
@@ -153,6 +156,7 @@ impl View {
             name,
             source,
             engine,
+            engine_why: None,
             recording,
             privacy: false,
             zone: None,
@@ -184,6 +188,11 @@ impl View {
     /// Tells everybody of a set or a repetition.
     pub fn announce_workout(&self, name: &'static str, json: String) {
         self.events.announce(Event::Workout(name, json.into()));
+    }
+
+    /// The same, with the reason for its engine.
+    pub fn with_engine_why(self, why: Option<String>) -> View {
+        View { engine_why: why, ..self }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -441,7 +450,7 @@ impl View {
     pub fn inside(&self) -> Inside {
         let state = self.state();
         let (infer_ms, pose_fault, decoder) = (state.infer_ms, state.pose_fault.clone(), state.decoder.clone());
-        Inside { engine: self.engine, infer_ms, pose_fault, decoder }
+        Inside { engine: self.engine, engine_why: self.engine_why.clone(), infer_ms, pose_fault, decoder }
     }
 
     fn announce(&self, connected: bool, fault: Option<Fault>) {
@@ -488,6 +497,7 @@ impl View {
             frame_id: state.seen.map_or(0, |s| s.0),
             age_ms: state.seen.map(|s| as_ms(now.since(s.1))),
             engine: self.engine,
+            engine_why: self.engine_why.clone(),
             pose_fps: state.pose_fps.per_s(now),
             width: state.seen_size.0,
             height: state.seen_size.1,

@@ -6,6 +6,7 @@
 pub mod bench;
 mod check;
 mod completions;
+mod engine;
 pub mod logging;
 mod picture;
 mod pose;

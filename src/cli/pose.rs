@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
+use super::engine::EngineArgs;
 use super::picture::{self, Picture};
 use crate::error::Exit;
 use crate::jpeg::draw::{self, Canvas};
@@ -20,6 +21,8 @@ pub(super) struct PoseArgs {
     /// demo: sources
     #[arg(long, value_name = "FILE")]
     model: Option<PathBuf>,
+    #[command(flatten)]
+    engine: EngineArgs,
     /// As JSON, for programs; without it, a line for each person
     #[arg(long)]
     json: bool,
@@ -53,11 +56,12 @@ pub(super) fn pose(args: &PoseArgs) -> Exit {
 fn look(args: &PoseArgs) -> Result<String, String> {
     let mut picture = picture::read(&args.image)?;
     let limits = Limits { score: args.score, overlap: args.overlap, most: args.most };
+    let chosen = args.engine.choose()?;
     let shared = match &args.model {
-        Some(path) => Shared::open(path, limits, 0),
+        Some(path) => Shared::open(path, limits, chosen, 0),
         None => {
             log::warn!("without --model only the athlete of demo: sources is known");
-            Shared::demo(limits, 0)
+            Shared::demo(limits, chosen, 0)
         }
     };
     let shared = shared.map_err(|fault| fault.to_string())?;

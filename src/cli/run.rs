@@ -33,6 +33,9 @@ pub fn run(config: Config) -> Exit {
     let mut lines = Vec::new();
     // A wrong model is told before anything is started.
     let started = config.engine().map_err(|fault| fault.to_string()).and_then(|engine| {
+        if let Some(why) = engine.why() {
+            log::info!("pose: looking with {}: {why}", engine.name());
+        }
         start(config, &engine, &mut lines, &crew, &stop)?;
         Ok(engine)
     });

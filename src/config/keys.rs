@@ -44,6 +44,7 @@ pub const KEYS: &[&str] = &[
     "jpeg.encoder",
     "pose.engine",
     "pose.model",
+    "pose.onnxruntime",
     "pose.threads",
     "pose.max_fps",
     "pose.most_people",

@@ -5,36 +5,41 @@ use std::time::Duration;
 use super::{CameraConfig, Config, Engine, PerThread};
 use crate::camera::{self, Place, Retry};
 use crate::jpeg::shots::VARIANTS;
-use crate::pose::{self, Limits, PoseFault, Shared};
+use crate::pose::{self, Chosen, Limits, Places, PoseFault, Shared, Wanted};
 
 /// A model that knows only the rendered athlete would not see people, or see them where there are none.
 const NOBODY_LOOKS: &str =
     "nobody looks: [pose] has no `model`, and the one in this program knows only the athlete of demo: sources";
 
 impl Config {
-    /// What looks at the athlete: the model's file is read and judged, its weights are not loaded yet. Says so when
-    /// nobody looks although nobody forbade it.
+    /// What looks at the athlete: the engine is chosen, the model's file is read and judged; its weights are not loaded
+    /// yet. Says so when nobody looks although nobody forbade it.
     ///
     /// # Errors
-    /// When the model cannot be read or is no pose model.
+    /// When the engine that is named is not there, or the model cannot be read or is no pose model.
     pub fn engine(&self) -> Result<pose::Engine, PoseFault> {
-        if self.pose.engine == Engine::Off {
-            return Ok(pose::Engine::Off);
-        }
+        let wanted = match self.pose.engine {
+            Engine::Auto => Wanted::Auto,
+            Engine::OnnxRuntime => Wanted::OnnxRuntime,
+            Engine::Cpu => Wanted::Cpu,
+            Engine::Off => return Ok(pose::Engine::Off),
+        };
         let Some(model) = &self.pose.model else {
             if self.cameras.iter().any(|camera| camera.pose) {
                 log::warn!("{NOBODY_LOOKS}");
             }
             return Ok(pose::Engine::Off);
         };
+        let places = Places::usual(self.pose.onnxruntime.clone(), Some(&self.data_dir));
+        let chosen = Chosen::of(wanted, &places)?;
         let limits = Limits { score: self.pose.score, overlap: self.pose.overlap, most: self.pose.most_people };
         let threads = self.pose.threads;
         let shared = if model.as_os_str() == pose::DEMO {
-            Shared::demo(limits, threads)
+            Shared::demo(limits, chosen, threads)
         } else {
-            Shared::open(model, limits, threads)
+            Shared::open(model, limits, chosen, threads)
         };
-        shared.map(pose::Engine::Cpu)
+        shared.map(pose::Engine::Model)
     }
 
     /// The settings of every camera's line, in order. All look with the same engine.

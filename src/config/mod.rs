@@ -119,9 +119,11 @@ pub enum Encoder {
 /// What looks at the athlete.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Engine {
-    /// The best that this version has, when there is a model: the CPU.
+    /// The fastest that there is, when there is a model.
     Auto,
-    /// The CPU.
+    /// ONNX Runtime, which must be installed.
+    OnnxRuntime,
+    /// The one that is always there.
     Cpu,
     /// Nothing.
     Off,
@@ -134,6 +136,8 @@ pub struct PoseConfig {
     pub engine: Engine,
     /// An ONNX file, or [`pose::DEMO`] for the one in the binary; without one, nobody is looked for.
     pub model: Option<PathBuf>,
+    /// ONNX Runtime's library; without it, the usual places are looked at.
+    pub onnxruntime: Option<PathBuf>,
     /// Threads of the engine; 0: as many as there are cores, and one for [`pose::DEMO`].
     pub threads: usize,
     /// The most looks a second at each live camera; 0: as many as there are frames.
@@ -156,7 +160,16 @@ impl PoseConfig {
 impl Default for PoseConfig {
     fn default() -> Self {
         let pose::Limits { score, overlap, most } = pose::Limits::default();
-        PoseConfig { engine: Engine::Auto, model: None, threads: 0, max_fps: 0, most_people: most, score, overlap }
+        PoseConfig {
+            engine: Engine::Auto,
+            model: None,
+            onnxruntime: None,
+            threads: 0,
+            max_fps: 0,
+            most_people: most,
+            score,
+            overlap,
+        }
     }
 }
 

@@ -69,6 +69,7 @@ impl Config {
 fn pose(pose: &PoseConfig) -> Value {
     let engine = match pose.engine {
         Engine::Auto => "auto",
+        Engine::OnnxRuntime => "onnxruntime",
         Engine::Cpu => "cpu",
         Engine::Off => "off",
     };
@@ -82,6 +83,9 @@ fn pose(pose: &PoseConfig) -> Value {
     });
     if let Some(model) = &pose.model {
         out["model"] = model.display().to_string().into();
+    }
+    if let Some(library) = &pose.onnxruntime {
+        out["onnxruntime"] = library.display().to_string().into();
     }
     out
 }

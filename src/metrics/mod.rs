@@ -39,6 +39,12 @@ pub enum Drop {
 pub const DROPS: [Drop; 5] = [Drop::Replaced, Drop::NoBuffer, Drop::Broken, Drop::NotEncoded, Drop::SlowViewer];
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct OfEngine {
+    camera: String,
+    engine: &'static str,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
 struct OfCamera {
     camera: String,
 }
@@ -174,6 +180,7 @@ struct Families {
     up: Family<OfCamera, Gauge>,
     viewers: Family<OfCamera, Gauge>,
     drops: Family<OfDrop, Counter>,
+    engines: Family<OfEngine, Gauge>,
 }
 
 type Histograms = Family<OfCamera, Histogram, fn() -> Histogram>;
@@ -245,6 +252,7 @@ impl Families {
         registry.register("source_losses", "Times the source was lost", self.losses.clone());
         registry.register("camera_up", "1 while the camera gives pictures", self.up.clone());
         registry.register("stream_viewers", "Streams open now", self.viewers.clone());
+        registry.register("pose_engine", "1 for the engine that looks at the camera's athlete", self.engines.clone());
         registry.register("frames_dropped", "Frames that went no further, by reason", self.drops.clone());
     }
 }
@@ -270,6 +278,11 @@ fn register_http(registry: &mut Registry) -> HttpMetrics {
 }
 
 impl Metrics {
+    /// This camera's athlete is looked at with this engine.
+    pub fn looks_with(&self, camera: &str, engine: &'static str) {
+        self.families.engines.get_or_create(&OfEngine { camera: camera.to_string(), engine }).set(1);
+    }
+
     /// The numbers of the camera of this name; they begin at zero and are shown from now on.
     pub fn camera(&self, name: &str) -> CameraMetrics {
         let of = OfCamera { camera: name.to_string() };

@@ -10,9 +10,9 @@ use std::sync::Arc;
 use rten::{Model, NodeId, RunOptions, ThreadPool, ValueView};
 
 use self::doubles::Doubles;
-use super::PoseFault;
 use super::layout::Layout;
 use super::onnx::Suppression;
+use super::{PoseFault, one_line};
 
 /// A loaded model.
 pub struct Cpu {
@@ -26,12 +26,11 @@ pub struct Cpu {
 }
 
 impl Cpu {
-    /// Loads an ONNX file's bytes; `threads` of 0 is as many as there are cores.
+    /// Loads an ONNX file's bytes.
     ///
     /// # Errors
     /// When rten does not know an operator of the graph, or the graph is broken.
     pub fn load(bytes: Vec<u8>, layout: &Layout, threads: usize) -> Result<Cpu, PoseFault> {
-        let threads = if threads == 0 { std::thread::available_parallelism().map_or(1, usize::from) } else { threads };
         let step = Suppression::find(&bytes);
         let model = Model::load(bytes).map_err(|why| PoseFault::Load(one_line(&why)))?;
         let (Some(&input), Some(&output)) = (model.input_ids().first(), model.output_ids().first()) else {
@@ -62,15 +61,8 @@ impl Cpu {
         };
         let output = output.map_err(|why| fault(&why))?;
         let (_, values) = output.into_shape_vec::<f32, 3>().map_err(|why| fault(&why))?;
-        if values.len() != self.answer_len {
-            let (found, expected) = (values.len(), self.answer_len);
-            return Err(PoseFault::Infer(format!("it answers with {found} numbers, and its header says {expected}")));
-        }
+        super::expect_len(values.len(), self.answer_len)?;
         *answer = values;
         Ok(())
     }
-}
-
-fn one_line(why: &dyn std::fmt::Display) -> String {
-    why.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
 }

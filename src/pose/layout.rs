@@ -90,7 +90,7 @@ impl Layout {
             return Err(LayoutFault::Keypoints(shown(given)));
         }
         let (size, half) = input_of(input, header)?;
-        let kind = kind_of(output, header)?;
+        let kind = kind_of(output, size, header)?;
         let classes = match kind {
             Kind::Channels { classes, .. } => Some(classes),
             Kind::Rows { .. } => None,
@@ -129,15 +129,16 @@ fn input_of(port: &Port, header: &Header) -> Result<((usize, usize), bool), Layo
     Ok(((width, height), half))
 }
 
-fn kind_of(port: &Port, header: &Header) -> Result<Kind, LayoutFault> {
+fn kind_of(port: &Port, input: (usize, usize), header: &Header) -> Result<Kind, LayoutFault> {
     let fault = || LayoutFault::Output(told(port));
     if !matches!(port.element, Element::F32 | Element::F16) {
         return Err(fault());
     }
-    let [Dim::Fixed(1) | Dim::Open, Dim::Fixed(middle), Dim::Fixed(last)] = port.shape.as_slice() else {
-        return Err(fault());
+    let [Dim::Fixed(1) | Dim::Open, Dim::Fixed(middle), last] = port.shape.as_slice() else { return Err(fault()) };
+    let (middle, last) = match last {
+        Dim::Fixed(last) => (*middle, *last),
+        Dim::Open => (*middle, places(input, header).ok_or_else(fault)?),
     };
-    let (middle, last) = (*middle, *last);
     let points = POINTS as u64;
     let as_channels = (4 + 1 + points..=4 + CLASSES_MAX + points).contains(&middle) && (1..=PLACES_MAX).contains(&last);
     let as_rows = last == 6 + points && (1..=PLACES_MAX).contains(&middle);
@@ -149,6 +150,15 @@ fn kind_of(port: &Port, header: &Header) -> Result<Kind, LayoutFault> {
         (true, false, false) => Ok(Kind::Channels { classes: (middle - 4 - points) as usize, places: last as usize }),
         _ => Err(fault()),
     }
+}
+
+/// How many places an input of this size has, when the graph leaves it open: one for each cell of the grids of 8, 16, 32
+/// pixels and so on, up to the coarsest, which the exporter wrote down.
+fn places((width, height): (usize, usize), header: &Header) -> Option<u64> {
+    let coarsest: usize = header.get("stride")?.parse().ok()?;
+    let fits = coarsest.is_power_of_two() && (8..=64).contains(&coarsest) && (width | height) % coarsest == 0;
+    let grid = |shift: u32| (width >> shift) * (height >> shift);
+    fits.then(|| (3..=coarsest.ilog2()).map(grid).sum::<usize>() as u64)
 }
 
 /// Which class is a person. Without names there must be but one class.
@@ -234,8 +244,17 @@ mod tests {
         let mut open = Header::read(&file(&[1, 3, 1, 1], &[1, 56, 5040], 1, &[("imgsz", "[384, 640]")])).unwrap();
         open.inputs[0].shape[2..].fill(Dim::Open);
         assert_eq!(Layout::of(&open).unwrap().input, (640, 384));
+        open.outputs[0].shape[2] = Dim::Open;
+        let said = |header: &Header| Layout::of(header).unwrap_err().to_string();
+        assert!(said(&open).starts_with("its output is (1, 56, ?) of float32; expected"), "{}", said(&open));
+        for (stride, places) in [("32", Some(5040)), ("64", Some(5100)), ("33", None), ("0", None), ("256", None)] {
+            open.metadata.retain(|(key, _)| key != "stride");
+            open.metadata.push(("stride".into(), stride.into()));
+            let kind = places.map(|places| Kind::Channels { classes: 1, places });
+            assert_eq!(Layout::of(&open).ok().map(|layout| layout.kind), kind, "{stride}");
+        }
         open.metadata.clear();
-        assert!(Layout::of(&open).is_err());
+        assert!(said(&open).starts_with("its input is (1, 3, ?, ?) of float32; expected"), "{}", said(&open));
     }
 
     #[test]

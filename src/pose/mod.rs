@@ -6,9 +6,11 @@
 
 pub mod cpu;
 pub mod decode;
+pub mod engine;
 pub mod layout;
 pub mod model;
 pub mod onnx;
+pub mod onnxruntime;
 pub mod preprocess;
 
 use std::path::{Path, PathBuf};
@@ -16,7 +18,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use self::decode::Limits;
+pub use self::engine::{Chosen, Wanted};
 pub use self::model::{DEMO, Eye, Shared, Spent};
+use self::onnxruntime::LibraryFault;
+pub use self::onnxruntime::Places;
 use self::preprocess::PreprocessFault;
 use crate::frame::Frame;
 use crate::skeleton::Pose;
@@ -31,8 +36,8 @@ pub enum Engine {
         /// How long one inference takes.
         takes: Duration,
     },
-    /// A model on the CPU.
-    Cpu(Arc<Shared>),
+    /// A model, in the engine that was chosen for it.
+    Model(Arc<Shared>),
 }
 
 /// Why nobody can be found.
@@ -63,6 +68,9 @@ pub enum PoseFault {
         /// What was found and expected.
         why: String,
     },
+    /// The engine that was asked for is not there.
+    #[error(transparent)]
+    Library(#[from] LibraryFault),
     /// The engine cannot load it.
     #[error("the engine cannot load the model: {0}")]
     Load(String),
@@ -80,20 +88,52 @@ impl PoseFault {
     }
 }
 
+/// An engine's sentence, which may have been broken into lines.
+fn one_line(why: &dyn std::fmt::Display) -> String {
+    why.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// An answer of another length would be read past its end, or as somebody else's.
+fn expect_len(found: usize, expected: usize) -> Result<(), PoseFault> {
+    if found == expected {
+        return Ok(());
+    }
+    Err(PoseFault::Infer(format!("it answers with {found} numbers, and its header says {expected}")))
+}
+
 impl Engine {
     /// Its name in the state and in metrics.
     pub fn name(&self) -> &'static str {
         match self {
             Engine::Off => "off",
             Engine::Replay { .. } => "replay",
-            Engine::Cpu(_) => "cpu",
+            Engine::Model(shared) => shared.chosen().name(),
+        }
+    }
+
+    /// Which version of it from where, or why it is not a faster one; nothing where there was nothing to choose.
+    pub fn why(&self) -> Option<&str> {
+        match self {
+            Engine::Model(shared) => Some(shared.chosen().why()),
+            Engine::Off | Engine::Replay { .. } => None,
+        }
+    }
+
+    /// Loads the model now, which the first camera would do later.
+    ///
+    /// # Errors
+    /// When the engine cannot load it or fails at once.
+    pub fn load(&self) -> Result<(), PoseFault> {
+        match self {
+            Engine::Model(shared) => shared.load().map(|_| ()),
+            Engine::Off | Engine::Replay { .. } => Ok(()),
         }
     }
 
     /// Why it will never find anybody; nothing while it is being loaded, or once it is.
     pub fn fault(&self) -> Option<PoseFault> {
         match self {
-            Engine::Cpu(shared) => shared.state()?.err(),
+            Engine::Model(shared) => shared.state()?.err(),
             _ => None,
         }
     }
@@ -103,7 +143,7 @@ impl Engine {
         match self {
             Engine::Off => Looker::Off,
             Engine::Replay { takes } => Looker::Replay { takes: *takes },
-            Engine::Cpu(shared) => Looker::Eye(Box::new(Eye::new(shared.clone()))),
+            Engine::Model(shared) => Looker::Eye(Box::new(Eye::new(shared.clone()))),
         }
     }
 }

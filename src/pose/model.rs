@@ -9,8 +9,8 @@ use std::sync::{Arc, Condvar, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use super::PoseFault;
-use super::cpu::Cpu;
 use super::decode::{Decoder, Limits};
+use super::engine::{Chosen, Loaded};
 use super::layout::Layout;
 use super::onnx::Header;
 use super::preprocess::{Letterbox, Preprocess, PreprocessFault, tensor_len};
@@ -30,9 +30,10 @@ pub struct Shared {
     path: PathBuf,
     layout: Layout,
     limits: Limits,
+    chosen: Chosen,
     threads: usize,
     bytes: Mutex<Vec<u8>>,
-    loaded: OnceLock<Result<Cpu, PoseFault>>,
+    loaded: OnceLock<Result<Loaded, PoseFault>>,
     turn: Turn,
 }
 
@@ -43,17 +44,17 @@ impl std::fmt::Debug for Shared {
 }
 
 impl Shared {
-    /// Reads the file and judges its header. `threads` of 0 is as many as there are cores.
+    /// Reads the file and judges its header. `threads` of 0 is as many as there are cores for the thread that loads it.
     ///
     /// # Errors
     /// When it cannot be read or is no pose model: one sentence that says what was found and expected.
-    pub fn open(path: &Path, limits: Limits, threads: usize) -> Result<Arc<Shared>, PoseFault> {
+    pub fn open(path: &Path, limits: Limits, chosen: Chosen, threads: usize) -> Result<Arc<Shared>, PoseFault> {
         let unreadable = |why| PoseFault::Unreadable { path: path.to_path_buf(), why: Arc::new(why) };
         let length = std::fs::metadata(path).map_err(unreadable)?.len();
         if length > FILE_MAX_BYTES {
             return Err(PoseFault::TooLarge { path: path.to_path_buf(), megabytes: length >> 20 });
         }
-        Shared::judge(path, std::fs::read(path).map_err(unreadable)?, limits, threads)
+        Shared::judge(path, std::fs::read(path).map_err(unreadable)?, limits, chosen, threads)
     }
 
     /// The demo model, which is part of the binary. It is so small that more threads than one wait for each other:
@@ -61,17 +62,24 @@ impl Shared {
     ///
     /// # Errors
     /// As in [`Shared::open`], which a test shows not to happen.
-    pub fn demo(limits: Limits, threads: usize) -> Result<Arc<Shared>, PoseFault> {
-        Shared::judge(Path::new(DEMO), DEMO_BYTES.to_vec(), limits, threads.max(1))
+    pub fn demo(limits: Limits, chosen: Chosen, threads: usize) -> Result<Arc<Shared>, PoseFault> {
+        Shared::judge(Path::new(DEMO), DEMO_BYTES.to_vec(), limits, chosen, threads.max(1))
     }
 
-    fn judge(path: &Path, bytes: Vec<u8>, limits: Limits, threads: usize) -> Result<Arc<Shared>, PoseFault> {
+    fn judge(
+        path: &Path,
+        bytes: Vec<u8>,
+        limits: Limits,
+        chosen: Chosen,
+        threads: usize,
+    ) -> Result<Arc<Shared>, PoseFault> {
         let header = Header::read(&bytes).map_err(|why| PoseFault::not_ours(path, &why))?;
         let layout = Layout::of(&header).map_err(|why| PoseFault::not_ours(path, &why))?;
         Ok(Arc::new(Shared {
             path: path.to_path_buf(),
             layout,
             limits,
+            chosen,
             threads,
             bytes: Mutex::new(bytes),
             loaded: OnceLock::new(),
@@ -89,6 +97,11 @@ impl Shared {
         &self.layout
     }
 
+    /// What it is loaded in.
+    pub fn chosen(&self) -> &Chosen {
+        &self.chosen
+    }
+
     /// Whether it can be asked; nothing while it is being loaded.
     pub fn state(&self) -> Option<Result<(), PoseFault>> {
         self.loaded.get().map(|loaded| loaded.as_ref().map(|_| ()).map_err(Clone::clone))
@@ -98,14 +111,15 @@ impl Shared {
     ///
     /// # Errors
     /// When the engine cannot load it or fails at once. It is not tried again.
-    pub fn load(&self) -> Result<&Cpu, PoseFault> {
+    pub fn load(&self) -> Result<&Loaded, PoseFault> {
         let loaded = self.loaded.get_or_init(|| {
             let begun = Instant::now();
             let bytes = std::mem::take(&mut *self.bytes.lock().expect("nothing panics under this lock"));
-            let engine = Cpu::load(bytes, &self.layout, self.threads)?;
+            let engine = self.chosen.load(bytes, &self.layout, self.threads)?;
             let blank = vec![0.0; tensor_len(self.layout.input)];
             engine.infer(&blank, &mut Vec::new())?;
-            log::info!("pose: {} is ready on the CPU after {} ms", self.path.display(), begun.elapsed().as_millis());
+            let (engine_name, took) = (self.chosen.name(), begun.elapsed().as_millis());
+            log::info!("pose: {} is ready in {engine_name} after {took} ms", self.path.display());
             Ok(engine)
         });
         loaded.as_ref().map_err(Clone::clone)
@@ -217,12 +231,17 @@ impl Drop for Held<'_> {
 mod tests {
     use super::*;
     use crate::pose::onnx::tests::file;
+    use crate::pose::{Places, Wanted};
+
+    fn cpu() -> Chosen {
+        Chosen::of(Wanted::Cpu, &Places::default()).unwrap()
+    }
 
     #[test]
     fn a_wrong_model_is_refused_with_its_name_and_one_sentence() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("m.onnx");
-        let open = || Shared::open(&path, Limits::default(), 1).unwrap_err().to_string();
+        let open = || Shared::open(&path, Limits::default(), cpu(), 1).unwrap_err().to_string();
         assert!(open().contains("m.onnx cannot be read: "), "{}", open());
         std::fs::write(&path, "text").unwrap();
         assert!(
@@ -239,7 +258,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("m.onnx");
         std::fs::write(&path, file(&[1, 3, 64, 64], &[1, 56, 84], 1, &[])).unwrap();
-        let shared = Shared::open(&path, Limits::default(), 1).unwrap();
+        let shared = Shared::open(&path, Limits::default(), cpu(), 1).unwrap();
         assert!(shared.state().is_none());
         let mut eye = Eye::new(shared.clone());
         let fault = eye.look_at_rgb(&[0; 12], (2, 2), &mut Vec::new()).unwrap_err();

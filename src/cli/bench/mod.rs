@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::engine::EngineArgs;
 use crate::error::Exit;
 use crate::http::Settings;
 
@@ -55,6 +56,9 @@ pub enum Bench {
         /// The model; without it the one in this program
         #[arg(long, value_name = "FILE")]
         model: Option<PathBuf>,
+        /// What looks
+        #[command(flatten)]
+        engine: EngineArgs,
         /// Threads of the engine; 0: as many as there are cores, and one for the model in this program
         #[arg(long, value_name = "N", default_value_t = 0)]
         threads: usize,
@@ -96,8 +100,8 @@ pub fn bench(args: &BenchArgs) -> Exit {
             let workers = workers.map_or(Settings::default().workers, |n| n as usize);
             http::serve(Duration::from_secs((*seconds).into()), *body_bytes, workers, listen, args.json)
         }
-        Bench::Pose { image, model, threads, looks } => {
-            match pose::measure(image, model.as_deref(), *threads, *looks) {
+        Bench::Pose { image, model, engine, threads, looks } => {
+            match engine.choose().and_then(|chosen| pose::measure(image, model.as_deref(), chosen, *threads, *looks)) {
                 Ok(measured) => tell(args.json, &measured),
                 Err(why) => super::say(&why, Exit::Failed),
             }

@@ -11,10 +11,10 @@ use serde::Serialize;
 use super::super::picture;
 use crate::frame::{Colour, Frame, Layout, PixelFormat};
 use crate::pose::preprocess::tensor_len;
-use crate::pose::{Eye, Limits, Shared};
+use crate::pose::{Chosen, Eye, Limits, Shared};
 use crate::time::as_ms;
 
-/// Medians, in milliseconds.
+/// Medians, in milliseconds, and what they were taken of.
 #[derive(Serialize)]
 pub struct Measured {
     /// From the frame to the model's input.
@@ -31,21 +31,31 @@ pub struct Measured {
     pub width: usize,
     /// And down.
     pub height: usize,
+    /// The engine.
+    pub engine: &'static str,
+    /// Which version of it from where, or why it is not a faster one.
+    pub engine_why: String,
 }
 
 /// Looks `looks` times at the picture.
 ///
 /// # Errors
 /// One sentence: the picture, the model or the engine is at fault.
-pub fn measure(image: &Path, model: Option<&Path>, threads: usize, looks: usize) -> Result<Measured, String> {
+pub fn measure(
+    image: &Path,
+    model: Option<&Path>,
+    chosen: Chosen,
+    threads: usize,
+    looks: usize,
+) -> Result<Measured, String> {
     let picture = picture::read(image)?;
     let limits = Limits::default();
     let shared = match model {
-        Some(path) => Shared::open(path, limits, threads),
-        None => Shared::demo(limits, threads),
+        Some(path) => Shared::open(path, limits, chosen, threads),
+        None => Shared::demo(limits, chosen, threads),
     };
     let shared = shared.map_err(|fault| fault.to_string())?;
-    let engine = shared.load().map_err(|fault| fault.to_string())?;
+    let loaded = shared.load().map_err(|fault| fault.to_string())?;
     let (width, height) = picture.size;
     let frame = i420(&picture.rgb, picture.size);
     let blank = vec![0.5; tensor_len(shared.layout().input)];
@@ -56,7 +66,7 @@ pub fn measure(image: &Path, model: Option<&Path>, threads: usize, looks: usize)
         let spent = eye.look(&frame, &mut poses).map_err(|fault| fault.to_string())?;
         let total = begun.elapsed();
         let begun = Instant::now();
-        engine.infer(&blank, &mut answer).map_err(|fault| fault.to_string())?;
+        loaded.infer(&blank, &mut answer).map_err(|fault| fault.to_string())?;
         let bare = begun.elapsed();
         for (list, span) in taken.iter_mut().zip([spent.preprocess, spent.infer, spent.decode, total, bare]) {
             list.push(span);
@@ -66,7 +76,8 @@ pub fn measure(image: &Path, model: Option<&Path>, threads: usize, looks: usize)
         list.sort();
         as_ms(list[list.len() / 2])
     });
-    Ok(Measured { preprocess_ms, infer_ms, decode_ms, total_ms, bare_ms, width, height })
+    let (engine, engine_why) = (shared.chosen().name(), shared.chosen().why().to_string());
+    Ok(Measured { preprocess_ms, infer_ms, decode_ms, total_ms, bare_ms, width, height, engine, engine_why })
 }
 
 /// The picture as BT.601, full range, chroma as the mean of four pixels.

@@ -104,11 +104,14 @@ fn encoder(part: &Part) -> Encoder {
 /// `demo:` source.
 fn pose(part: &Part, cameras: &[CameraConfig], faults: &Gathered) -> PoseConfig {
     let or = PoseConfig::default();
-    let choices = [("auto", Engine::Auto), ("cpu", Engine::Cpu), ("off", Engine::Off)];
-    let model = part.text("model");
+    let choices =
+        [("auto", Engine::Auto), ("onnxruntime", Engine::OnnxRuntime), ("cpu", Engine::Cpu), ("off", Engine::Off)];
+    let (model, library) = (part.text("model"), part.text("onnxruntime"));
+    let path = |text: Option<(&str, usize)>| text.filter(|(path, _)| !path.is_empty()).map(|(path, _)| path.into());
     let mut read = PoseConfig {
-        engine: part.choice("engine", &choices, &["tensorrt", "onnxruntime"], or.engine),
-        model: model.filter(|(path, _)| !path.is_empty()).map(|(path, _)| PathBuf::from(path)),
+        engine: part.choice("engine", &choices, &["tensorrt"], or.engine),
+        model: path(model),
+        onnxruntime: path(library),
         threads: part.count("threads", 0..=64, or.threads),
         max_fps: part.count("max_fps", 0..=240, or.max_fps),
         most_people: part.count("most_people", 1..=100, or.most_people),
@@ -118,10 +121,13 @@ fn pose(part: &Part, cameras: &[CameraConfig], faults: &Gathered) -> PoseConfig 
     match model {
         Some(("", line)) => faults.add(Place::Line(line), "`model` in [pose] wants a path"),
         None if read.engine != Engine::Off && only_demo(cameras) => read.model = Some(pose::DEMO.into()),
-        None if read.engine == Engine::Cpu => {
+        None if matches!(read.engine, Engine::Cpu | Engine::OnnxRuntime) => {
             faults.add(Place::Line(part.line_of("engine")), "`engine` in [pose] has no `model` to look with");
         }
         _ => {}
+    }
+    if let Some(("", line)) = library {
+        faults.add(Place::Line(line), "`onnxruntime` in [pose] wants a path");
     }
     read
 }

@@ -13,6 +13,12 @@ const cores = (list) => (Array.isArray(list) ? (list.length > 0 ? list.join(", "
 /** "NoBuffer" as "no buffer". */
 const plain = (name) => name.replace(/([a-z])([A-Z])/g, "$1 $2").replaceAll("_", " ").toLowerCase();
 
+/** Which engine looks, and why it is not a faster one. */
+function engine(row) {
+  if (row.engine === "off") return "off: nobody is looked for";
+  return row.engine_why ? `${row.engine}: ${row.engine_why}` : row.engine;
+}
+
 function camera(row, model) {
   const lost = !row.connected;
   const size = row.width > 0 ? `${row.width} x ${row.height}` : null;
@@ -33,7 +39,7 @@ function camera(row, model) {
           ["newest frame", row.has_frame ? row.frame_id : "none"],
           ["its age", row.frame_age_ms === null ? null : lasting(row.frame_age_ms)],
           ["decoder", row.decoder],
-          ["pose engine", row.engine === "off" ? "off: nobody is looked for" : row.engine],
+          ["pose engine", engine(row)],
           ["model", looks ? model?.split("/").pop() : null],
           ["poses", looks ? rate(row.pose_fps) : null],
           ["one look", Number.isFinite(row.infer_ms) ? `${row.infer_ms.toFixed(1)} ms` : null],
