@@ -103,7 +103,7 @@ demo-model: setup ## train the model of the rendered athlete anew (gigabytes of 
 	$(CARGO) build --release --locked --example demo_pictures
 	python3 -m venv target/demo-model/venv
 	target/demo-model/venv/bin/pip install --quiet --requirement board/models/requirements.txt
-	target/release/examples/demo_pictures target/demo-model/pictures 12800 1 320x192
+	target/release/examples/demo_pictures target/demo-model/pictures 9600 1 320x192
 	target/release/examples/demo_pictures target/demo-model/held-out 1600 1000 320x192
 	nice -n 10 target/demo-model/venv/bin/python board/models/train.py target/demo-model/pictures target/demo-model/held-out \
 		board/models/demo-pose.onnx

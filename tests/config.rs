@@ -161,7 +161,9 @@ fn a_config_without_a_camera_is_refused_and_no_config_is_the_demo_box() {
     assert_eq!(out.status.code(), Some(0));
     let shown = String::from_utf8(out.stdout).unwrap();
     let again = load(&shown).unwrap();
-    assert_eq!(again.resolved_toml(), shown, "what check prints is a config of the same meaning");
+    let (config, taken) = shown.split_once("\n# [pose] looks with ").expect("it says which engine looks");
+    assert_eq!(again.resolved_toml(), config, "what check prints is a config of the same meaning");
+    assert!(taken.starts_with("cpu: ") || taken.starts_with("onnxruntime: "), "{taken}");
     assert_eq!((again.cameras.len(), again.cameras[0].name.as_str()), (1, "demo"));
     assert_eq!(again.http.listen, "127.0.0.1:8080");
 }
@@ -295,13 +297,12 @@ fn every_limit_holds_at_its_edge() {
         ("pose", "score", ["0.01", "0.99"], ["0.009", "1"]),
         ("pose", "overlap", ["0.1", "1"], ["0.09", "1.01"]),
         ("pose", "overlap", ["0.7", "0.5"], ["nan", "\"0.7\""]),
-        (
-            "pose",
-            "engine",
-            ["\"onnxruntime\"\nmodel = \"m.onnx\"", "\"cpu\"\nmodel = \"m\""],
-            ["\"onnxruntime\"", "\"ort\""],
-        ),
+        ("pose", "engine", ["\"onnxruntime\"\nmodel = \"m.onnx\"", "\"cpu\"\nmodel = \"m\""], ["\"onnx\"", "\"ort\""]),
         ("pose", "onnxruntime", ["\"libonnxruntime.so\"", "\"/a b.so\""], ["\"\"", "true"]),
+        ("rep", "min_amplitude_deg", ["5", "120.0"], ["4.9", "121"]),
+        ("rep", "min_period_s", ["0.2", "10"], ["0.19", "nan"]),
+        ("rep", "smoothing_s", ["0", "2"], ["-0.1", "\"1\""]),
+        ("set_boundary", "quiet_seconds", ["3", "600"], ["2.9", "601"]),
         ("camera", "pose", ["true", "false"], ["1", "\"yes\""]),
         ("camera", "privacy", ["false", "true\n[pose]\nmodel = \"m.onnx\""], ["1", "\"yes\""]),
     ] {

@@ -265,7 +265,7 @@ def main():
     ask.add_argument("pictures")
     ask.add_argument("held_out")
     ask.add_argument("model")
-    ask.add_argument("--steps", type=int, default=3000)
+    ask.add_argument("--steps", type=int, default=1600)
     ask.add_argument("--minutes", type=float, default=60.0, help="end after so many, whatever the steps")
     ask = ask.parse_args()
     torch.manual_seed(SEED)
