@@ -157,7 +157,7 @@ fn a_port_in_use_is_said_and_fails() {
     let first = demo(&[]);
     let listen = first.address.to_string();
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_spotter"))
-        .args(["run", "--listen", &listen])
+        .args(["run", "--data-dir", env!("CARGO_TARGET_TMPDIR"), "--listen", &listen])
         .output()
         .expect("the binary was just built");
     let said = String::from_utf8_lossy(&output.stderr);

@@ -13,6 +13,8 @@ use crate::events::Board;
 use crate::http;
 use crate::metrics::Metrics;
 use crate::pose::Engine;
+use crate::sink::Sinks;
+use crate::store::Store;
 use crate::threads::{Crew, Post, Signals, Stop, Systemd, settle};
 use crate::time::{Mono, Wall};
 
@@ -51,13 +53,16 @@ fn failed(why: &str) -> Exit {
     super::say(&format!("spotter: {why}"), Exit::Failed)
 }
 
-/// Starts cameras first and the face last, so that whoever gets an answer sees every camera.
+/// Starts the log first, then cameras, and the face last, so that whoever gets an answer sees every camera.
 fn start(config: Config, engine: &Engine, lines: &mut Vec<Line>, crew: &Arc<Crew>, stop: &Stop) -> Result<(), String> {
     let started = Mono::now();
     let metrics = Arc::new(Metrics::default());
     // The board lives as long as the process: listeners of any thread may keep a place on it.
     let events: &'static Board<Event> = Box::leak(Box::default());
     let config_json = config.resolved_json();
+    let no_thread = |why: std::io::Error| format!("the log cannot start: {why}");
+    let store = Store::start(config.store.clone(), metrics.store.clone(), crew, stop).map_err(no_thread)?;
+    Sinks::start(config.sinks.clone(), config.clock_wait, &store, &metrics, crew, stop).map_err(no_thread)?;
     for line in config.lines(engine) {
         let name = line.name.clone();
         let started = Line::start(line, crew, &metrics, events, stop);

@@ -21,6 +21,7 @@ pub use fault::{Fault, Faults, Place};
 use crate::capture::{self, Address};
 use crate::http;
 use crate::pose;
+use crate::{sink, store};
 use fault::Gathered;
 
 /// The most cameras of one box.
@@ -47,6 +48,12 @@ pub struct Config {
     pub encoder: Encoder,
     /// What looks at the athlete.
     pub pose: PoseConfig,
+    /// The log.
+    pub store: store::Settings,
+    /// Where sets are delivered, in the order of the file.
+    pub sinks: Vec<sink::Settings>,
+    /// How long deliveries wait for a clock that was not set, from the machine's start on.
+    pub clock_wait: Duration,
 }
 
 /// One camera.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::{CameraConfig, Config, Encoder, Engine, PerThread, PoseConfig};
+use crate::sink::{Kind, Settings as Sink};
 
 const HIDDEN: &str = "***";
 
@@ -55,6 +56,18 @@ impl Config {
             "threads": { "hung_s": seconds(self.threads.hung), "main_cores": self.threads.main_cores },
             "jpeg": { "encoder": match self.encoder { Encoder::Auto => "auto", Encoder::Cpu => "cpu" } },
             "pose": pose(&self.pose),
+            "store": {
+                "waiting": self.store.waiting,
+                "patience_s": seconds(self.store.patience),
+                "page_most": self.store.page_most,
+                "clock_wait_s": seconds(self.clock_wait),
+            },
+            "retention": {
+                "sets_days": self.store.retention.sets_days,
+                "snapshots_days": self.store.retention.snapshots_days,
+                "snapshots_mb": self.store.retention.snapshots_bytes / (1024 * 1024),
+            },
+            "sink": self.sinks.iter().map(sink).collect::<Vec<_>>(),
         })
     }
 }
@@ -73,6 +86,19 @@ fn pose(pose: &PoseConfig) -> Value {
     });
     if let Some(model) = &pose.model {
         out["model"] = model.display().to_string().into();
+    }
+    out
+}
+
+fn sink(sink: &Sink) -> Value {
+    let (kind, key) = match sink.kind {
+        Kind::Pump => ("pump", "api_key"),
+        Kind::Webhook => ("webhook", "secret"),
+    };
+    let mut out =
+        json!({ "kind": kind, "name": sink.name, "url": sink.shown_url(), "timeout_s": seconds(sink.timeout) });
+    if sink.key.is_some() {
+        out[key] = HIDDEN.into();
     }
     out
 }

@@ -5,6 +5,7 @@
 
 mod cameras;
 mod http;
+mod log;
 mod part;
 
 use std::path::PathBuf;
@@ -21,7 +22,11 @@ pub(super) fn config(table: Option<&Table>, flags: &Flags, faults: &Gathered) ->
     let (mut http, open) = http::settings(&root.part("http"), flags, faults);
     http.stale = root.part("health").seconds("stale_s", 1.0..=3600.0, http.stale);
     http.data_dir = data_dir.clone();
+    let sinks = log::sinks(&root, faults);
     Config {
+        store: log::store(&root, &data_dir, &sinks),
+        sinks,
+        clock_wait: root.part("store").seconds("clock_wait_s", 0.0..=86_400.0, log::CLOCK_WAIT),
         data_dir,
         cameras: cameras::cameras(&root, table.is_some(), flags, faults),
         http,
