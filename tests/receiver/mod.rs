@@ -25,6 +25,8 @@ pub struct Request {
     pub text: String,
     /// JSON; null without a body.
     pub body: Value,
+    /// It was answered as it should be.
+    pub is_taken: bool,
 }
 
 impl Request {
@@ -129,7 +131,8 @@ fn serve(part: Part, mut stream: TcpStream, state: &Mutex<State>) {
         return;
     }
     // A sender that is killed halfway leaves nothing that could be noted.
-    let Some(request) = read(&stream) else { return };
+    let Some(mut request) = read(&stream) else { return };
+    request.is_taken = manner == Manner::Well;
     let answer = {
         let mut state = state.lock().expect("no thread of it panics");
         let wrong = match part {
@@ -188,7 +191,7 @@ fn read(stream: &TcpStream) -> Option<Request> {
     reader.read_exact(&mut body).ok()?;
     let text = String::from_utf8(body).expect("JSON is UTF-8");
     let body = if text.is_empty() { Value::Null } else { serde_json::from_str(&text).expect("a body is JSON") };
-    Some(Request { method, path, headers, text, body })
+    Some(Request { method, path, headers, text, body, is_taken: false })
 }
 
 fn check_common(request: &Request) -> Vec<String> {
