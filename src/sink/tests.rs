@@ -93,7 +93,7 @@ impl Rig {
 
     /// A set of so many repetitions, written.
     fn set(&mut self, count: u32) -> SetRow {
-        self.store.inbox().push("rack", set(count), Duration::ZERO, self.now.get()).unwrap();
+        self.store.inbox().push("rack", set(count), Duration::ZERO, Reading::now()).unwrap();
         self.pushed += 1;
         self.until("the set is written", |rig| rig.store.status().written == rig.pushed);
         self.lane.wake();
@@ -167,7 +167,10 @@ fn pump_is_told_everything_about_a_set_in_its_own_words() {
     assert_eq!(pump.wrong(), Vec::<String>::new());
     let got = pump.got();
     let calls: Vec<String> = got.iter().map(|r| format!("{} {} {}", r.method, r.path, r.text)).collect();
-    let set = r#"{"Confidence":0.813,"Date":"2026-11-26","Name":"Bench Press","Note":"","Pending":false,"Reps":5,"Source":"cv","Weight":"0.0"}"#;
+    let set = format!(
+        r#"{{"Confidence":0.813,"Date":"{}","Name":"Bench Press","Note":"","Pending":false,"Reps":5,"Source":"cv","Weight":"0.0"}}"#,
+        day(row.started_ms)
+    );
     assert_eq!(
         calls,
         [
@@ -182,6 +185,36 @@ fn pump_is_told_everything_about_a_set_in_its_own_words() {
     let keys: std::collections::BTreeSet<&str> = got.iter().map(|request| request.key()).collect();
     assert_eq!((keys.len(), got[0].key()), (5, row.key.as_str()));
     assert_eq!(rig.waiting_and_parked(), (0, 0));
+}
+
+/// The day of a moment where this machine stands, by the system's own program.
+fn day(unix_ms: u64) -> String {
+    let out = std::process::Command::new("date").arg(format!("-d@{}", unix_ms / 1000)).arg("+%F").output().unwrap();
+    String::from_utf8(out.stdout).unwrap().trim().to_string()
+}
+
+#[test]
+fn a_set_whose_time_was_mended_or_lost_says_so_with_its_day() {
+    let mut rig = Rig::new(Kind::Pump, "http://127.0.0.1:1".into());
+    rig.set(1);
+    let mut delivery = rig.store.next_delivery("gym").unwrap().unwrap();
+    let body = |delivery: &store::Delivery| {
+        let body = message::of(&rig.settings, delivery).body.unwrap();
+        serde_json::from_slice::<serde_json::Value>(&body).unwrap()
+    };
+    delivery.set.started_ms = MORNING_MS;
+    (delivery.set.clock, delivery.set.known_ms) = (store::ClockMark::Lost, Some(MORNING_MS + 30 * 24 * 3_600_000));
+    let set = body(&delivery);
+    assert_eq!(
+        set["Date"],
+        day(MORNING_MS + 30 * 24 * 3_600_000),
+        "it was before this day, and no better one is known"
+    );
+    assert_eq!(set["Note"], "the box's clock was not set");
+    delivery.set.clock = store::ClockMark::Good;
+    assert_eq!((&body(&delivery)["Date"], &body(&delivery)["Note"]), (&day(MORNING_MS).into(), &"".into()));
+    (delivery.op, delivery.fields, delivery.remote) = (store::Op::Correct, store::Fields::TIMES, Some("4".into()));
+    assert_eq!(body(&delivery), serde_json::json!({ "Date": day(MORNING_MS) }), "nothing else is touched");
 }
 
 #[test]
