@@ -16,11 +16,12 @@ LISTEN ?= 127.0.0.1:8080
 SPOTTER := target/release/spotter
 HOST = $(shell rustc -vV | awk '/^host/ { print $$2 }')
 CYCLES ?= 200
+KILLS ?= 200
 # More models for test-parity.
 MODELS ?=
 
 .PHONY: help setup build run onnxruntime test fmt lint unit small bench bench-pose test-box loom miri sanitize test-vm test-browser \
-	test-rtsp test-aarch64 test-hostile test-model test-day test-parity demo-model cross-debian deny
+	test-rtsp test-aarch64 test-hostile test-kill test-model test-day test-parity demo-model cross-debian deny
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -67,9 +68,9 @@ bench-pose: build ## one look at a frame, beside Ultralytics (fetches gigabytes 
 	@.ci/setup.sh box
 	benches/pose.sh $(SPOTTER)
 
-test-box: ## the slow tests: loom, sanitizers, hostile answers, the demo model, a day of frames, VM with a real V4L2 driver, browser, RTSP cycles, aarch64
+test-box: ## the slow tests: loom, sanitizers, hostile answers, the demo model, a day of frames, VM with a real V4L2 driver, browser, RTSP cycles, kills, aarch64
 	@.ci/setup.sh box
-	@$(MAKE) --no-print-directory loom sanitize test-hostile test-model test-day test-vm test-browser test-rtsp test-aarch64
+	@$(MAKE) --no-print-directory loom sanitize test-hostile test-model test-day test-vm test-browser test-rtsp test-kill test-aarch64
 
 loom: ## every interleaving of the mailbox
 	$(CARGO) test --locked --test mailbox_loom
@@ -117,6 +118,10 @@ test-parity: ## pictures and answers, seen as Ultralytics sees them (fetches gig
 test-rtsp: ## an RTSP server killed, restarted and stopped, CYCLES times
 	$(CARGO) build --locked --example rtsp_server
 	SPOTTER_CYCLES=$(CYCLES) $(CARGO) test --locked --test box_rtsp -- --nocapture cycles
+
+test-kill: ## the log killed KILLS times while receivers fail
+	$(CARGO) build --locked --example log_feeder
+	SPOTTER_KILLS=$(KILLS) $(CARGO) test --locked --test killed -- --nocapture
 
 cross-debian: ## the aarch64 binary with Debian's own cross toolchain
 	cross/debian.sh install

@@ -18,7 +18,7 @@
 //! | S5 shell | `main`, `cli`, `config` |
 //! | S4 face | `http` |
 //! | S3 line | `camera` |
-//! | S2 devices | `capture`, `jpeg`, `pose`, `store` |
+//! | S2 devices | `capture`, `jpeg`, `pose`, `store`, `sink` (which may know `store`) |
 //! | S1 nouns | `frame`, `skeleton`, `workout` |
 //! | S0 base | `time`, `error`, `metrics`, `threads`, `mailbox`, `events` |
 //!
@@ -43,6 +43,7 @@ pub mod jpeg;
 pub mod mailbox;
 pub mod metrics;
 pub mod pose;
+pub mod sink;
 pub mod skeleton;
 pub mod store;
 pub mod threads;

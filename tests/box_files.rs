@@ -24,6 +24,8 @@ fn run(config: &str) -> Output {
     Command::new(env!("CARGO_BIN_EXE_spotter"))
         .args(["run", "--listen", "127.0.0.1:0", "--config"])
         .arg(&file)
+        .arg("--data-dir")
+        .arg(folder.path())
         .output()
         .expect("the binary was just built")
 }

@@ -45,8 +45,9 @@ fn with(section: &str, lines: &str) -> String {
 
 /// The box's file with every key that is commented out put in force.
 fn uncommented() -> String {
-    let is_key =
-        |line: &str| line.strip_prefix('#').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase()));
+    let is_key = |line: &str| {
+        line.strip_prefix('#').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase() || c == '['))
+    };
     BOX_FILE.lines().map(|line| if is_key(line) { &line[1..] } else { line }).collect::<Vec<_>>().join("\n")
 }
 
@@ -92,8 +93,11 @@ fn the_boxs_file_is_right_as_it_is_and_its_commented_values_are_the_defaults() {
         "pose = 10",
         "jpeg = 20",
     ];
+    // Without a sink there is none, so what stands there is no default but an example.
+    let (before, sinks) = uncommented().split_once("[[sink]]").map(|(a, b)| (a.to_string(), b.to_string())).unwrap();
+    let all = before + &sinks[sinks.find("# ---- ").unwrap()..];
     let all: Vec<String> =
-        uncommented().lines().filter(|l| !example.iter().any(|e| l.starts_with(e))).map(String::from).collect();
+        all.lines().filter(|l| !example.iter().any(|e| l.starts_with(e))).map(String::from).collect();
     assert_eq!(load(&all.join("\n")).unwrap().resolved_toml(), without.resolved_toml());
 }
 
@@ -112,7 +116,7 @@ fn faults_are_said_all_at_once_in_the_order_of_their_lines() {
          source = \"ftp://admin:geheim-4711@cam/\"\n\
          [[camera]]\n\
          source = \"demo:yoga\"\n\
-         [sink]\n",
+         [rep]\n",
     );
     let want = [
         "box.toml:2: `workers` in [http] wants a whole number from 1 to 64, not a text",
@@ -124,7 +128,7 @@ fn faults_are_said_all_at_once_in_the_order_of_their_lines() {
         "box.toml:10: a source begins with demo:, v4l2:, rtsp://, rtsps://, http://, https://, file:, gst: or webcam:",
         "box.toml:11: this camera has no `name`",
         "box.toml:12: `exercise=yoga`: the demo athlete knows squat, curl, press, deadlift and lunge",
-        "box.toml:13: this version of spotter has no [sink]",
+        "box.toml:13: this version of spotter has no [rep]",
     ];
     assert_eq!(said, want);
 }
@@ -264,6 +268,12 @@ fn every_limit_holds_at_its_edge() {
         ("capture", "stall_s", 1, 60),
         ("health", "stale_s", 1, 3600),
         ("threads", "hung_s", 5, 600),
+        ("store", "waiting", 1, 100_000),
+        ("store", "page_most", 1, 5000),
+        ("store", "clock_wait_s", 0, 86_400),
+        ("retention", "sets_days", 0, 36_500),
+        ("retention", "snapshots_days", 0, 36_500),
+        ("retention", "snapshots_mb", 0, 1_000_000),
     ] {
         // Both ends of these two hold only beside others.
         let beside = match key {
@@ -285,6 +295,7 @@ fn every_limit_holds_at_its_edge() {
         ("http", "shot_timeout_s", ["0.1", "30.0"], ["0.0", "30.5"]),
         ("capture", "retry_first_s", ["0.1", "10"], ["0.09", "10.1"]),
         ("capture", "retry_most_s", ["0.5", "600"], ["0.4", "nan"]),
+        ("store", "patience_s", ["0.1", "30"], ["0.09", "30.1"]),
         ("http", "cores", ["[]", "[0, 1023]"], ["[1024]", "[-1]"]),
         ("threads", "main_cores", ["[0]", "[3, 2]"], ["[1, 1]", "[\"1\"]"]),
         ("camera.cores", "pose", ["[0]", "[3, 2]"], ["1", "[[1]]"]),
@@ -339,6 +350,68 @@ fn the_demo_model_looks_by_itself_only_where_every_camera_looked_at_is_a_demo() 
     assert_eq!(
         refused(format!("{real}[pose]\nengine = \"cpu\"\n")),
         ["box.toml:5: `engine` in [pose] has no `model` to look with"]
+    );
+}
+
+#[test]
+fn sinks_are_checked_key_by_key_and_their_secrets_hidden() {
+    let camera = "[[camera]]\nname = \"a\"\nsource = \"demo:\"\n";
+    let sink = |lines: &str| format!("{camera}[[sink]]\n{lines}\n");
+    let pump = "kind = \"pump\"\nurl = \"http://pump:8851\"\n";
+    let hook = "kind = \"webhook\"\nurl = \"https://h/hook/${PLANTED}\"\nsecret = \"${PLANTED}\"\n";
+    let text = sink(&format!("{pump}api_key = \"${{PLANTED}}\"\n[[sink]]\n{hook}timeout_s = 0.1\n"));
+    let (code, shown, said) = check(&text);
+    assert_eq!(code, 0, "{said}");
+    for line in ["api_key = \"***\"", "secret = \"***\"", "url = \"https://h/***\"", "name = \"webhook\""] {
+        assert!(shown.contains(line), "{line}: {shown}");
+    }
+    let env = |_: &str| Some(SECRET.to_string());
+    let config = Config::from_text("f", Some(&text), &Flags::default(), &env).unwrap();
+    assert!(!format!("{config:?} {:?}", config.sinks).contains(SECRET));
+    let timeouts: Vec<u128> = config.sinks.iter().map(|sink| sink.timeout.as_millis()).collect();
+    assert_eq!((timeouts, config.store.sinks), (vec![10_000, 100], vec!["pump".to_string(), "webhook".to_string()]));
+    for (lines, want) in [
+        ("", "box.toml:4: this sink has no `kind`\nbox.toml:4: this sink has no `url`"),
+        ("kind = \"mqtt\"\nurl = \"http://h\"", "box.toml:5: `kind` in [sink] wants \"pump\" or \"webhook\""),
+        (
+            "kind = \"pump\"\nurl = \"ftp://h\"",
+            "box.toml:6: `url` in [[sink]] wants http:// or https:// and a host, without a user; PUMP's without a query",
+        ),
+        (
+            "kind = \"pump\"\nurl = \"http://u:p@h\"",
+            "box.toml:6: `url` in [[sink]] wants http:// or https:// and a host, without a user; PUMP's without a query",
+        ),
+        (&format!("{pump}secret = \"a\""), "box.toml:7: `secret` is for sinks of the kind \"webhook\" only"),
+        (
+            "kind = \"webhook\"\nurl = \"http://h\"\napi_key = \"a\"",
+            "box.toml:7: `api_key` is for sinks of the kind \"pump\" only",
+        ),
+        (
+            &format!("{pump}api_key = \"a b\""),
+            "box.toml:7: `api_key` in [[sink]] wants 1 to 256 printable ASCII characters without a space",
+        ),
+        (
+            &format!("{pump}name = \"a b\""),
+            "box.toml:7: a sink's name wants 1 to 32 of the letters a-z, A-Z, the digits, `_` and `-`",
+        ),
+        (&format!("{pump}timeout_s = 0.05"), "box.toml:7: `timeout_s` in [sink] wants 0.1 to 120 seconds, not 0.05"),
+        (&format!("{pump}[[sink]]\n{pump}"), "box.toml:7: the sink name `pump` is already used in line 4"),
+        (
+            &format!("{pump}retries = 3"),
+            "box.toml:7: unknown key `retries`; [sink] knows kind, url, name, api_key, secret, timeout_s",
+        ),
+    ] {
+        assert_eq!(load(&sink(lines)).unwrap_err(), want);
+    }
+    assert_eq!(
+        load("sink = 1").unwrap_err().lines().last(),
+        Some("box.toml:1: `sink` wants [[sink]] tables, not a whole number")
+    );
+    let many = |count: usize| (0..count).map(|i| format!("[[sink]]\n{pump}name = \"s{i}\"\n")).collect::<String>();
+    assert_eq!(load(&format!("{camera}{}", many(8))).unwrap().sinks.len(), 8);
+    assert_eq!(
+        load(&format!("{camera}{}", many(9))).unwrap_err(),
+        "box.toml:36: a box has at most 8 sinks, and here are 9"
     );
 }
 

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use common::SpotterBox;
 use spotter::capture::CaptureFault;
+use spotter::store::StoreFault;
 
 const README: &str = include_str!("../README.md");
 const CHANGELOG: &str = include_str!("../CHANGELOG.md");
@@ -95,6 +96,34 @@ fn every_fault_of_a_camera_has_its_sentence_as_a_heading_in_the_order_of_the_lis
     let first_chapter = between(TROUBLESHOOT, "# A camera gives no picture\n", "\n# ")[0];
     let there: Vec<&str> = first_chapter.lines().filter_map(|line| line.strip_prefix("## ")).collect();
     assert_eq!(there[..said.len()], said, "docs/troubleshoot.md");
+}
+
+#[test]
+fn every_fault_of_the_log_has_its_sentence_as_a_heading() {
+    use StoreFault::*;
+    let path = || "PATH".to_string();
+    let all = [
+        Opening,
+        DiskFull { path: path() },
+        ReadOnly { path: path() },
+        InUse { path: path() },
+        Newer { path: path(), found: 2, known: 1 },
+        Damaged { path: path() },
+        Failed { path: path(), why: "WHY".into() },
+        Late,
+        NoSuchSet,
+        Refused { what: "reps", want: "a whole number" },
+    ];
+    for fault in &all {
+        // A new kind stops the build here, and wants a row above.
+        match fault {
+            Opening | DiskFull { .. } | ReadOnly { .. } | InUse { .. } | Newer { .. } | Damaged { .. } => {}
+            Failed { .. } | Late | NoSuchSet | Refused { .. } => {}
+        }
+        let said = fault.to_string().replace("schema 2", "schema N").replace("knows 1", "knows M");
+        let said = said.replace("reps wants a whole number", "WHAT wants RANGE");
+        assert!(headings().contains(&said), "docs/troubleshoot.md has no heading \"{said}\"");
+    }
 }
 
 /// The sentences of the source that stand in quotes whole and are headings must still be there, so that a heading cannot
@@ -204,7 +233,7 @@ fn every_key_that_a_page_names_is_in_the_boxs_file() {
         .map(|(key, _)| key)
         .filter(|key| !key.contains(' '))
         .collect();
-    let sections = ["http.", "capture.", "health.", "jpeg.", "pose.", "threads."];
+    let sections = ["http.", "capture.", "health.", "jpeg.", "pose.", "store.", "retention.", "sink.", "threads."];
     for (page, text) in PAGES {
         for named in between(&prose(text), "`", "`") {
             let Some(key) = sections.iter().find_map(|section| named.strip_prefix(section)) else { continue };

@@ -153,11 +153,28 @@ fn a_second_signal_ends_it_at_once() {
 }
 
 #[test]
+fn the_log_is_open_and_a_data_directory_that_is_none_stops_no_picture() {
+    let spotter = demo(&[]);
+    until("the log is open", || match spotter.metric("spotter_store_up ") {
+        1.0 => Ok(()),
+        other => Err(other.to_string()),
+    });
+    let file = tempfile::NamedTempFile::new().expect("there is room for a file");
+    let spotter = demo(&["--data-dir", file.path().to_str().expect("a plain path")]);
+    until("the log has failed", || match spotter.metric("spotter_store_failures_total ") {
+        0.0 => Err("not yet".into()),
+        count => Ok(count),
+    });
+    assert_eq!(spotter.metric("spotter_store_up "), 0.0);
+    assert_eq!(spotter.get(SNAPSHOT).status, 200);
+}
+
+#[test]
 fn a_port_in_use_is_said_and_fails() {
     let first = demo(&[]);
     let listen = first.address.to_string();
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_spotter"))
-        .args(["run", "--listen", &listen])
+        .args(["run", "--data-dir", env!("CARGO_TARGET_TMPDIR"), "--listen", &listen])
         .output()
         .expect("the binary was just built");
     let said = String::from_utf8_lossy(&output.stderr);

@@ -113,7 +113,7 @@ struct RunArgs {
     /// Where to serve; port 0 takes a free one
     #[arg(long, value_name = "HOST:PORT")]
     listen: Option<String>,
-    /// Where to keep what is written; this version writes nothing
+    /// Where to keep what is written: the log
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
 }

@@ -13,7 +13,8 @@ use crate::events::Board;
 use crate::http;
 use crate::metrics::Metrics;
 use crate::pose::Engine;
-use crate::store::{self, Store};
+use crate::sink::Sinks;
+use crate::store::Store;
 use crate::threads::{Crew, Post, Signals, Stop, Systemd, settle};
 use crate::time::{Mono, Wall};
 
@@ -55,20 +56,16 @@ fn failed(why: &str) -> Exit {
     super::say(&format!("spotter: {why}"), Exit::Failed)
 }
 
-/// Starts cameras first and the face last, so that whoever gets an answer sees every camera.
+/// Starts the log first, then cameras, and the face last, so that whoever gets an answer sees every camera.
 fn start(config: Config, engine: &Engine, lines: &mut Vec<Line>, crew: &Arc<Crew>, stop: &Stop) -> Result<(), String> {
     let started = Mono::now();
     let metrics = Arc::new(Metrics::default());
     // The board lives as long as the process: listeners of any thread may keep a place on it.
     let events: &'static Board<Event> = Box::leak(Box::default());
     let config_json = config.resolved_json();
-    let log = store::Settings {
-        folder: config.data_dir.clone(),
-        snapshots: config.data_dir.join("snapshots"),
-        ..store::Settings::default()
-    };
-    let store = Store::start(log, metrics.store.clone(), crew, stop);
-    let store = store.map_err(|why| format!("the log cannot start: {why}"))?;
+    let no_thread = |why: std::io::Error| format!("the log cannot start: {why}");
+    let store = Store::start(config.store.clone(), metrics.store.clone(), crew, stop).map_err(no_thread)?;
+    Sinks::start(config.sinks.clone(), config.clock_wait, &store, &metrics, crew, stop).map_err(no_thread)?;
     let orders = Arc::new(orders::House::new(config.thresholds));
     for line in config.lines(engine) {
         let name = line.name.clone();

@@ -3,7 +3,7 @@
 //! The reader refuses what does not stand here, and `tests/config.rs` holds the box's own file against it, so a key
 //! can be neither undocumented nor documented in vain.
 
-/// The keys, with their sections. `camera` is a list of tables.
+/// The keys, with their sections. `camera` and `sink` are lists of tables.
 pub const KEYS: &[&str] = &[
     "data_dir",
     "confidence_threshold",
@@ -54,12 +54,22 @@ pub const KEYS: &[&str] = &[
     "rep.min_period_s",
     "rep.smoothing_s",
     "set_boundary.quiet_seconds",
+    "store.waiting",
+    "store.patience_s",
+    "store.page_most",
+    "store.clock_wait_s",
+    "retention.sets_days",
+    "retention.snapshots_days",
+    "retention.snapshots_mb",
+    "sink.kind",
+    "sink.url",
+    "sink.name",
+    "sink.api_key",
+    "sink.secret",
+    "sink.timeout_s",
     "threads.hung_s",
     "threads.main_cores",
 ];
-
-/// Sections that a later version will have.
-const LATER: &[&str] = &["rep", "set_boundary", "store", "retention", "sink"];
 
 /// What the reader finds a key to be.
 #[derive(PartialEq, Eq, Debug)]
@@ -81,9 +91,6 @@ pub(super) fn look_up(path: &str) -> Known {
     if KEYS.iter().any(|key| below(path, key)) {
         return Known::Section;
     }
-    if LATER.contains(&path) {
-        return Known::Not(format!("this version of spotter has no [{path}]"));
-    }
     let (section, name) = path.rsplit_once('.').unwrap_or(("", path));
     let mut siblings: Vec<&str> = KEYS
         .iter()
@@ -104,12 +111,13 @@ mod tests {
         assert_eq!(look_up("http.listen"), Known::Key);
         assert_eq!(look_up("camera.cores"), Known::Section);
         assert_eq!(look_up("data_dir"), Known::Key);
-        assert_eq!(look_up("sink"), Known::Not("this version of spotter has no [sink]".into()));
+        assert_eq!(look_up("rep"), Known::Section);
         assert_eq!(look_up("health.stale"), Known::Not("unknown key `stale`; [health] knows stale_s".into()));
         assert_eq!(
             look_up("htp"),
             Known::Not(
-                "unknown key `htp`; the config knows data_dir, http, camera, capture, health, jpeg, pose, threads"
+                "unknown key `htp`; the config knows data_dir, confidence_threshold, http, camera, capture, health, \
+                 jpeg, pose, rep, set_boundary, store, retention, sink, threads"
                     .into()
             )
         );

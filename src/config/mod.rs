@@ -23,6 +23,7 @@ use crate::http;
 use crate::pose;
 use crate::workout::Thresholds;
 use crate::workout::Zone;
+use crate::{sink, store};
 use fault::Gathered;
 
 /// The most cameras of one box.
@@ -51,6 +52,12 @@ pub struct Config {
     pub pose: PoseConfig,
     /// What counts as a repetition and as a set.
     pub thresholds: Thresholds,
+    /// The log.
+    pub store: store::Settings,
+    /// Where sets are delivered, in the order of the file.
+    pub sinks: Vec<sink::Settings>,
+    /// How long deliveries wait for a clock that was not set, from the machine's start on.
+    pub clock_wait: Duration,
 }
 
 /// One camera.

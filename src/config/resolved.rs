@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::{CameraConfig, Config, Encoder, Engine, PerThread, PoseConfig};
+use crate::sink::{Kind, Settings as Sink};
 
 const HIDDEN: &str = "***";
 
@@ -55,6 +56,18 @@ impl Config {
             "threads": { "hung_s": seconds(self.threads.hung), "main_cores": self.threads.main_cores },
             "jpeg": { "encoder": match self.encoder { Encoder::Auto => "auto", Encoder::Cpu => "cpu" } },
             "pose": pose(&self.pose),
+            "store": {
+                "waiting": self.store.waiting,
+                "patience_s": seconds(self.store.patience),
+                "page_most": self.store.page_most,
+                "clock_wait_s": seconds(self.clock_wait),
+            },
+            "retention": {
+                "sets_days": self.store.retention.sets_days,
+                "snapshots_days": self.store.retention.snapshots_days,
+                "snapshots_mb": self.store.retention.snapshots_bytes / (1024 * 1024),
+            },
+            "sink": self.sinks.iter().map(sink).collect::<Vec<_>>(),
         });
         for (name, value) in self.thresholds.by_name() {
             match name.split_once('.') {
@@ -93,6 +106,19 @@ fn pose(pose: &PoseConfig) -> Value {
 /// As it was written: 0.7 is not exactly a 32-bit number.
 fn share(value: f32) -> f64 {
     (f64::from(value) * 1e6).round() / 1e6
+}
+
+fn sink(sink: &Sink) -> Value {
+    let (kind, key) = match sink.kind {
+        Kind::Pump => ("pump", "api_key"),
+        Kind::Webhook => ("webhook", "secret"),
+    };
+    let mut out =
+        json!({ "kind": kind, "name": sink.name, "url": sink.shown_url(), "timeout_s": seconds(sink.timeout) });
+    if sink.key.is_some() {
+        out[key] = HIDDEN.into();
+    }
+    out
 }
 
 fn seconds(span: Duration) -> f64 {

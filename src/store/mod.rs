@@ -45,7 +45,7 @@ pub use pictures::PictureRow;
 pub use retention::{Pruned, Retention, prune};
 pub use rows::{ClockMark, DeliveryRow, Page, RepRow, SetDetail, SetRow};
 pub use shelf::PrototypeRow;
-pub use write::Correction;
+pub use write::{Correction, Fields};
 
 use crate::metrics::StoreMetrics;
 use crate::threads::{Crew, Post, Stop};

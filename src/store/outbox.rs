@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::clock::Reading;
 use super::fault::StoreFault;
 use super::rows::{self, RepRow, SetRow};
-use super::write::Fault;
+use super::write::{Fault, Fields};
 use super::{Store, unix_ms};
 
 /// How long a sink waits for the store thread; it has nothing else to do.
@@ -58,6 +58,8 @@ pub struct Delivery {
     pub id: i64,
     /// What it is.
     pub op: Op,
+    /// Of a correction: what it is about.
+    pub fields: Fields,
     /// How often it was attempted, this time included.
     pub attempts: u32,
     /// The same at every attempt of it, and of no other.
@@ -160,16 +162,17 @@ impl Store {
     }
 }
 
-type Head = (i64, i64, String, u32);
+type Head = (i64, i64, String, u8, u32);
 
 fn head(connection: &Connection, sink: &str) -> rusqlite::Result<Option<Head>> {
-    let sql = "SELECT id, set_id, op, attempts FROM outbox WHERE sink = ?1 AND state = 'waiting' ORDER BY id LIMIT 1";
-    let found = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?));
+    let sql =
+        "SELECT id, set_id, op, fields, attempts FROM outbox WHERE sink = ?1 AND state = 'waiting' ORDER BY id LIMIT 1";
+    let found = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?));
     connection.prepare_cached(sql)?.query_row([sink], found).optional()
 }
 
 fn begin(connection: &Connection, sink: &str) -> rusqlite::Result<Option<Delivery>> {
-    while let Some((id, set_id, op, attempts)) = head(connection, sink)? {
+    while let Some((id, set_id, op, fields, attempts)) = head(connection, sink)? {
         let op = Op::of(&op);
         let sql = "SELECT state, remote FROM outbox WHERE set_id = ?1 AND sink = ?2 AND op = 'set'";
         let found = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
@@ -184,7 +187,7 @@ fn begin(connection: &Connection, sink: &str) -> rusqlite::Result<Option<Deliver
         connection.execute("UPDATE outbox SET attempts = attempts + 1 WHERE id = ?1", [id])?;
         let key = if op == Op::Set { set.key.clone() } else { format!("{}-{}-{id}", set.key, op.name()) };
         let reps = rows::reps(connection, set_id)?;
-        return Ok(Some(Delivery { id, op, attempts: attempts + 1, key, remote, set, reps }));
+        return Ok(Some(Delivery { id, op, fields: Fields(fields), attempts: attempts + 1, key, remote, set, reps }));
     }
     Ok(None)
 }

@@ -30,6 +30,8 @@ pub struct SetRow {
     pub exercise_machine: Option<String>,
     /// What was counted.
     pub reps_machine: u32,
+    /// The machine wanted it to be confirmed.
+    pub pending_machine: bool,
     /// The second, unhurried count.
     pub recount: u32,
     /// The athlete had said before what he would do.
@@ -146,6 +148,7 @@ fn set_row(row: &Row<'_>) -> rusqlite::Result<SetRow> {
         note: row.get(12)?,
         exercise_machine,
         reps_machine,
+        pending_machine: pending,
         recount: row.get(6)?,
         chosen: row.get(4)?,
         exercise_human,

@@ -54,6 +54,7 @@ CREATE TABLE outbox (
     sink TEXT NOT NULL,
     op TEXT NOT NULL CHECK (op IN ('set', 'correct', 'confirm', 'delete')),
     state TEXT NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'delivered', 'parked', 'dropped')),
+    fields INTEGER NOT NULL DEFAULT 0,
     attempts INTEGER NOT NULL DEFAULT 0,
     next_ms INTEGER,
     done_ms INTEGER,

@@ -161,13 +161,44 @@ fn enqueue(connection: &Connection, id: i64, sink: &str, op: &str, now_ms: i64) 
     connection.prepare_cached(sql)?.execute(params![id, sink, op, now_ms]).map(|_| ())
 }
 
-/// Puts `op` behind what was or will be delivered of a set, for each sink that has it; not twice in a row untried.
-fn enqueue_for_all(connection: &Connection, id: i64, op: &str, now_ms: i64) -> rusqlite::Result<()> {
-    let sql = "INSERT INTO outbox (set_id, sink, op, made_ms) \
-        SELECT set_id, sink, ?2, ?3 FROM outbox AS first WHERE set_id = ?1 AND op = 'set' AND state <> 'dropped' \
-        AND NOT EXISTS (SELECT 1 FROM outbox AS last WHERE last.set_id = first.set_id AND last.sink = first.sink \
-            AND last.op = ?2 AND last.state = 'waiting' AND last.attempts = 0)";
-    connection.prepare_cached(sql)?.execute(params![id, op, now_ms]).map(|_| ())
+/// Which parts of a set a correction is about, as bits of a number in the outbox.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Fields(pub(super) u8);
+
+impl Fields {
+    /// What it was.
+    pub const EXERCISE: Fields = Fields(1);
+    /// How many.
+    pub const REPS: Fields = Fields(2);
+    /// How heavy.
+    pub const WEIGHT: Fields = Fields(4);
+    /// The athlete's words.
+    pub const NOTE: Fields = Fields(8);
+    /// When.
+    pub const TIMES: Fields = Fields(16);
+
+    /// Whether it is about all of `other`.
+    pub fn has(self, other: Fields) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    fn with(self, other: Fields, is_given: bool) -> Fields {
+        if is_given { Fields(self.0 | other.0) } else { self }
+    }
+}
+
+/// Puts `op` behind what was or will be delivered of a set, for each sink that has it. One that waits untried takes a second
+/// one of its kind in.
+fn enqueue_for_all(connection: &Connection, id: i64, op: &str, fields: Fields, now_ms: i64) -> rusqlite::Result<()> {
+    let untried = "op = ?2 AND state = 'waiting' AND attempts = 0";
+    let join = format!("UPDATE outbox SET fields = fields | ?3 WHERE set_id = ?1 AND {untried}");
+    connection.prepare_cached(&join)?.execute(params![id, op, fields.0])?;
+    let sql = format!(
+        "INSERT INTO outbox (set_id, sink, op, fields, made_ms) \
+         SELECT set_id, sink, ?2, ?3, ?4 FROM outbox AS first WHERE set_id = ?1 AND op = 'set' AND state <> 'dropped' \
+         AND sink NOT IN (SELECT sink FROM outbox WHERE set_id = ?1 AND {untried})"
+    );
+    connection.prepare_cached(&sql)?.execute(params![id, op, fields.0, now_ms]).map(|_| ())
 }
 
 /// Writes down what the athlete says.
@@ -185,7 +216,15 @@ pub(super) fn correct(connection: &Connection, id: i64, said: &Correction, now_m
     if let Some(note) = &said.note {
         connection.execute("UPDATE sets SET note = ?2 WHERE id = ?1", params![id, note])?;
     }
-    Ok(enqueue_for_all(connection, id, "correct", now_ms)?)
+    let fields = Fields::default()
+        .with(Fields::EXERCISE, said.exercise.is_some())
+        .with(Fields::REPS, said.reps.is_some())
+        .with(Fields::WEIGHT, said.weight.is_some())
+        .with(Fields::NOTE, said.note.is_some());
+    if fields == Fields::default() {
+        return Ok(());
+    }
+    Ok(enqueue_for_all(connection, id, "correct", fields, now_ms)?)
 }
 
 /// The athlete says that it is right as it stands. Saying it twice changes nothing.
@@ -193,7 +232,7 @@ pub(super) fn confirm(connection: &Connection, id: i64, now_ms: i64) -> Result<(
     exists(connection, id)?;
     let sql = "UPDATE sets SET confirmed_ms = ?2 WHERE id = ?1 AND confirmed_ms IS NULL";
     if connection.execute(sql, params![id, now_ms])? > 0 {
-        enqueue_for_all(connection, id, "confirm", now_ms)?;
+        enqueue_for_all(connection, id, "confirm", Fields::default(), now_ms)?;
     }
     Ok(())
 }
@@ -210,7 +249,7 @@ pub(super) fn delete(connection: &Connection, id: i64, now_ms: i64) -> Result<()
     let void =
         "UPDATE outbox SET state = 'dropped' WHERE set_id = ?1 AND op IN ('correct', 'confirm') AND state = 'waiting'";
     connection.execute(void, [id])?;
-    Ok(enqueue_for_all(connection, id, "delete", now_ms)?)
+    Ok(enqueue_for_all(connection, id, "delete", Fields::default(), now_ms)?)
 }
 
 /// Of this room's writes: SQLite's word, or that there is no such set.
@@ -249,7 +288,7 @@ pub(super) fn mend(connection: &Connection, boot: &str, step_ms: i64, now_ms: i6
     )?;
     let tried: Vec<i64> = tried.query_map([boot], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
     for id in tried {
-        enqueue_for_all(connection, id, "correct", now_ms)?;
+        enqueue_for_all(connection, id, "correct", Fields::TIMES, now_ms)?;
     }
     Ok(mended)
 }

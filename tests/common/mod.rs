@@ -17,6 +17,7 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 pub struct SpotterBox {
     pub child: Child,
     pub address: SocketAddr,
+    _data: tempfile::TempDir,
 }
 
 impl SpotterBox {
@@ -27,13 +28,17 @@ impl SpotterBox {
         if !args.contains(&"--listen") {
             command.args(["--listen", "127.0.0.1:0"]);
         }
+        let data = tempfile::tempdir().expect("there is room for a data directory");
+        if !args.contains(&"--data-dir") {
+            command.arg("--data-dir").arg(data.path());
+        }
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log_file(args));
         let mut child = command.spawn().expect("the binary was just built");
         let mut line = String::new();
         BufReader::new(child.stdout.take().expect("it is piped")).read_line(&mut line).expect("stdout is readable");
         let address = line.trim().strip_prefix("spotter: http://").and_then(|rest| rest.strip_suffix('/'));
         let address = address.unwrap_or_else(|| panic!("no address in {line:?}; see {}", log_path(args).display()));
-        SpotterBox { address: address.parse().expect("an address is printed"), child }
+        SpotterBox { address: address.parse().expect("an address is printed"), child, _data: data }
     }
 
     /// GET without any header.

@@ -12,7 +12,7 @@ use crate::events;
 use crate::http::Settings;
 
 /// A key may be this long.
-const KEY_BYTES: usize = 256;
+pub(super) const KEY_BYTES: usize = 256;
 
 pub(super) fn settings(part: &Part, flags: &Flags, faults: &Gathered) -> (Settings, bool) {
     let or = Settings::default();

@@ -5,6 +5,7 @@
 
 mod cameras;
 mod http;
+mod log;
 mod part;
 
 use std::path::PathBuf;
@@ -30,7 +31,11 @@ pub(super) fn config(table: Option<&Table>, flags: &Flags, faults: &Gathered) ->
     let (cameras, private) = cameras::cameras(&root, table.is_some(), flags, faults);
     let pose = pose(&root.part("pose"), &cameras, faults);
     cameras::blind(&private, pose.looks(), faults);
+    let sinks = log::sinks(&root, faults);
     Config {
+        store: log::store(&root, &data_dir, &sinks),
+        sinks,
+        clock_wait: root.part("store").seconds("clock_wait_s", 0.0..=86_400.0, log::CLOCK_WAIT),
         data_dir,
         cameras,
         http,

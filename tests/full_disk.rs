@@ -1,0 +1,192 @@
+//! The log on a disk that fills up and on one that becomes read-only: a real file system of 2 MiB, mounted in a namespace of
+//! the test's own, which the kernel takes away with it.
+//!
+//! The test starts itself once more inside that namespace; there [`INSIDE`] names the folder.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use spotter::metrics::StoreMetrics;
+use spotter::store::{Full, Page, Reading, Settings, Store};
+use spotter::threads::{Crew, Stop};
+use spotter::time::Mono;
+use spotter::workout::{Phases, Rep, Set};
+
+const INSIDE: &str = "SPOTTER_SMALL_DISK";
+/// Longer than the longest pause of the log between two attempts.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Sets that may wait.
+const WAITING: usize = 100;
+
+/// Runs the test `name` of this file once more, on a small disk.
+fn on_a_small_disk(name: &str) {
+    let dir = tempfile::tempdir().unwrap();
+    let own = std::env::current_exe().unwrap();
+    let script = "mount -t tmpfs -o size=2m spotter-test \"$1\" && exec \"$2\" --exact \"$3\" --nocapture";
+    let mut said = String::new();
+    // Root without the right to mount has it in a user namespace, as others have.
+    for flags in ["-m", "-Urm"] {
+        let out = Command::new("unshare")
+            .args([flags, "sh", "-c", script, "sh"])
+            .args([dir.path(), &own, Path::new(name)])
+            .env(INSIDE, dir.path())
+            .output()
+            .expect("unshare is part of util-linux");
+        said = format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
+        if out.status.success() && said.contains("1 passed") {
+            return;
+        }
+        if said.contains("running 1 test") {
+            break;
+        }
+    }
+    panic!("{said}");
+}
+
+fn set(n: usize) -> Set {
+    let at = |s: u64| Mono::from_ns(s * 1_000_000_000);
+    let rep = Rep {
+        n: 1,
+        started: at(1),
+        turned: at(2),
+        ended: at(3),
+        min_deg: 80.0,
+        max_deg: 170.0,
+        phases: Phases::default(),
+    };
+    Set {
+        exercise: Some(format!("Lift {n}").into()),
+        chosen: false,
+        reps: vec![rep],
+        recount: 1,
+        started: at(1),
+        ended: at(3),
+        confidence: 1.0,
+        pending: false,
+    }
+}
+
+/// A running log on the small disk.
+struct Rig {
+    folder: PathBuf,
+    store: Store,
+    crew: Crew,
+    stop: Stop,
+    pushed: usize,
+}
+
+impl Rig {
+    fn start() -> Option<Rig> {
+        let folder = PathBuf::from(std::env::var_os(INSIDE)?);
+        let (crew, stop) = (Crew::default(), Stop::default());
+        let settings = Settings { folder: folder.clone(), waiting: WAITING, ..Settings::default() };
+        let store = Store::start(settings, StoreMetrics::default(), &crew, &stop).unwrap();
+        Some(Rig { folder, store, crew, stop, pushed: 0 })
+    }
+
+    /// Hands over one set. It must not wait for the disk, whatever that does.
+    fn push(&mut self) -> Result<(), Full> {
+        let begun = Instant::now();
+        let pushed = self.store.inbox().push("rack", set(self.pushed), Duration::ZERO, Reading::now());
+        assert!(begun.elapsed() < Duration::from_millis(200), "counting waited {:?}", begun.elapsed());
+        self.pushed += usize::from(pushed.is_ok());
+        pushed
+    }
+
+    fn until(&self, what: &str, is: impl Fn(&Rig) -> bool) {
+        let end = Instant::now() + PATIENCE;
+        while !is(self) {
+            assert!(Instant::now() < end, "{what}: {:?}", self.store.status());
+            std::thread::yield_now();
+        }
+    }
+
+    fn fault(&self) -> String {
+        self.store.status().fault.unwrap_or_default()
+    }
+
+    /// Pushes until the log says `sentence`, then as many as may wait, and one more.
+    fn push_until(&mut self, sentence: &str) {
+        let end = Instant::now() + PATIENCE;
+        while !self.fault().ends_with(sentence) {
+            assert!(Instant::now() < end, "{:?}", self.store.status());
+            let _ = self.push();
+            std::thread::yield_now();
+        }
+        while self.push().is_ok() {}
+        assert_eq!(self.store.status().waiting, WAITING);
+    }
+
+    /// Everything that was handed over is there, in order.
+    fn all_is_there(&self) {
+        self.until("the disk takes sets again", |rig| rig.store.status().waiting == 0 && rig.fault().is_empty());
+        let names = |before| {
+            let page = Page { before, limit: 500, ..Page::default() };
+            self.store.list(&page).unwrap().into_iter().map(|row| (row.id, row.exercise.unwrap())).collect::<Vec<_>>()
+        };
+        let (mut all, mut before) = (Vec::new(), None);
+        loop {
+            let page = names(before);
+            let Some((last, _)) = page.last() else { break };
+            before = Some(*last);
+            all.extend(page.into_iter().map(|(_, name)| name));
+        }
+        all.reverse();
+        assert_eq!(all, (0..self.pushed).map(|n| format!("Lift {n}")).collect::<Vec<_>>());
+    }
+
+    fn mount(&self, options: &str) -> bool {
+        let out = Command::new("mount")
+            .args(["-o", options])
+            .arg(&self.folder)
+            .output()
+            .expect("mount is part of util-linux");
+        out.status.success()
+    }
+}
+
+impl Drop for Rig {
+    fn drop(&mut self) {
+        self.stop.raise();
+        self.crew.join(Duration::from_secs(20));
+    }
+}
+
+#[test]
+fn a_full_disk_makes_sets_wait_and_they_are_written_when_there_is_room() {
+    let Some(mut rig) = Rig::start() else {
+        return on_a_small_disk("a_full_disk_makes_sets_wait_and_they_are_written_when_there_is_room");
+    };
+    rig.push().unwrap();
+    rig.until("the log is open", |rig| rig.store.status().written == 1);
+    let ballast = rig.folder.join("ballast");
+    let mut file = std::fs::File::create(&ballast).unwrap();
+    let full = std::io::copy(&mut std::io::repeat(7), &mut file).unwrap_err();
+    assert_eq!(full.kind(), std::io::ErrorKind::StorageFull);
+    drop(file);
+    rig.push_until("spotter.db is full");
+    std::fs::remove_file(ballast).unwrap();
+    rig.all_is_there();
+}
+
+#[test]
+fn a_disk_that_becomes_read_only_makes_sets_wait_until_it_is_not() {
+    let Some(mut rig) = Rig::start() else {
+        return on_a_small_disk("a_disk_that_becomes_read_only_makes_sets_wait_until_it_is_not");
+    };
+    rig.push().unwrap();
+    rig.until("the log is open", |rig| rig.store.status().written == 1);
+    // The kernel refuses while a file is open for writing, so it is done in a pause that a full disk brings about.
+    let ballast = rig.folder.join("ballast");
+    let mut file = std::fs::File::create(&ballast).unwrap();
+    std::io::copy(&mut std::io::repeat(7), &mut file).unwrap_err();
+    drop(file);
+    rig.push_until("spotter.db is full");
+    rig.until("it is remounted between two attempts", |rig| rig.mount("remount,ro"));
+    rig.until("the log says so", |rig| rig.fault().ends_with("can only be read"));
+    assert_eq!(rig.store.status().waiting, WAITING);
+    rig.until("it is remounted", |rig| rig.mount("remount,rw"));
+    std::fs::remove_file(ballast).unwrap();
+    rig.all_is_there();
+}
