@@ -116,7 +116,7 @@ fn faults_are_said_all_at_once_in_the_order_of_their_lines() {
          source = \"ftp://admin:geheim-4711@cam/\"\n\
          [[camera]]\n\
          source = \"demo:yoga\"\n\
-         [rep]\n",
+         [reps]\n",
     );
     let want = [
         "box.toml:2: `workers` in [http] wants a whole number from 1 to 64, not a text",
@@ -128,7 +128,8 @@ fn faults_are_said_all_at_once_in_the_order_of_their_lines() {
         "box.toml:10: a source begins with demo:, v4l2:, rtsp://, rtsps://, http://, https://, file:, gst: or webcam:",
         "box.toml:11: this camera has no `name`",
         "box.toml:12: `exercise=yoga`: the demo athlete knows squat, curl, press, deadlift and lunge",
-        "box.toml:13: this version of spotter has no [rep]",
+        "box.toml:13: unknown key `reps`; the config knows data_dir, confidence_threshold, http, camera, capture, health, jpeg, pose, \
+         rep, set_boundary, store, retention, sink, threads",
     ];
     assert_eq!(said, want);
 }
