@@ -17,6 +17,7 @@
 pub mod body;
 pub mod camera;
 pub mod daily;
+pub mod judge;
 pub mod maths;
 pub mod model;
 pub mod moves;
@@ -66,6 +67,8 @@ pub struct TrueSet {
 pub struct Plan {
     /// One set each.
     pub work: Vec<Move>,
+    /// Which way of doing it; drawn if there is none.
+    pub variant: Option<u32>,
     pub effort: Effort,
     /// Between sets, and before the first one.
     pub rest_s: (f64, f64),
@@ -88,6 +91,7 @@ impl Plan {
     pub fn new(work: Vec<Move>) -> Plan {
         Plan {
             work,
+            variant: None,
             effort: Effort::default(),
             rest_s: (20.0, 50.0),
             after_s: (15.0, 40.0),
@@ -110,7 +114,9 @@ pub struct Gym {
     /// When the last one has left, seconds.
     pub until_s: f64,
     pub fps: f64,
-    sight: Sight,
+    /// Where the camera stands, degrees from the front.
+    pub azimuth: f64,
+    pub sight: Sight,
     seed: u64,
 }
 
@@ -166,6 +172,7 @@ impl Gym {
             let until_s = script.t + dice.between(plan.rest_s);
             script.pass_time(until_s);
             let style = Style::new(*movement, &mut dice);
+            let style = Style { variant: plan.variant.unwrap_or(style.variant), ..style };
             shapes.push((*movement, style));
             truth.push(script.train(*movement, style, &plan.effort, &mut dice));
         }
@@ -181,7 +188,8 @@ impl Gym {
         let mut people = vec![athlete];
         people.extend(company(plan, until_s, &camera, seed));
         let fps = dice.between(plan.fps);
-        Gym { camera, truth, people, until_s, fps, sight: plan.sight, seed }
+        let azimuth = camera.azimuth;
+        Gym { camera, truth, people, until_s, fps, azimuth, sight: plan.sight, seed }
     }
 
     /// Frame by frame.
