@@ -38,7 +38,7 @@ impl Watch {
             view,
             looker: engine.looker(),
             poses: Vec::with_capacity(32),
-            athlete: Athlete::new(workout::Settings::default()),
+            athlete: Athlete::new(workout::AthleteSettings::default()),
             mover: Mover::default(),
             every,
             taker,

@@ -1,22 +1,40 @@
 //! What the athlete does, from poses alone. Pure: time is an argument, and nothing here reads a clock, a frame, a file
-//! or a device, so that four hours of training are tested in a second. Nothing here allocates either: every state is
-//! an array, and [`Athlete`] and [`Mover`] are `Copy`.
+//! or a device, so that four hours of training are tested in a second. Memory is bounded: a minute of signals, and the
+//! repetitions of one set.
 //!
 //! ```text
-//! poses of a frame ─► Athlete (tracks, zone) ─► who is followed ─► Mover (angles) ─► the joint that moves, in degrees
+//! poses of a frame ─► Athlete (tracks, zone) ─► Body (measures) ─► Signal (a minute at 20 Hz)
+//!                                                                     │
+//!     sets and repetitions ◄─ Open (a set that goes on) ◄─ Beginning ◄┘ search
 //! ```
+//!
+//! A set is found where any measure goes to and fro alike three times; from then on the whole body says how far it is on
+//! its way ([`aim`]), and repetitions are its swings ([`extrema`]).
 
+mod aim;
 mod angle;
 mod athlete;
+mod counter;
+mod exercise;
+mod extrema;
+mod gate;
 mod matching;
+mod measure;
 mod mover;
+mod recount;
+mod rep;
 mod report;
+mod search;
+mod set;
+mod signal;
 mod similarity;
 mod track;
 mod zone;
 
 pub use angle::{Angle, Hinge, interior_deg};
-pub use athlete::{Athlete, Event, Followed, Settings};
+pub use athlete::{Athlete, Event, Followed, Settings as AthleteSettings};
+pub use counter::{Now, Settings, Thresholds, Workout};
+pub use exercise::{EXERCISES, Exercise};
 pub use mover::Mover;
 pub use report::{Happening, Phases, Rep, Set};
 pub use zone::{MAX_CORNERS, MIN_CORNERS, Zone, ZoneFault};
@@ -24,6 +42,8 @@ pub use zone::{MAX_CORNERS, MIN_CORNERS, Zone, ZoneFault};
 /// Points the model is less sure of than this are taken as not seen.
 pub const MIN_CONFIDENCE: f32 = 0.3;
 
+#[cfg(test)]
+mod counting_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

@@ -22,7 +22,7 @@ fn stamp(t: f32) -> Mono {
     Mono::from_ns((f64::from(t) * 1e9) as u64 + 1_000_000_000)
 }
 
-fn watch(world: &World, settings: Settings, seconds: f32) -> Vec<Look> {
+fn watch(world: &World, settings: AthleteSettings, seconds: f32) -> Vec<Look> {
     let (mut athlete, mut mover) = (Athlete::new(settings), Mover::default());
     let look = |n| {
         let found = world.found(n);
@@ -68,7 +68,7 @@ fn passer_by() -> Person {
 fn a_passer_by_nearer_the_camera_is_not_followed() {
     for fps in RATES {
         let world = World { fps, jitter_px: 5.0, ..World::new(vec![trainee(), passer_by()]) };
-        only(&watch(&world, Settings::default(), 20.0), 0, &world);
+        only(&watch(&world, AthleteSettings::default(), 20.0), 0, &world);
     }
 }
 
@@ -88,7 +88,7 @@ fn passers_by_of_every_size_and_pace_in_front_and_behind_are_not_followed() {
             let jitter_px = 5.0 * dice.roll();
             let people = vec![trainee(), passer_by];
             let world = World { fps, seed, jitter_px, dropped: 0.15, flicker: 0.4, ..World::new(people) };
-            only(&watch(&world, Settings::default(), 25.0), 0, &world);
+            only(&watch(&world, AthleteSettings::default(), 25.0), 0, &world);
         }
     }
 }
@@ -101,7 +101,7 @@ fn somebody_who_stops_nearer_the_camera_to_watch_is_not_followed() {
             ..person(0.85, 0.0, 1.0, (0.0, 0.0), Exercise::Stand)
         };
         let world = World { fps, ..World::new(vec![trainee(), watcher]) };
-        only(&watch(&world, Settings::default(), 40.0), 0, &world);
+        only(&watch(&world, AthleteSettings::default(), 40.0), 0, &world);
     }
 }
 
@@ -115,7 +115,7 @@ fn two_people_cross_and_keep_their_identities() {
         let mut athlete = walker(0.35, 0.75, 0.9);
         athlete.does = vec![(0.0, Exercise::Squat)];
         let world = World { fps, ..World::new(vec![athlete, walker(0.8, 0.1, 0.88)]) };
-        only(&watch(&world, Settings::default(), 18.0), 0, &world);
+        only(&watch(&world, AthleteSettings::default(), 18.0), 0, &world);
     }
 }
 
@@ -125,7 +125,7 @@ fn an_athlete_hidden_for_a_second_and_a_half_keeps_his_id() {
         let mut athlete = trainee();
         athlete.hidden = (10.0, 11.5);
         let world = World { fps, jitter_px: 5.0, ..World::new(vec![athlete]) };
-        let looks = watch(&world, Settings::default(), 20.0);
+        let looks = watch(&world, AthleteSettings::default(), 20.0);
         only(&looks, 0, &world);
         let hidden = looks.iter().filter(|l| (10.1..11.4).contains(&l.t));
         assert!(hidden.clone().count() > 5);
@@ -141,7 +141,7 @@ fn an_athlete_behind_somebody_who_stops_for_a_second_keeps_his_id() {
             ..person(0.7, 0.0, 1.0, (0.0, 0.0), Exercise::Stand)
         };
         let world = World { fps, ..World::new(vec![trainee(), in_the_way]) };
-        only(&watch(&world, Settings::default(), 20.0), 0, &world);
+        only(&watch(&world, AthleteSettings::default(), 20.0), 0, &world);
     }
 }
 
@@ -151,7 +151,7 @@ fn the_athlete_leaves_and_another_comes_under_a_new_id() {
         let first = person(0.5, 0.4, 0.85, (0.0, 10.0), Exercise::Squat);
         let second = person(0.5, 0.6, 0.9, (15.0, 30.0), Exercise::Squat);
         let world = World { fps, ..World::new(vec![first, second]) };
-        let looks = watch(&world, Settings::default(), 25.0);
+        let looks = watch(&world, AthleteSettings::default(), 25.0);
         let told = events(&looks);
         assert!(matches!(told[..], [(Event::Found, 0..=1), (Event::Lost, 12), (Event::Found, 15..=16)]), "{told:?}");
         assert_eq!(looks.last().unwrap().followed.id, Some(2));
@@ -164,7 +164,7 @@ fn a_rival_who_trains_where_the_athlete_only_rests_takes_over_after_seconds_and_
         let resting = person(0.35, 0.15, 0.7, (0.0, 60.0), Exercise::Stand);
         let rival = person(0.85, 0.5, 0.98, (10.0, 60.0), Exercise::Squat);
         let world = World { fps, ..World::new(vec![resting, rival]) };
-        let looks = watch(&world, Settings::default(), 30.0);
+        let looks = watch(&world, AthleteSettings::default(), 30.0);
         let told = events(&looks);
         assert!(matches!(told[..], [(Event::Found, 0..=1), (Event::HandedOver, 13..=16)]), "{told:?}");
         let handed = looks.iter().find(|l| l.followed.event == Some(Event::HandedOver)).unwrap();
@@ -178,14 +178,14 @@ fn a_mirror_image_beside_is_not_followed() {
     for fps in RATES {
         let image = Person { mirrored: true, ..person(0.4, 0.75, 0.75, (0.0, 1000.0), Exercise::Squat) };
         let world = World { fps, jitter_px: 5.0, dropped: 0.2, ..World::new(vec![trainee(), image]) };
-        only(&watch(&world, Settings::default(), 60.0), 0, &world);
+        only(&watch(&world, AthleteSettings::default(), 60.0), 0, &world);
     }
 }
 
 #[test]
 fn one_sighting_is_no_athlete() {
     let world = World::new(vec![person(0.5, 0.5, 0.9, (5.0, 5.03), Exercise::Stand)]);
-    assert!(watch(&world, Settings::default(), 10.0).iter().all(|l| l.followed == Followed::default()));
+    assert!(watch(&world, AthleteSettings::default(), 10.0).iter().all(|l| l.followed == Followed::default()));
 }
 
 #[test]
@@ -193,7 +193,7 @@ fn dropped_detections_flickering_scores_and_jitter_do_not_lose_the_athlete() {
     for fps in RATES {
         for seed in 0..5 {
             let rough = World { fps, seed, jitter_px: 5.0, dropped: 0.2, flicker: 0.65, ..World::new(vec![trainee()]) };
-            only(&watch(&rough, Settings::default(), 60.0), 0, &rough);
+            only(&watch(&rough, AthleteSettings::default(), 60.0), 0, &rough);
         }
     }
 }
@@ -201,7 +201,7 @@ fn dropped_detections_flickering_scores_and_jitter_do_not_lose_the_athlete() {
 #[test]
 fn a_person_found_twice_is_one_person() {
     let twice = World { doubled: true, jitter_px: 4.0, dropped: 0.2, ..World::new(vec![trainee()]) };
-    let (mut athlete, mut last) = (Athlete::new(Settings::default()), Followed::default());
+    let (mut athlete, mut last) = (Athlete::new(AthleteSettings::default()), Followed::default());
     for n in 0..1800 {
         let poses: Vec<Pose> = twice.found(n).iter().map(|(pose, _)| *pose).collect();
         last = athlete.update(stamp(n as f32 / 30.0), twice.frame, &poses);
@@ -214,7 +214,7 @@ fn frames_of_every_size_give_the_same_answers() {
     let answers = |frame: (usize, usize)| {
         let jitter_px = 2.0 * frame.1 as f32 / 720.0;
         let world = World { frame, jitter_px, ..World::new(vec![trainee(), passer_by()]) };
-        watch(&world, Settings::default(), 20.0).iter().map(|l| (l.followed, l.who)).collect::<Vec<_>>()
+        watch(&world, AthleteSettings::default(), 20.0).iter().map(|l| (l.followed, l.who)).collect::<Vec<_>>()
     };
     let expected = answers((1280, 720));
     assert!(expected.iter().filter(|(_, who)| *who == Some(0)).count() > 400);
@@ -223,13 +223,13 @@ fn frames_of_every_size_give_the_same_answers() {
     }
     for frame in [(640, 480), (720, 1280)] {
         let world = World { frame, ..World::new(vec![trainee(), passer_by()]) };
-        only(&watch(&world, Settings::default(), 20.0), 0, &world);
+        only(&watch(&world, AthleteSettings::default(), 20.0), 0, &world);
     }
 }
 
 #[test]
 fn a_frame_of_another_size_begins_anew_and_ids_go_on() {
-    let mut athlete = Athlete::new(Settings::default());
+    let mut athlete = Athlete::new(AthleteSettings::default());
     let mut ids = vec![];
     for (begin, frame) in [(0, (1280, 720)), (60, (640, 360))] {
         let world = World { frame, ..World::new(vec![trainee()]) };
@@ -242,9 +242,9 @@ fn a_frame_of_another_size_begins_anew_and_ids_go_on() {
     assert_eq!(ids, [1, 2]);
 }
 
-fn station() -> Settings {
+fn station() -> AthleteSettings {
     let corners = [(0.35, 0.7), (0.65, 0.7), (0.65, 0.95), (0.35, 0.95)];
-    Settings { zone: Some(Zone::new(&corners).unwrap()), ..Settings::default() }
+    AthleteSettings { zone: Some(Zone::new(&corners).unwrap()), ..AthleteSettings::default() }
 }
 
 #[test]
@@ -291,7 +291,7 @@ fn a_crowd_does_not_push_the_athlete_out() {
         people.push(person(0.2, 0.03 + n as f32 * 0.032, 0.25, (from, from + 20.0), Exercise::Stand));
     }
     let world = World::new(people);
-    only(&watch(&world, Settings::default(), 40.0), 0, &world);
+    only(&watch(&world, AthleteSettings::default(), 40.0), 0, &world);
 }
 
 #[test]
@@ -305,7 +305,7 @@ fn a_day_of_frames_needs_no_memory_and_no_new_ids() {
     let world = World { dropped: 0.1, jitter_px: 3.0, ..World::new(vec![trainee(), passer_by()]) };
     let minute: Vec<Vec<Pose>> =
         (0..1800).map(|n| world.found(n).into_iter().map(|(pose, _)| pose).collect()).collect();
-    let (mut athlete, mut mover) = (Athlete::new(Settings::default()), Mover::default());
+    let (mut athlete, mut mover) = (Athlete::new(AthleteSettings::default()), Mover::default());
     let mut angles = 0;
     for n in 0..frames {
         let poses = &minute[(n % 1800) as usize];
@@ -328,7 +328,7 @@ fn joint_at(looks: &[Look], from: f32, to: f32) -> Vec<&'static str> {
 fn squats_are_measured_at_one_joint_of_the_legs_and_it_stays() {
     for fps in RATES {
         let world = World { fps, jitter_px: 3.0, ..World::new(vec![trainee()]) };
-        let looks = watch(&world, Settings::default(), 60.0);
+        let looks = watch(&world, AthleteSettings::default(), 60.0);
         let joints = joint_at(&looks, 5.0, 60.0);
         assert!(joints.len() == 1 && (joints[0].contains("knee") || joints[0].contains("hip")), "{fps}: {joints:?}");
         let degs = looks.iter().filter_map(|l| l.angle).map(|angle| angle.deg);
@@ -341,7 +341,7 @@ fn squats_are_measured_at_one_joint_of_the_legs_and_it_stays() {
 fn curls_of_one_arm_are_measured_at_that_elbow() {
     for fps in RATES {
         let world = World { fps, ..World::new(vec![person(0.6, 0.5, 0.9, (0.0, 99.0), Exercise::Curl)]) };
-        assert_eq!(joint_at(&watch(&world, Settings::default(), 30.0), 5.0, 30.0), ["right_elbow"], "{fps}");
+        assert_eq!(joint_at(&watch(&world, AthleteSettings::default(), 30.0), 5.0, 30.0), ["right_elbow"], "{fps}");
     }
 }
 
@@ -350,7 +350,7 @@ fn another_exercise_is_noticed_within_seconds_and_once() {
     for fps in RATES {
         let mut athlete = person(0.6, 0.5, 0.9, (0.0, 99.0), Exercise::Squat);
         athlete.does.push((20.0, Exercise::Curl));
-        let looks = watch(&World { fps, ..World::new(vec![athlete]) }, Settings::default(), 40.0);
+        let looks = watch(&World { fps, ..World::new(vec![athlete]) }, AthleteSettings::default(), 40.0);
         let joints = joint_at(&looks, 5.0, 40.0);
         assert!(joints.len() == 2 && joints[1] == "right_elbow", "{fps}: {joints:?}");
         assert_eq!(joint_at(&looks, 26.0, 40.0), ["right_elbow"], "{fps}");
@@ -362,17 +362,17 @@ fn a_pause_keeps_the_joint_and_standing_still_from_the_start_has_none() {
     let mut athlete = person(0.6, 0.5, 0.9, (0.0, 99.0), Exercise::Curl);
     athlete.does.push((20.0, Exercise::Stand));
     let world = World { jitter_px: 3.0, ..World::new(vec![athlete]) };
-    assert_eq!(joint_at(&watch(&world, Settings::default(), 60.0), 5.0, 60.0), ["right_elbow"]);
+    assert_eq!(joint_at(&watch(&world, AthleteSettings::default(), 60.0), 5.0, 60.0), ["right_elbow"]);
     let still = person(0.6, 0.5, 0.9, (0.0, 99.0), Exercise::Stand);
     let world = World { jitter_px: 3.0, ..World::new(vec![still]) };
-    assert!(watch(&world, Settings::default(), 30.0).iter().all(|l| l.angle.is_none()));
+    assert!(watch(&world, AthleteSettings::default(), 30.0).iter().all(|l| l.angle.is_none()));
 }
 
 #[test]
 fn the_side_that_is_seen_better_is_measured() {
     for (left_confidence, side) in [(0.5, "right"), (0.99, "left")] {
         let athlete = Person { left_confidence, ..trainee() };
-        let joints = joint_at(&watch(&World::new(vec![athlete]), Settings::default(), 30.0), 5.0, 30.0);
+        let joints = joint_at(&watch(&World::new(vec![athlete]), AthleteSettings::default(), 30.0), 5.0, 30.0);
         assert!(joints.len() == 1 && joints[0].starts_with(side), "{joints:?}");
     }
 }
@@ -417,7 +417,7 @@ proptest::proptest! {
     #[test]
     fn whatever_comes_ids_are_of_poses_indices_are_valid_and_angles_are_numbers(seed: u64, zoned: bool) {
         let mut dice = Dice(seed);
-        let settings = if zoned { station() } else { Settings::default() };
+        let settings = if zoned { station() } else { AthleteSettings::default() };
         let (mut athlete, mut mover) = (Athlete::new(settings), Mover::default());
         let (mut seen, mut last) = (0, None);
         let mut clock = Duration::ZERO;

@@ -1,0 +1,237 @@
+//! The workout in front of one camera: poses in, sets and repetitions out.
+//!
+//! ```text
+//! poses ─► Athlete ─► Body (measures) ─► Signal (20 Hz) ─┬─► search: a beginning ─► Open (set) ─► reps ─► close
+//!                                                        └─► Mover: the angle to show
+//! ```
+//!
+//! It must never read a clock, and never take back what it told.
+
+use super::gate;
+use super::measure::Body;
+use super::report::{Happening, Rep, Set};
+use super::search::{Beginning, Desk, Least, Line, lines, look};
+use super::set::Open;
+use super::signal::{Signal, seconds, stamp_of};
+use super::{Angle, Athlete, AthleteSettings, Followed, Mover};
+use crate::skeleton::Pose;
+use crate::time::Mono;
+
+/// What the user may change while the box runs.
+#[derive(Clone, Copy, PartialEq, Debug, serde::Serialize, serde::Deserialize)]
+pub struct Thresholds {
+    /// No repetition is lower than this, degrees.
+    pub min_amplitude_deg: f32,
+    /// Nor shorter than this, seconds.
+    pub min_period_s: f32,
+    /// Signals are smoothed over at least this, seconds.
+    pub smoothing_s: f32,
+    /// So long after its last repetition a set is over, seconds.
+    pub quiet_seconds: f32,
+    /// Sets that are less sure than this wait for the athlete's word, 0 to 1.
+    pub confidence_threshold: f32,
+}
+
+impl Default for Thresholds {
+    fn default() -> Thresholds {
+        Thresholds {
+            min_amplitude_deg: 25.0,
+            min_period_s: 0.6,
+            smoothing_s: 0.25,
+            quiet_seconds: 25.0,
+            confidence_threshold: 0.75,
+        }
+    }
+}
+
+/// How a workout is watched.
+#[derive(Clone, Copy, PartialEq, Default, Debug)]
+pub struct Settings {
+    /// Who is followed.
+    pub athlete: AthleteSettings,
+    /// What counts.
+    pub thresholds: Thresholds,
+}
+
+/// What is to be seen of the workout now.
+#[derive(Clone, PartialEq, Default, Debug)]
+pub struct Now {
+    /// Who is followed.
+    pub athlete: Followed,
+    /// The joint that works.
+    pub angle: Option<Angle>,
+    /// Repetitions of the set that goes on; 0 between sets.
+    pub reps: u32,
+    /// Seconds since the last repetition of the set that goes on.
+    pub resting_s: Option<f32>,
+    /// The newest repetition of the set that goes on.
+    pub last: Option<Rep>,
+}
+
+/// Sets of fewer repetitions wait for the athlete's word.
+const SURE_REPS: usize = 3;
+/// No repetition takes longer. Seconds.
+const MOST_REP_S: f32 = 14.0;
+
+/// Watches one camera's athlete.
+pub struct Workout {
+    thresholds: Thresholds,
+    athlete: Athlete,
+    mover: Mover,
+    body: Body,
+    signal: Signal,
+    desk: Desk,
+    now: Mono,
+    seen: Option<(u32, Mono)>,
+    /// Nothing before this tick belongs to a set to come.
+    from: u64,
+    lines: Vec<Line>,
+    line: usize,
+    best: Option<Beginning>,
+    open: Option<Open>,
+}
+
+impl Workout {
+    /// Nothing was seen yet.
+    pub fn new(settings: Settings) -> Workout {
+        Workout {
+            thresholds: settings.thresholds,
+            athlete: Athlete::new(settings.athlete),
+            mover: Mover::default(),
+            body: Body::default(),
+            signal: Signal::default(),
+            desk: Desk::default(),
+            now: Mono::ZERO,
+            seen: None,
+            from: 0,
+            lines: lines().collect(),
+            line: 0,
+            best: None,
+            open: None,
+        }
+    }
+
+    /// Other thresholds from now on; repetitions that were told stay.
+    pub fn tune(&mut self, thresholds: Thresholds) {
+        self.thresholds = thresholds;
+    }
+
+    /// Takes what was found on the next frame, of `frame` pixels: `poses` in pixels, by falling score; call it also when
+    /// nobody was found, since rest is measured by it. What happened is appended to `out`.
+    pub fn update(&mut self, stamp: Mono, frame: (usize, usize), poses: &[Pose], out: &mut Vec<Happening>) -> Now {
+        self.now = self.now.max(stamp);
+        let athlete = self.athlete.update(self.now, frame, poses);
+        let pose = athlete.pose.and_then(|index| poses.get(index));
+        let angle = self.mover.update(self.now, athlete.id, pose);
+        let ticked = self.signal.advance(self.now);
+        if let (Some(id), Some(pose)) = (athlete.id, pose) {
+            let before = self.seen.filter(|(who, _)| *who == id);
+            if before.is_none() {
+                self.body = Body::default();
+                self.signal.forget();
+            }
+            let dt_s = before.map_or(0.0, |(_, when)| self.now.since(when).as_secs_f32());
+            self.signal.push(&self.body.measure(pose, dt_s), dt_s);
+            self.seen = Some((id, self.now));
+        }
+        if ticked {
+            self.tick(out);
+        }
+        self.state(athlete, angle)
+    }
+
+    /// The recording has ended: a set that goes on is over.
+    pub fn finish(&mut self, out: &mut Vec<Happening>) {
+        if self.open.is_some() {
+            self.count(out);
+        }
+        self.close(out);
+    }
+
+    fn state(&self, athlete: Followed, angle: Option<Angle>) -> Now {
+        let open = self.open.as_ref();
+        Now {
+            athlete,
+            angle,
+            reps: open.map_or(0, |open| open.reps.len() as u32),
+            resting_s: open.map(|open| self.now.since(stamp_of(open.last_end())).as_secs_f32()),
+            last: open.and_then(|open| open.reps.last().copied()),
+        }
+    }
+
+    fn tick(&mut self, out: &mut Vec<Happening>) {
+        if self.open.is_some() {
+            self.count(out);
+            let over = self.open.as_ref().is_some_and(|open| {
+                seconds(self.signal.newest().saturating_sub(open.last_end())) >= self.thresholds.quiet_seconds
+                    || open.full()
+            });
+            if over {
+                self.close(out);
+            }
+        } else {
+            self.look(out);
+        }
+    }
+
+    fn least(&self) -> Least {
+        Least {
+            height_deg: self.thresholds.min_amplitude_deg,
+            rep_s: self.thresholds.min_period_s,
+            most_rep_s: MOST_REP_S,
+            reps: SURE_REPS,
+        }
+    }
+
+    /// One line a tick; after a round the best beginning opens a set.
+    fn look(&mut self, out: &mut Vec<Happening>) {
+        let found = look(&self.signal, self.lines[self.line], self.from, self.least(), &mut self.desk)
+            .filter(|found| found.spans.iter().all(|span| gate::trains(&self.signal, span)));
+        if let Some(found) = found {
+            if self.best.as_ref().is_none_or(|best| found.aim.clarity > best.aim.clarity) {
+                self.best = Some(found);
+            }
+        }
+        self.line = (self.line + 1) % self.lines.len();
+        if self.line == 0
+            && let Some(best) = self.best.take()
+        {
+            let open = Open::new(best, self.from, self.least(), &self.signal, &mut self.desk);
+            if let Some(first) = open.reps.first() {
+                out.push(Happening::SetStarted { at: first.started });
+                out.extend(open.reps.iter().map(|rep| Happening::Rep(*rep)));
+                self.open = Some(open);
+            }
+        }
+    }
+
+    fn count(&mut self, out: &mut Vec<Happening>) {
+        let Some(open) = &mut self.open else { return };
+        if open.step(&self.signal, self.thresholds.min_period_s, &mut self.desk)
+            && let Some(rep) = open.reps.last()
+        {
+            out.push(Happening::Rep(*rep));
+        }
+    }
+
+    fn close(&mut self, out: &mut Vec<Happening>) {
+        let Some(mut open) = self.open.take() else { return };
+        let recount = open.recount(&self.signal);
+        self.from = open.last_end();
+        let (Some(first), Some(last)) = (open.reps.first(), open.reps.last()) else { return };
+        let counted = open.reps.len() as f32;
+        let confidence = (1.0 - 2.0 * (recount as f32 - counted).abs() / counted).clamp(0.0, 1.0);
+        let pending = confidence < self.thresholds.confidence_threshold || open.reps.len() < SURE_REPS;
+        let set = Set {
+            exercise: None,
+            chosen: false,
+            recount,
+            started: first.started,
+            ended: last.ended,
+            confidence,
+            pending,
+            reps: open.reps,
+        };
+        out.push(Happening::SetEnded(Box::new(set)));
+    }
+}

@@ -1,0 +1,113 @@
+//! The exercises the box knows from the day it is made: how a body stands in each at the start and at the turn.
+//!
+//! A posture is five elevations: they are the same from wherever the camera looks, and for either side of the body. Their
+//! values are those of textbook form; nobody's are quite so, and recorded prototypes know better.
+//!
+//! *elevation*: of a bone from its near to its far end, degrees: -90 hangs, 0 is level, 90 stands · *start*, *turn*: where
+//! a repetition begins and ends, and where it changes direction.
+
+use super::measure::{FOREARM, MEASURES, Measure, SHANK, THIGH, UPPER_ARM};
+
+/// A body at one moment, by the elevations of its bones, both sides together. Degrees.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Posture {
+    trunk: f32,
+    upper_arm: f32,
+    forearm: f32,
+    thigh: f32,
+    shank: f32,
+}
+
+/// An exercise.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Exercise {
+    /// Its name in the log and the API.
+    pub name: &'static str,
+    /// The hinge whose angle is told with its repetitions.
+    pub(super) hinge: Measure,
+    /// Where a repetition begins and ends.
+    pub(super) start: Posture,
+    /// Where it changes direction.
+    pub(super) turn: Posture,
+    /// Seconds of its shortest and longest repetition.
+    pub(super) rep_s: (f32, f32),
+    /// The least share of the way that is a repetition.
+    pub(super) least_way: f32,
+}
+
+const fn posture(trunk: f32, upper_arm: f32, forearm: f32, thigh: f32, shank: f32) -> Posture {
+    Posture { trunk, upper_arm, forearm, thigh, shank }
+}
+
+const fn exercise(name: &'static str, hinge: Measure, start: Posture, turn: Posture) -> Exercise {
+    Exercise { name, hinge, start, turn, rep_s: (0.7, 12.0), least_way: 0.3 }
+}
+
+/// All of them.
+pub const EXERCISES: [Exercise; 16] = {
+    use Measure::{Elbow, Hip, Knee};
+    [
+        exercise("Squat", Knee, posture(85., -50., 60., -90., -88.), posture(50., -60., 55., 0., -60.)),
+        exercise("Front Squat", Knee, posture(87., 0., 40., -90., -88.), posture(65., 0., 40., 0., -58.)),
+        exercise("Goblet Squat", Knee, posture(87., -75., 50., -90., -88.), posture(65., -70., 50., 0., -58.)),
+        exercise("Lunge", Knee, posture(87., -87., -80., -90., -89.), posture(85., -87., -80., -30., -35.)),
+        exercise("Deadlift", Hip, posture(88., -87., -87., -89., -88.), posture(25., -80., -85., -25., -72.)),
+        exercise("Romanian Deadlift", Hip, posture(88., -87., -87., -89., -89.), posture(15., -82., -87., -72., -88.)),
+        exercise("Bench Press", Elbow, posture(0., 80., 88., -10., -80.), posture(0., -15., 85., -10., -80.)),
+        exercise("Incline Press", Elbow, posture(35., 80., 88., 0., -80.), posture(35., -25., 85., 0., -80.)),
+        exercise("Overhead Press", Elbow, posture(87., -50., 75., -90., -90.), posture(87., 78., 87., -90., -90.)),
+        exercise("Biceps Curl", Elbow, posture(88., -87., -80., -90., -90.), posture(88., -75., 55., -90., -90.)),
+        exercise("Triceps Extension", Elbow, posture(88., 75., 85., -90., -90.), posture(88., 72., -45., -90., -90.)),
+        exercise("Row", Elbow, posture(25., -85., -88., -65., -80.), posture(25., 15., -80., -65., -80.)),
+        exercise("Pull-Up", Elbow, posture(88., 78., 87., -80., -80.), posture(80., -45., 80., -80., -75.)),
+        exercise("Push-Up", Elbow, posture(18., -85., -88., -15., -15.), posture(3., 5., -85., -5., -10.)),
+        exercise("Sit-Up", Hip, posture(0., 20., 20., 45., -50.), posture(70., 10., 20., 45., -50.)),
+        exercise("Hip Thrust", Hip, posture(40., -40., -20., 20., -85.), posture(2., -20., -10., -2., -88.)),
+    ]
+};
+
+impl Exercise {
+    /// The one of this name, whichever case it is written in.
+    pub fn named(name: &str) -> Option<&'static Exercise> {
+        EXERCISES.iter().find(|exercise| exercise.name.eq_ignore_ascii_case(name.trim()))
+    }
+}
+
+impl Posture {
+    /// As measures; `NaN` for the hinges, whose angle in the picture depends on where the camera stands.
+    pub fn measures(&self) -> [f32; MEASURES] {
+        let sin = |deg: f32| deg.to_radians().sin();
+        let mut all = [f32::NAN; MEASURES];
+        let bones = [
+            (Measure::Trunk, self.trunk),
+            (Measure::UpperArm, self.upper_arm),
+            (Measure::Forearm, self.forearm),
+            (Measure::Thigh, self.thigh),
+            (Measure::Shank, self.shank),
+        ];
+        for (measure, deg) in bones {
+            all[measure as usize] = 90.0 * sin(deg);
+        }
+        let arm = UPPER_ARM * sin(self.upper_arm) + FOREARM * sin(self.forearm);
+        let leg = THIGH * sin(self.thigh) + SHANK * sin(self.shank);
+        all[Measure::Reach as usize] = 90.0 * arm / (UPPER_ARM + FOREARM);
+        all[Measure::Stance as usize] = -180.0 * leg / (THIGH + SHANK);
+        all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exercises_are_found_by_name_and_move() {
+        assert_eq!(Exercise::named(" biceps curl ").map(|e| e.name), Some("Biceps Curl"));
+        assert_eq!(Exercise::named("Juggling"), None);
+        for exercise in &EXERCISES {
+            let (start, turn) = (exercise.start.measures(), exercise.turn.measures());
+            let most = start.iter().zip(turn).map(|(a, b)| (a - b).abs()).filter(|d| d.is_finite()).fold(0.0, f32::max);
+            assert!(most > 30.0, "{}: {most}", exercise.name);
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! What swings to and fro and is no exercise: walking, above all.
+//!
+//! Who trains comes back to where he was with every repetition; who walks does not. Who walks on the spot lifts one
+//! knee after the other, and his hips hardly sink.
+
+use super::extrema::span;
+use super::measure::{FEET_X, FEET_Y, Measure, Side};
+use super::rep::Span;
+use super::signal::Signal;
+
+/// Feet that are further away at a repetition's end than at its start, in statures, walked.
+const AWAY: f32 = 0.22;
+/// Ticks on either side over which a place is averaged.
+const AROUND: u64 = 3;
+/// The range of so much noise is this many times its standard deviation.
+const NOISE: f32 = 5.0;
+/// Thighs that rise against each other by this, degrees of rise, are steps, …
+const STEP_DEG: f32 = 22.0;
+/// … unless the hips sink by this, as in a lunge.
+const SINK_DEG: f32 = 22.0;
+
+/// Whether the athlete stayed where he was, and did not step on the spot.
+pub fn trains(signal: &Signal, span: &Span) -> bool {
+    !walked(signal, span) && !steps(signal, span)
+}
+
+fn walked(signal: &Signal, span: &Span) -> bool {
+    let away = |channel: usize| {
+        let way = place(signal, channel, span.end) - place(signal, channel, span.start);
+        if way.is_finite() { way } else { 0.0 }
+    };
+    away(FEET_X).hypot(away(FEET_Y)) > AWAY
+}
+
+fn place(signal: &Signal, channel: usize, tick: u64) -> f32 {
+    let near = (tick.saturating_sub(AROUND)..=tick + AROUND).map(|tick| signal.at(channel, tick));
+    let (mut sum, mut count) = (0.0, 0.0);
+    for value in near.filter(|v| v.is_finite()) {
+        (sum, count) = (sum + value, count + 1.0);
+    }
+    sum / count
+}
+
+fn steps(signal: &Signal, of: &Span) -> bool {
+    let range = |value: &dyn Fn(u64) -> f32| {
+        let mean = |tick: u64| (tick - AROUND..=tick + AROUND).map(value).sum::<f32>() / (2 * AROUND + 1) as f32;
+        let values: Vec<f32> = (of.start.max(AROUND)..=of.end).map(mean).filter(|v| v.is_finite()).collect();
+        let (low, high) = span(&values);
+        if values.is_empty() { 0.0 } else { high - low }
+    };
+    let [left, right] = [Side::Left, Side::Right].map(|side| Measure::Thigh.channel(side));
+    let apart = range(&|tick| signal.at(left, tick) - signal.at(right, tick));
+    let sinks = range(&|tick| signal.at(Measure::Stance.channel(Side::Both), tick));
+    let noise = signal.noise_deg(left).hypot(signal.noise_deg(right)) / signal.frames(2 * AROUND as usize + 1).sqrt();
+    apart > STEP_DEG + NOISE * noise && sinks < SINK_DEG
+}

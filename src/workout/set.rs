@@ -1,0 +1,170 @@
+//! A set that goes on: the repetitions after its beginning, measured against its own.
+//!
+//! How high and how long its repetitions are is known from those it has; half as high is none, thrice as long is a rest.
+//! It must never take back a repetition that was told.
+
+use super::aim::Aim;
+use super::extrema::{Wanted, cycles, smooth};
+use super::recount::Tape;
+use super::rep::{Span, measured};
+use super::report::Rep;
+use super::search::{Beginning, DWELL_S, Desk, Least, alike, median};
+use super::signal::{BREAK_TICKS, Signal, TICKS, seconds, ticks};
+
+/// Repetitions that say what is usual.
+const LATE: usize = 8;
+/// More than this many are never counted in one set; four hours of one in a second and a half.
+const MOST_REPS: usize = 10_000;
+/// Smoothing, as a share of a repetition.
+const SMOOTH: f32 = 0.1;
+
+/// A set that is not over.
+pub struct Open {
+    /// The channel whose angle is told with a repetition.
+    hinge: usize,
+    aim: Aim,
+    /// Progress of the last minute.
+    progress: Vec<f32>,
+    half: usize,
+    height: f32,
+    spans: Vec<Span>,
+    pub reps: Vec<Rep>,
+    /// Where the next repetition is looked for.
+    from: u64,
+    tape: Tape,
+}
+
+/// Half the width of smoothing, in ticks.
+fn smoothing(rep_s: f32) -> usize {
+    ticks(SMOOTH * rep_s / 2.0).max(2)
+}
+
+impl Open {
+    /// Begins with what was found. Its repetitions are looked for anew by the whole body, from `from` on and either way
+    /// round: the way that has more of them, or else began earlier, begins where the athlete rests.
+    pub fn new(found: Beginning, from: u64, least: Least, signal: &Signal, desk: &mut Desk) -> Open {
+        let hinge = found.line.hinge();
+        let turned = Open::along(found.aim.clone().turned(), &found.spans, from, least, signal, desk);
+        let (mut open, mut spans) = Open::along(found.aim, &found.spans, from, least, signal, desk);
+        let merit = |spans: &[Span]| (spans.len(), spans.first().map(|first| std::cmp::Reverse(first.start)));
+        if merit(&turned.1) > merit(&spans) {
+            (open, spans) = turned;
+        }
+        if spans.is_empty() {
+            spans = found.spans.into_iter().map(|span| Span { height: 1.0, ..span }).collect();
+        }
+        open.hinge = hinge;
+        open.from = spans.first().map_or(open.from, |first| first.start);
+        open.tape = Tape::new(open.from);
+        spans.into_iter().for_each(|span| open.add(span, signal, desk));
+        open
+    }
+
+    /// An empty set that is counted along `aim`, and its first repetitions.
+    fn along(aim: Aim, known: &[Span], from: u64, least: Least, signal: &Signal, desk: &mut Desk) -> (Open, Vec<Span>) {
+        let rep_s = median(known.iter().map(Span::duration_s));
+        let half = smoothing(rep_s);
+        let mut open = Open {
+            hinge: 0,
+            aim,
+            progress: vec![f32::NAN; TICKS],
+            half,
+            height: 1.0,
+            spans: Vec::new(),
+            reps: Vec::new(),
+            from,
+            tape: Tape::new(from),
+        };
+        open.watch(signal, TICKS as u64);
+        let first = open.read(signal, from, &mut desk.x);
+        smooth(&mut desk.x, half, &mut desk.spare);
+        desk.x.truncate(desk.x.len().saturating_sub(half));
+        cycles(&desk.x, Wanted::of(1.0, ticks(DWELL_S) + half), &mut desk.cycles);
+        let spans = alike(&desk.x, first, &desk.cycles, least).unwrap_or_default();
+        (open, spans)
+    }
+
+    fn add(&mut self, span: Span, signal: &Signal, desk: &mut Desk) {
+        if let (Some(last), Some(before)) = (self.spans.last(), self.reps.last_mut()) {
+            before.phases.pause_s = seconds(span.start.saturating_sub(last.end));
+        }
+        let n = self.reps.len() as u32 + 1;
+        self.reps.push(span.rep(n, signal, self.hinge, &mut desk.spare));
+        self.from = self.from.max(span.end);
+        if self.spans.len() == LATE {
+            self.spans.remove(0);
+        }
+        self.spans.push(span);
+        self.height = median(self.spans.iter().map(|s| s.height));
+        self.half = smoothing(self.rep_s());
+    }
+
+    /// Aims anew by the latest repetitions, once there are more than it was aimed by.
+    fn aim(&mut self, signal: &Signal) {
+        self.aim = Aim::at(signal, &self.spans);
+        self.watch(signal, signal.newest() + 1 - self.from.min(signal.newest()));
+    }
+
+    /// Usual seconds of a repetition.
+    pub fn rep_s(&self) -> f32 {
+        median(self.spans.iter().map(Span::duration_s))
+    }
+
+    /// The last repetition's end.
+    pub fn last_end(&self) -> u64 {
+        self.spans.last().map_or(self.from, |span| span.end)
+    }
+
+    pub fn full(&self) -> bool {
+        self.reps.len() >= MOST_REPS
+    }
+
+    /// The newest ticks' progress; older ones may still have been filled since.
+    fn watch(&mut self, signal: &Signal, back: u64) {
+        for tick in (signal.newest() + 1).saturating_sub(back)..=signal.newest() {
+            self.progress[tick as usize % TICKS] = self.aim.progress(signal, tick);
+        }
+    }
+
+    /// The newest run of progress since `from`.
+    fn read(&self, signal: &Signal, from: u64, x: &mut Vec<f32>) -> u64 {
+        x.clear();
+        let value = |tick: u64| self.progress[tick as usize % TICKS];
+        let oldest = from.max((signal.newest() + 1).saturating_sub(TICKS as u64));
+        let Some(last) = (oldest..=signal.newest()).rev().find(|tick| !value(*tick).is_nan()) else { return oldest };
+        let first = (oldest..=last).rev().take_while(|tick| !value(*tick).is_nan()).last().unwrap_or(last);
+        x.extend((first..=last).map(value));
+        first
+    }
+
+    /// Looks for the next repetition and says whether there is one.
+    pub fn step(&mut self, signal: &Signal, least_rep_s: f32, desk: &mut Desk) -> bool {
+        self.watch(signal, BREAK_TICKS + 2);
+        self.tape.take(signal.newest(), &self.progress);
+        let margin = 2 * self.half as u64;
+        let first = self.read(signal, self.from.saturating_sub(margin), &mut desk.x);
+        smooth(&mut desk.x, self.half, &mut desk.spare);
+        desk.x.truncate(desk.x.len().saturating_sub(self.half));
+        let skip = (self.from.saturating_sub(first) as usize).min(desk.x.len());
+        let first = first + skip as u64;
+        let x = &desk.x[skip..];
+        cycles(x, Wanted::of(self.height, ticks(DWELL_S) + self.half), &mut desk.cycles);
+        let Some(cycle) = desk.cycles.first().copied() else { return false };
+        let span = measured(x, first, cycle);
+        self.from = self.from.max(first + cycle.end as u64);
+        let usual = self.rep_s();
+        let d = span.duration_s();
+        if d < least_rep_s.max(0.4 * usual) || d > 3.0 * usual || span.height > 2.0 * self.height {
+            return false;
+        }
+        self.add(span, signal, desk);
+        self.aim(signal);
+        true
+    }
+
+    /// The second count, over everything up to the last repetition.
+    pub fn recount(&mut self, signal: &Signal) -> u32 {
+        self.tape.take(signal.newest(), &self.progress);
+        self.tape.count(self.last_end(), self.rep_s())
+    }
+}
