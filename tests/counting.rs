@@ -2,12 +2,14 @@
 
 mod gym;
 
+use gym::judge::{Counted, Outcome, Sum, compare, conditions, nth, table};
 use gym::maths::{length, sub};
 use gym::moves::{KNOWN, Move, UNKNOWN};
 use gym::sheet::Sheet;
 use gym::view::{course, zig_zags};
 use gym::{BEGIN_S, Gym, Plan, Session};
 use spotter::skeleton::{Keypoint, Pose};
+use spotter::workout::{Happening, Settings, Workout};
 
 /// One session of every movement.
 fn sample(seed: u64) -> impl Iterator<Item = (Move, Gym)> {
@@ -84,6 +86,89 @@ fn a_seed_gives_one_session_and_another_seed_another() {
     assert_eq!(line["poses"].as_array().unwrap().len(), a.frames[199].poses.len());
 }
 
+/// What the box counts in a session.
+fn counted(gym: &Gym) -> Vec<Counted> {
+    let mut workout = Workout::new(Settings::default());
+    let mut happenings = vec![];
+    let mut sets = vec![];
+    for shot in gym.shots() {
+        workout.update(shot.at, gym.camera.size, &shot.poses, &mut happenings);
+        sets.extend(happenings.drain(..).filter_map(ended));
+    }
+    workout.finish(&mut happenings);
+    sets.extend(happenings.drain(..).filter_map(ended));
+    sets
+}
+
+fn ended(happening: Happening) -> Option<Counted> {
+    let Happening::SetEnded(set) = happening else { return None };
+    Some(Counted {
+        name: set.exercise.as_deref().map(String::from),
+        reps: set.reps.len() as u32,
+        started: set.started,
+        ended: set.ended,
+        rep_ends: set.reps.iter().map(|rep| rep.ended).collect(),
+    })
+}
+
+/// Judges `count` sets on all cores; outcomes by seed, and the ghosts with theirs.
+fn judged(count: u64, first_seed: u64) -> (Vec<Outcome>, Vec<(u64, Counted)>) {
+    let threads = std::thread::available_parallelism().map_or(1, |n| n.get() as u64);
+    let work = |thread: u64| {
+        let mut results = (vec![], vec![]);
+        for n in (thread..count).step_by(threads as usize) {
+            let (movement, seed) = nth(n, first_seed);
+            let gym = Gym::new(&conditions(movement, seed), seed);
+            let (outcomes, ghosts) = compare(seed, &gym, &counted(&gym));
+            results.0.extend(outcomes);
+            results.1.extend(ghosts.into_iter().map(|ghost| (seed, ghost)));
+        }
+        results
+    };
+    let (mut outcomes, mut ghosts) = (vec![], vec![]);
+    std::thread::scope(|scope| {
+        let all: Vec<_> = (0..threads).map(|thread| scope.spawn(move || work(thread))).collect();
+        for part in all {
+            let (some, more) = part.join().expect("a judge does not fall");
+            outcomes.extend(some);
+            ghosts.extend(more);
+        }
+    });
+    outcomes.sort_by_key(|outcome| outcome.seed);
+    ghosts.sort_by_key(|(seed, _)| *seed);
+    (outcomes, ghosts)
+}
+
+fn number(name: &str, default: u64) -> u64 {
+    std::env::var(name).map_or(default, |text| text.parse().expect("a number"))
+}
+
+/// The acceptance: a thousand sets.
+#[test]
+#[ignore = "minutes; make test-counting"]
+fn a_thousand_sets_are_counted_right() {
+    let (outcomes, ghosts) = judged(number("SPOTTER_SETS", 1000), number("SPOTTER_SEED", 1_000));
+    println!("{}", table(&outcomes));
+    for outcome in outcomes.iter().filter(|outcome| !outcome.hidden && outcome.error() > 0) {
+        println!(
+            "seed {}: {} of {} reps in {} parts, {:?}, {:?}, surplus {:.1?}, lost {:.1?}",
+            outcome.seed,
+            outcome.counted,
+            outcome.reps,
+            outcome.parts,
+            outcome.movement,
+            outcome.labels,
+            outcome.surplus,
+            outcome.lost
+        );
+    }
+    for (seed, ghost) in ghosts {
+        println!("seed {seed}: ghost {ghost:?}");
+    }
+    let sum = Sum::of(outcomes.iter());
+    assert!(sum.mean_error() <= 0.05, "{sum:?}");
+}
+
 /// Draws a sheet of every exercise into `target/`: the postures of one repetition, then the model's view of some frames.
 #[test]
 #[ignore = "for eyes only"]
@@ -119,4 +204,22 @@ fn contact_sheets() {
         }
         sheet.save(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("target/gym-{part}.png")));
     }
+}
+
+#[test]
+#[ignore = "a measurement"]
+fn speed() {
+    let started = std::time::Instant::now();
+    let mut frames = 0;
+    for n in 0..16 {
+        let (movement, seed) = nth(n, 1);
+        frames += Gym::new(&conditions(movement, seed), seed).shots().count();
+    }
+    println!("{frames} frames, {:?} each", started.elapsed() / frames as u32);
+    let started = std::time::Instant::now();
+    for n in 0..16 {
+        let (movement, seed) = nth(n, 1);
+        counted(&Gym::new(&conditions(movement, seed), seed));
+    }
+    println!("{frames} frames, {:?} each with the count", started.elapsed() / frames as u32);
 }

@@ -325,7 +325,7 @@ impl Script {
                 self.step(-0.35);
             }
             Move::RomanianDeadlift => {
-                self.slowly(at(0.35));
+                self.slowly(at(0.15));
                 self.wait();
                 self.slowly(at(0.0));
                 self.step(-0.25);
@@ -371,7 +371,7 @@ impl Script {
             }
             Move::RomanianDeadlift => {
                 self.step(0.25);
-                self.slowly(at(0.35));
+                self.slowly(at(0.15));
             }
             _ => {}
         }

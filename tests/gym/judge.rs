@@ -21,6 +21,7 @@ pub struct Counted {
     pub reps: u32,
     pub started: Mono,
     pub ended: Mono,
+    pub rep_ends: Vec<Mono>,
 }
 
 /// One true set and what became of it.
@@ -35,6 +36,9 @@ pub struct Outcome {
     pub name: Option<String>,
     /// What it was like, by condition.
     pub labels: Vec<String>,
+    /// Ends of repetitions that nobody did, and of those that were not counted: seconds from the set's start.
+    pub surplus: Vec<f32>,
+    pub lost: Vec<f32>,
 }
 
 impl Outcome {
@@ -47,6 +51,7 @@ impl Outcome {
 pub fn compare(seed: u64, gym: &Gym, counted: &[Counted]) -> (Vec<Outcome>, Vec<Counted>) {
     let (parts, ghosts) = shared_out(&gym.truth, counted);
     let outcome = |(set, parts): (&TrueSet, Vec<&Counted>)| {
+        let ends: Vec<Mono> = parts.iter().flat_map(|part| part.rep_ends.iter().copied()).collect();
         let longest = parts.iter().max_by_key(|part| part.ended.since(part.started));
         Outcome {
             seed,
@@ -57,9 +62,26 @@ pub fn compare(seed: u64, gym: &Gym, counted: &[Counted]) -> (Vec<Outcome>, Vec<
             parts: parts.len(),
             name: longest.and_then(|part| part.name.clone()),
             labels: labels(gym, set),
+            surplus: unmatched(set, &ends, &set.rep_ends),
+            lost: unmatched(set, &set.rep_ends, &ends),
         }
     };
     (gym.truth.iter().zip(parts).map(outcome).collect(), ghosts)
+}
+
+/// Those of `ends` that have none of `others` for themselves within half of a repetition; seconds from the set's start.
+fn unmatched(set: &TrueSet, ends: &[Mono], others: &[Mono]) -> Vec<f32> {
+    let seconds = |at: Mono| at.since(set.started).as_secs_f32() - set.started.since(at).as_secs_f32();
+    let reach = 0.5 * set.ended.since(set.started).as_secs_f32() / set.reps as f32;
+    let mut left: Vec<f32> = others.iter().map(|at| seconds(*at)).collect();
+    let mut alone = vec![];
+    for end in ends.iter().map(|at| seconds(*at)) {
+        match left.iter().position(|other| (other - end).abs() <= reach) {
+            Some(n) => drop(left.remove(n)),
+            None => alone.push(end),
+        }
+    }
+    alone
 }
 
 /// The counted sets of every true one, and those of none.
@@ -227,7 +249,7 @@ fn every_counted_set_is_given_to_the_true_one_it_overlaps_longest_or_is_a_ghost(
         rep_ends: vec![],
         view: super::view::View::default(),
     };
-    let set = |from: u64, to: u64| Counted { name: None, reps: 3, started: at(from), ended: at(to) };
+    let set = |from: u64, to: u64| Counted { name: None, reps: 3, started: at(from), ended: at(to), rep_ends: vec![] };
     let truth = [real(10, 20), real(30, 40)];
     let counted = [set(9, 14), set(15, 21), set(19, 38), set(50, 60)];
     let (parts, ghosts) = shared_out(&truth, &counted);
