@@ -147,6 +147,15 @@ pub fn nth(n: u64, first_seed: u64) -> (Move, u64) {
     (KNOWN[(n % 16) as usize], first_seed + n)
 }
 
+/// A counted set in a line: its repetitions, when they ended, and what the athlete really did.
+pub fn told(gym: &Gym, set: &Counted) -> String {
+    let seconds = |at: Mono| at.as_ns() as f64 / 1e9 - super::BEGIN_S;
+    let ends: Vec<f64> = set.rep_ends.iter().map(|at| seconds(*at)).collect();
+    let (from, to) = (seconds(set.started), seconds(set.ended));
+    let notes = gym.people[0].notes(from + super::BEGIN_S, to + super::BEGIN_S);
+    format!("{} reps from {from:.1}, {ends:.1?}, {:?}; he {notes:?}", set.reps, set.name)
+}
+
 /// Sums of some sets.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct Sum {

@@ -178,6 +178,7 @@ impl Gym {
         }
         let until_s = script.t + dice.between(plan.after_s);
         script.pass_time(until_s);
+        script.note = "leaves";
         script.walk(3.3, 0.4);
         let until_s = script.t + 2.0;
         let camera = set_up(plan, &body, &shapes, &mut dice);

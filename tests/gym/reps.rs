@@ -155,6 +155,7 @@ impl Script {
             habit.rep(&mut way, (top, 0.0), 1.0, false, dice);
         }
         way.to(0.0, dice.between((0.3, 1.0)));
+        self.note = movement.name();
         self.set(movement, style, way.segments);
         self.put_away(movement, &style);
         TrueSet {
