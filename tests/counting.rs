@@ -328,3 +328,40 @@ fn speed() {
     }
     println!("{frames} frames, {:?} each with the count", started.elapsed() / frames as u32);
 }
+
+/// How well sets could be counted by somebody who knows from when to when a set goes, who the athlete is and which joint is seen
+/// best, and looks at that joint's angle only: a measure of how hard the sessions are.
+#[test]
+#[ignore = "a measurement"]
+fn an_oracle_counts() {
+    let found = all(number("SPOTTER_SETS", 200), |n| {
+        let (movement, seed) = nth(n, number("SPOTTER_SEED", 1_000));
+        let gym = Gym::new(&conditions(movement, seed), seed);
+        let set = &gym.truth[0];
+        let (mut smooth, mut last_s, mut angles) = (None::<f64>, 0.0, vec![]);
+        for shot in gym.shots().filter(|shot| shot.at >= set.started && shot.at <= set.ended) {
+            let t = shot.at.as_ns() as f64 / 1e9;
+            let hip = gym.camera.spot(gym.people[0].points(t).unwrap()[11]);
+            let off = |pose: &&Pose| {
+                let near = pose.keypoints[11];
+                (f64::from(near.x) - hip.x).hypot(f64::from(near.y) - hip.y)
+            };
+            let reach = 0.2 * gym.people[0].body.stature * gym.camera.px_per_m(hip.depth);
+            let near = shot.poses.iter().filter(|pose| off(pose) < reach);
+            let nearest = near.min_by(|a, b| off(a).total_cmp(&off(b)));
+            let Some(angle) = nearest.and_then(|pose| set.view.hinge.of(pose)) else { continue };
+            let share = 1.0 - (-(t - last_s) / 0.15_f64).exp();
+            let was = smooth.unwrap_or(f64::from(angle.deg));
+            smooth = Some(was + share * (f64::from(angle.deg) - was));
+            last_s = t;
+            angles.extend(smooth);
+        }
+        let mut sorted = angles.clone();
+        sorted.sort_by(f64::total_cmp);
+        let range = sorted.get(sorted.len() * 19 / 20).unwrap_or(&0.0) - sorted.get(sorted.len() / 20).unwrap_or(&0.0);
+        let reps = zig_zags(&angles, 0.45 * range);
+        let oracle = Counted { name: None, reps, started: set.started, ended: set.ended, rep_ends: vec![] };
+        compare(seed, &gym, &[oracle]).0
+    });
+    println!("{}", table(&found.concat()));
+}

@@ -153,6 +153,18 @@ pub fn write_poses(
     Ok(())
 }
 
+/// A recording of one exercise to learn it from: a few good repetitions of somebody else, alone, before another camera.
+pub fn reference(movement: Move, variant: u32, azimuth: f64) -> Session {
+    let mut plan = Plan { variant: Some(variant), spotter: 0.0, passer_every_s: 0.0, ..Plan::new(vec![movement]) };
+    plan.effort = Effort { reps: (4, 4), tempo_s: (2.4, 3.2), range: (1.0, 1.0), fails: 0.0, sticks: 0.0 };
+    plan.sight = Sight { noise_deg: 2.0, dropout: 0.0, swaps_per_min: 0.0, doubles_per_min: 0.0, wild_per_s: 0.0 };
+    (plan.azimuth_deg, plan.height_m, plan.fps) = ((azimuth, azimuth), (1.2, 1.2), (30.0, 30.0));
+    let gym = Gym::new(&plan, 0x7e11_0000 + 16 * movement as u64 + u64::from(variant));
+    let (from, to) = (gym.truth[0].started, gym.truth[0].ended);
+    let frames = gym.shots().filter(|shot| shot.at >= from && shot.at <= to).collect();
+    Session { size: gym.camera.size, frames, truth: gym.truth }
+}
+
 pub fn mono(t_s: f64) -> Mono {
     Mono::from_ns((t_s * 1e9) as u64)
 }
