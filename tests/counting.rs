@@ -51,7 +51,7 @@ fn bones_keep_their_length_and_bodies_stay_in_the_room() {
 #[test]
 fn the_truth_is_what_the_best_seen_joint_does_in_most_views() {
     let (mut all, mut hidden, mut alike) = (0, 0, 0);
-    for seed in 0..8 {
+    for seed in 0..4 {
         for (movement, gym) in sample(seed) {
             let set = &gym.truth[0];
             // Left and right take turns.
@@ -100,7 +100,7 @@ fn the_models_errors_are_as_large_as_it_says() {
     for noise_deg in [3.0, 6.0, 12.0] {
         let sight = Sight { noise_deg, dropout: 0.1, swaps_per_min: 0.0, doubles_per_min: 0.0, wild_per_s: 0.0 };
         let mut belief = Belief::new(Dice::new(1, 2));
-        let (mut poses, mut squares, frames) = (vec![], 0.0, 30_000);
+        let (mut poses, mut squares, frames) = (vec![], 0.0, 8_000);
         for _ in 0..frames {
             belief.look((1.0 / 15.0, &sight), &camera, &points, body.stature, &[], &mut poses);
         }
@@ -111,7 +111,7 @@ fn the_models_errors_are_as_large_as_it_says() {
         println!("asked {noise_deg}, found {sigma_deg:.1} degrees at {true_deg:.0}, {found:.3} found");
         // Near 180 degrees an error folds over, which makes it look smaller.
         assert!((0.7..1.2).contains(&(sigma_deg / noise_deg)), "{sigma_deg} instead of {noise_deg}");
-        assert!((0.88..0.92).contains(&found), "{found}");
+        assert!((0.86..0.94).contains(&found), "{found}");
     }
 }
 
@@ -274,6 +274,38 @@ fn movements_that_nobody_taught_are_not_named() {
     assert!(50 * named.len() as u64 <= count, "{} of {count}", named.len());
 }
 
+/// Draws what people do between sets into `target/`.
+#[test]
+#[ignore = "for eyes only"]
+fn a_sheet_of_daily_life() {
+    const CELL: f64 = 160.0;
+    let mut plan = Plan { after_s: (900.0, 900.0), passer_every_s: 0.0, ..Plan::new(vec![]) };
+    (plan.azimuth_deg, plan.height_m, plan.distance_m) = ((35.0, 35.0), (1.3, 1.3), (3.5, 3.5));
+    let gym = Gym::new(&plan, 3);
+    let size = gym.camera.size;
+    let scenes = &gym.people[0].scenes;
+    let notes: std::collections::BTreeSet<_> = scenes.iter().map(|scene| scene.note).collect();
+    let mut sheet = Sheet::new(10 * CELL as usize, (notes.len() as f64 * 0.8 * CELL) as usize);
+    for (row, note) in notes.iter().enumerate() {
+        println!("row {row}: {note}");
+        let first = scenes.iter().position(|scene| scene.note == *note).unwrap();
+        let ended = scenes[first..].iter().take_while(|scene| scene.note == *note).last().unwrap().to_s;
+        let (from, to) = (scenes[first].from_s, ended.min(scenes[first].from_s + 12.0));
+        for n in 0..10 {
+            let t = from + (to - from) * (f64::from(n) + 0.5) / 10.0;
+            let cell = (f64::from(n) * CELL, row as f64 * 0.8 * CELL, CELL);
+            let mut pose = Pose::default();
+            for (point, p) in pose.keypoints.iter_mut().zip(gym.people[0].points(t).unwrap()) {
+                let spot = gym.camera.spot(p);
+                *point = Keypoint { x: spot.x as f32, y: spot.y as f32, confidence: 1.0 };
+            }
+            sheet.frame(cell, size);
+            sheet.draw(&pose, size, cell);
+        }
+    }
+    sheet.save(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("target/gym-daily.png"));
+}
+
 /// Draws a sheet of every exercise into `target/`: the postures of one repetition, then the model's view of some frames.
 #[test]
 #[ignore = "for eyes only"]
@@ -364,4 +396,20 @@ fn an_oracle_counts() {
         compare(seed, &gym, &[oracle]).0
     });
     println!("{}", table(&found.concat()));
+}
+
+/// Which exercises the camera cannot see from where: for the record.
+#[test]
+#[ignore = "a measurement"]
+fn views_that_hide_the_movement() {
+    for movement in KNOWN {
+        let views = all(60, |n| {
+            let gym = Gym::new(&conditions(movement, 70_000 + n), 70_000 + n);
+            (gym.azimuth, gym.truth[0].view)
+        });
+        let hidden: Vec<_> = views.iter().filter(|(_, view)| view.hidden()).collect();
+        let least = views.iter().map(|(_, view)| view.range_deg / view.noise_deg).fold(f64::INFINITY, f64::min);
+        let from: Vec<i32> = hidden.iter().map(|(azimuth, _)| *azimuth as i32).collect();
+        println!("{:<20} {} of 60 hidden, least range {least:.1} σ, from {from:?}°", movement.name(), hidden.len());
+    }
 }
