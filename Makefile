@@ -88,7 +88,7 @@ test-hostile: ## ten million hostile answers of a model
 # Optimised, or it takes ten times as long.
 test-counting: ## a thousand sets, ten hours without any and unknown movements, counted (SPOTTER_GOLDEN=write agrees to the table)
 	$(CARGO) test --locked --config profile.dev.package.spotter.opt-level=2 --test counting -- \
-		--ignored --nocapture --test-threads 1 thousand ten_hours not_named
+		--ignored --nocapture --test-threads 1 thousand workouts ten_hours not_named
 
 test-parity: ## models' answers, read as Ultralytics reads them (fetches gigabytes of Python packages; needs make build)
 	tests/parity/answers.sh

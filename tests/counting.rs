@@ -230,6 +230,32 @@ fn a_thousand_sets_are_counted_right() {
     }
 }
 
+/// Whole workouts: two sets each of three exercises, with a minute's rest; nothing is split and nothing merged.
+#[test]
+#[ignore = "minutes; make test-counting"]
+fn whole_workouts_are_counted_right() {
+    let first = number("SPOTTER_SEED", 80_000);
+    let found = all(number("SPOTTER_SETS", 240) / 6, |n| {
+        let seed = first + n;
+        let mut plan = conditions(Move::Squat, seed);
+        plan.work = (0..6).map(|set| KNOWN[((5 * n + set / 2 * 3) % 16) as usize]).collect();
+        plan.rest_s = (45.0, 100.0);
+        let gym = Gym::new(&plan, seed);
+        let (outcomes, ghosts) = compare(seed, &gym, &counted(&gym));
+        (
+            outcomes,
+            ghosts.iter().map(|ghost| format!("seed {seed}: ghost of {}", told(&gym, ghost))).collect::<Vec<_>>(),
+        )
+    });
+    let (outcomes, ghosts): (Vec<_>, Vec<_>) = found.into_iter().unzip();
+    let (outcomes, ghosts) = (outcomes.concat(), ghosts.concat());
+    println!("{}", table(&outcomes));
+    tell(&outcomes, &ghosts);
+    let sum = Sum::of(outcomes.iter());
+    assert!(sum.share(sum.within_one) >= 0.98 && sum.share(sum.exact) >= 0.9, "{sum:?}");
+    assert_eq!(sum.split, 0);
+}
+
 /// Half an hour of somebody who does no exercise at all.
 fn idle(seed: u64) -> Gym {
     let mut plan = Plan { after_s: (1750.0, 1850.0), ..conditions(Move::Squat, seed) };
