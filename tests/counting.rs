@@ -422,6 +422,7 @@ fn an_oracle_counts() {
         compare(seed, &gym, &[oracle]).0
     });
     println!("{}", table(&found.concat()));
+    tell(&found.concat(), &[]);
 }
 
 /// Which exercises the camera cannot see from where: for the record.
