@@ -186,6 +186,10 @@ fn tell(outcomes: &[Outcome], ghosts: &[String]) {
             outcome.lost
         );
     }
+    for outcome in outcomes.iter().filter(|outcome| !outcome.hidden) {
+        let wrong = outcome.name.as_ref().filter(|name| *name != outcome.movement.name());
+        wrong.iter().for_each(|name| println!("seed {}: {:?} is named {name}", outcome.seed, outcome.movement));
+    }
     ghosts.iter().for_each(|ghost| println!("{ghost}"));
 }
 

@@ -24,6 +24,10 @@ impl Script {
                 // Most of the time nothing much happens.
                 _ => ("stands", Script::idle),
             };
+            // Nobody does the same thing twice in a row, but for standing and sitting about.
+            if note == self.note && !matches!(note, "sits" | "stands") {
+                continue;
+            }
             self.note = note;
             does(self);
         }
