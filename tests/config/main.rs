@@ -294,33 +294,42 @@ fn every_limit_holds_at_its_edge() {
             assert!(said.contains(&format!("{low} to {high}")), "{said}");
         }
     }
-    for (section, key, good, bad) in [
-        ("http", "head_timeout_s", ["0.5", "60"], ["0.49", "60.1"]),
-        ("http", "shot_timeout_s", ["0.1", "30.0"], ["0.0", "30.5"]),
-        ("capture", "retry_first_s", ["0.1", "10"], ["0.09", "10.1"]),
-        ("capture", "retry_most_s", ["0.5", "600"], ["0.4", "nan"]),
-        ("store", "patience_s", ["0.1", "30"], ["0.09", "30.1"]),
-        ("http", "cores", ["[]", "[0, 1023]"], ["[1024]", "[-1]"]),
-        ("threads", "main_cores", ["[0]", "[3, 2]"], ["[1, 1]", "[\"1\"]"]),
-        ("camera.cores", "pose", ["[0]", "[3, 2]"], ["1", "[[1]]"]),
-        ("jpeg", "encoder", ["\"auto\"", "\"cpu\""], ["\"nvjpeg\"", "\"\""]),
-        ("pose", "engine", ["\"cpu\"", "\"off\""], ["\"tensorrt\"", "\"\""]),
-        ("pose", "threads", ["0", "64"], ["-1", "65"]),
-        ("pose", "max_fps", ["0", "240"], ["241", "1.5"]),
-        ("pose", "most_people", ["1", "100"], ["0", "101"]),
-        ("pose", "model", ["\"m.onnx\"", "\"/a b.onnx\""], ["\"\"", "1"]),
-        ("pose", "score", ["0.01", "0.99"], ["0.009", "1"]),
-        ("pose", "overlap", ["0.1", "1"], ["0.09", "1.01"]),
-        ("pose", "overlap", ["0.7", "0.5"], ["nan", "\"0.7\""]),
-        ("pose", "engine", ["\"onnxruntime\"\nmodel = \"m.onnx\"", "\"cpu\"\nmodel = \"m\""], ["\"onnx\"", "\"ort\""]),
-        ("pose", "onnxruntime", ["\"libonnxruntime.so\"", "\"/a b.so\""], ["\"\"", "true"]),
-        ("rep", "min_amplitude_deg", ["5", "120.0"], ["4.9", "121"]),
-        ("rep", "min_period_s", ["0.2", "10"], ["0.19", "nan"]),
-        ("rep", "smoothing_s", ["0", "2"], ["-0.1", "\"1\""]),
-        ("set_boundary", "quiet_seconds", ["3", "600"], ["2.9", "601"]),
-        ("camera", "pose", ["true", "false"], ["1", "\"yes\""]),
-        ("camera", "privacy", ["false", "true\n[pose]\nmodel = \"m.onnx\""], ["1", "\"yes\""]),
-    ] {
+}
+
+type Row = (&'static str, &'static str, [&'static str; 2], [&'static str; 2]);
+
+/// Keys with values that fit and values that do not.
+const EDGES: &[Row] = &[
+    ("http", "head_timeout_s", ["0.5", "60"], ["0.49", "60.1"]),
+    ("http", "shot_timeout_s", ["0.1", "30.0"], ["0.0", "30.5"]),
+    ("capture", "retry_first_s", ["0.1", "10"], ["0.09", "10.1"]),
+    ("capture", "retry_most_s", ["0.5", "600"], ["0.4", "nan"]),
+    ("store", "patience_s", ["0.1", "30"], ["0.09", "30.1"]),
+    ("http", "cores", ["[]", "[0, 1023]"], ["[1024]", "[-1]"]),
+    ("threads", "main_cores", ["[0]", "[3, 2]"], ["[1, 1]", "[\"1\"]"]),
+    ("camera.cores", "pose", ["[0]", "[3, 2]"], ["1", "[[1]]"]),
+    ("jpeg", "encoder", ["\"auto\"", "\"cpu\""], ["\"nvjpeg\"", "\"\""]),
+    ("pose", "engine", ["\"cpu\"", "\"off\""], ["\"tensorrt\"", "\"\""]),
+    ("pose", "threads", ["0", "64"], ["-1", "65"]),
+    ("pose", "max_fps", ["0", "240"], ["241", "1.5"]),
+    ("pose", "most_people", ["1", "100"], ["0", "101"]),
+    ("pose", "model", ["\"m.onnx\"", "\"/a b.onnx\""], ["\"\"", "1"]),
+    ("pose", "score", ["0.01", "0.99"], ["0.009", "1"]),
+    ("pose", "overlap", ["0.1", "1"], ["0.09", "1.01"]),
+    ("pose", "overlap", ["0.7", "0.5"], ["nan", "\"0.7\""]),
+    ("pose", "engine", ["\"onnxruntime\"\nmodel = \"m.onnx\"", "\"cpu\"\nmodel = \"m\""], ["\"onnx\"", "\"ort\""]),
+    ("pose", "onnxruntime", ["\"libonnxruntime.so\"", "\"/a b.so\""], ["\"\"", "true"]),
+    ("rep", "min_amplitude_deg", ["5", "120.0"], ["4.9", "121"]),
+    ("rep", "min_period_s", ["0.2", "10"], ["0.19", "nan"]),
+    ("rep", "smoothing_s", ["0", "2"], ["-0.1", "\"1\""]),
+    ("set_boundary", "quiet_seconds", ["3", "600"], ["2.9", "601"]),
+    ("camera", "pose", ["true", "false"], ["1", "\"yes\""]),
+    ("camera", "privacy", ["false", "true\n[pose]\nmodel = \"m.onnx\""], ["1", "\"yes\""]),
+];
+
+#[test]
+fn what_fits_is_taken_and_what_does_not_is_refused_with_its_line() {
+    for (section, key, good, bad) in EDGES {
         for value in good {
             load(&with(section, &format!("{key} = {value}"))).unwrap();
         }
