@@ -14,13 +14,17 @@
 mod aim;
 mod angle;
 mod athlete;
+mod classify;
 mod counter;
 mod exercise;
 mod extrema;
+mod form;
 mod gate;
 mod matching;
 mod measure;
 mod mover;
+mod prototype;
+mod record;
 mod recount;
 mod rep;
 mod report;
@@ -36,6 +40,8 @@ pub use athlete::{Athlete, Event, Followed, Settings as AthleteSettings};
 pub use counter::{Now, Settings, Thresholds, Workout};
 pub use exercise::{EXERCISES, Exercise};
 pub use mover::Mover;
+pub use prototype::{Prototype, Prototypes};
+pub use record::NoExample;
 pub use report::{Happening, Phases, Rep, Set};
 pub use zone::{MAX_CORNERS, MIN_CORNERS, Zone, ZoneFault};
 
