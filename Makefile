@@ -18,7 +18,7 @@ HOST = $(shell rustc -vV | awk '/^host/ { print $$2 }')
 CYCLES ?= 200
 
 .PHONY: help setup build run test fmt lint unit small bench test-box loom miri sanitize test-vm test-browser test-rtsp \
-	test-aarch64 test-hostile test-parity cross-debian deny
+	test-aarch64 test-hostile test-counting test-parity cross-debian deny
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,9 +57,9 @@ bench: build ## measure this machine, each figure with its ratio to what it is h
 	@.ci/setup.sh box
 	benches/all.sh $(SPOTTER)
 
-test-box: ## the slow tests: loom, sanitizers, hostile answers, VM with a real V4L2 driver, browser, RTSP cycles, aarch64
+test-box: ## the slow tests: loom, sanitizers, hostile answers, the count, VM with a real V4L2 driver, browser, RTSP cycles, aarch64
 	@.ci/setup.sh box
-	@$(MAKE) --no-print-directory loom sanitize test-hostile test-vm test-browser test-rtsp test-aarch64
+	@$(MAKE) --no-print-directory loom sanitize test-hostile test-counting test-vm test-browser test-rtsp test-aarch64
 
 loom: ## every interleaving of the mailbox
 	$(CARGO) test --locked --test mailbox_loom
@@ -84,6 +84,11 @@ test-browser: build ## the pages in Chromium
 
 test-hostile: ## ten million hostile answers of a model
 	$(CARGO) test --locked --lib ten_million -- --ignored --nocapture
+
+# Optimised, or it takes ten times as long.
+test-counting: ## a thousand sets, ten hours without any and unknown movements, counted (SPOTTER_GOLDEN=write agrees to the table)
+	$(CARGO) test --locked --config profile.dev.package.spotter.opt-level=2 --test counting -- \
+		--ignored --nocapture --test-threads 1 thousand workouts ten_hours not_named
 
 test-parity: ## models' answers, read as Ultralytics reads them (fetches gigabytes of Python packages; needs make build)
 	tests/parity/answers.sh
