@@ -51,15 +51,16 @@ export async function until(what, look, seconds = 20) {
   }
 }
 
-/** One box: `cameras` as `{name: source}`, or `{name: {source, and other keys of the config}}`. */
+/** One box: `cameras` as `{name: source}`, or `{name: {source, and other keys of the config}}`; `more`: lines of the config. */
 export class Box {
-  static async start(cameras, { key = "", model = "" } = {}) {
+  static async start(cameras, { key = "", model = "", more = [] } = {}) {
     const box = new Box();
     box.folder = await mkdtemp(join(tmpdir(), "spotter-browser-"));
     box.port = await freePort();
     const lines = ["[http]", `listen = "127.0.0.1:${box.port}"`];
     if (key) lines.push(`api_key = "${key}"`);
     if (model) lines.push("[pose]", `model = ${JSON.stringify(model)}`);
+    lines.push(...more);
     for (const [name, camera] of Object.entries(cameras)) {
       const keys = { name, ...(typeof camera === "string" ? { source: camera } : camera) };
       // What these tests write has one form in JSON and in TOML.

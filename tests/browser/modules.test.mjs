@@ -14,6 +14,8 @@ const { parts, timestamp } = await module("multipart.js");
 const { arrange, fills } = await module("layout.js");
 const { Clock } = await module("clock.js");
 const { Pairs, HOLD_MS, NEAR_MS, QUIET_MS } = await module("pairs.js");
+const { Rest } = await module("rest.js");
+const sets = await module("sets.js");
 const words = await module("words.js");
 
 /** A body that arrives in these pieces; `ended.why` is set when the reader lets go of it. */
@@ -316,4 +318,53 @@ test("what is seen is told in words", () => {
   const told = words.inWords({ poses, athlete: { id: 3, pose: 0 }, angle });
   assert.deepEqual(told, ["2 people", "athlete 3 is followed", "left knee 92 degrees"]);
   assert.deepEqual(words.inWords({ poses: [], athlete: null, angle }), ["0 people"]);
+});
+
+test("a tempo is four whole seconds in the order of the movement, and words", () => {
+  const told = words.tempo({ go_s: 2.1, hold_s: 0.2, back_s: 1.4, pause_s: 0.6 });
+  assert.deepEqual(told, { short: "2-0-1-1", long: "Tempo: 2 s there, 0 s held, 1 s back, 1 s pause" });
+  assert.equal(words.tempo({ go_s: -0.4, hold_s: 0, back_s: 12.5, pause_s: 0 }).short, "0-0-13-0");
+});
+
+test("a rest is told in minutes and seconds", () => {
+  assert.deepEqual([-5, 0, 7999, 60_000, 754_000].map(words.minutes), ["0:00", "0:00", "0:07", "1:00", "12:34"]);
+  assert.deepEqual([0, 1, 2].map(words.repetitions), ["repetitions", "repetition", "repetitions"]);
+});
+
+test("a rest begins with the last repetition, goes on after the set, and ends when nobody is there any more", () => {
+  const rest = new Rest();
+  assert.equal(rest.at(1000), null);
+  rest.heard({ resting_s: 2, age_ms: 100 }, 10_000);
+  assert.equal(rest.at(10_000), null, "between two repetitions nobody rests");
+  assert.equal(rest.at(14_000), 6100);
+  rest.heard({ resting_s: null, age_ms: 100 }, 14_000);
+  assert.equal(rest.at(14_500), 6600, "the set is over, the rest is not");
+  // The log says the same end a little differently; an earlier set changes nothing.
+  rest.ended(7000);
+  assert.equal(rest.at(14_500), 6600);
+  assert.equal(rest.at(7900 + 30 * 60_000), 30 * 60_000);
+  assert.equal(rest.at(7901 + 30 * 60_000), null);
+  rest.heard({ resting_s: 0.5, age_ms: 0 }, 5_000_000);
+  assert.equal(rest.at(5_000_000), null, "the next set begins");
+});
+
+test("a page that comes after the set rests since the log's newest", () => {
+  const rest = new Rest();
+  rest.ended(50_000);
+  rest.heard({ resting_s: null, age_ms: 80 }, 53_000);
+  assert.equal(rest.at(53_000), 3000);
+  rest.ended(52_000);
+  assert.equal(rest.at(53_000), 1000);
+});
+
+test("a set that was told stands in until the log has it", () => {
+  const told = [{ camera: "rack", ended_ms: 9000 }, { camera: "bench", ended_ms: 5000 }];
+  const rows = [{ camera: "bench", ended_ms: 5003, id: 2 }, { camera: "rack", ended_ms: 1000, id: 1 }];
+  const left = sets.unwritten(told, rows);
+  assert.deepEqual(left, [told[0]]);
+  assert.deepEqual(sets.ofCamera("rack", left, rows), [told[0], rows[1]]);
+  assert.deepEqual(sets.ofCamera("bench", left, rows), [rows[0]]);
+  assert.deepEqual(sets.unwritten(told, []), told);
+  const at = new Date(2026, 2, 5, 14, 3).getTime();
+  assert.equal(sets.dayOf(at), new Date(2026, 2, 5).getTime());
 });

@@ -1,7 +1,7 @@
 // The line to the box: asks for the cameras every 2 s, hears events in between, and knows when the box does not answer.
 //
 // Events: `rows` (all cameras' status), `note` (one camera was lost or came back), `state` (who is seen in one frame of a
-// camera), `gone`, `back`.
+// camera, and what he does), `rep`, `set_ended`, `missed` (events were lost on the way), `gone`, `back`.
 // A browser opens six connections to a host. Four are for pictures; one is for the events, and one for everything here:
 // the questions of this file are asked one after the other. A hidden page asks nothing and hears nothing.
 
@@ -11,6 +11,8 @@ import { jittered, limit, pause, seen } from "./pause.js";
 const EVERY_MS = 2000;
 const ANSWER_MS = 4000;
 const DEAF_MS = 5000;
+/** The box's events, and what they are called here. */
+const HEARD = [["camera", "note"], ["state", "state"], ["rep", "rep"], ["set_ended", "set_ended"]];
 const BACKOFF_MS = [500, 1000, 2000];
 
 export class Box extends EventTarget {
@@ -115,9 +117,11 @@ export class Box extends EventTarget {
     if (!this.#hears || this.#events || document.visibilityState === "hidden") return;
     if (Date.now() < this.#listenFrom) return;
     const events = new EventSource("/api/v1/events");
-    events.addEventListener("camera", (event) => this.#tell("note", JSON.parse(event.data)));
-    events.addEventListener("state", (event) => this.#tell("state", JSON.parse(event.data)));
-    events.addEventListener("lagged", () => this.hurry());
+    for (const [name, ours] of HEARD) events.addEventListener(name, ({ data }) => this.#tell(ours, JSON.parse(data)));
+    events.addEventListener("lagged", () => {
+      this.#tell("missed");
+      this.hurry();
+    });
     events.addEventListener("error", () => {
       if (this.#events !== events) return;
       // Ended: perhaps it is another box soon. Refused, because too many listen: the questions do, for a while.

@@ -3,9 +3,11 @@
 // The picture is drawn on a canvas, which keeps the last one when nothing more comes; it is then greyed, with its age.
 // A tile says one of: live, late (pictures stay away and nobody knows why), waiting (none yet), fault, gone (the box
 // does not answer). Over a live picture lies the skeleton of the same frame; pairs.js has the rule. A camera that shows
-// no pictures, only skeletons, is never asked for one: its skeletons stand on plain ground.
+// no pictures, only skeletons, is never asked for one: its skeletons stand on plain ground. board.js has what is counted.
 
+import { Board } from "./board.js";
 import { Feed } from "./feed.js";
+import { make, write } from "./nodes.js";
 import { Overlay } from "./overlay.js";
 import { Pairs } from "./pairs.js";
 import { inWords, lasting, rate, roughly, sentence, since } from "./words.js";
@@ -17,17 +19,6 @@ const BACKDROP = { width: 16, height: 9, everyMs: 500 };
 /** What stands in for the picture of a camera that shows none. */
 const GROUND = { across: 320, colour: "#1c242b" };
 
-const make = (tag, className, text = "") => {
-  const node = document.createElement(tag);
-  node.className = className;
-  node.textContent = text;
-  return node;
-};
-/** Text is written only when it differs: a wall runs for months. */
-const write = (node, text) => {
-  if (node.textContent !== text) node.textContent = text;
-};
-
 export class Tile {
   row;
   visible = false;
@@ -36,7 +27,7 @@ export class Tile {
   #state = "";
   #timer = 0;
 
-  constructor(box, row, { open, close }) {
+  constructor(box, row, { open, close, exercises }) {
     this.box = box;
     this.row = row;
     this.name = row.name;
@@ -57,7 +48,7 @@ export class Tile {
     this.rate = make("span", "rate");
     this.age = make("span", "age");
     const facts = make("p", "facts");
-    facts.append(this.rate, this.age);
+    facts.append(make("span", "only", "Skeletons only"), this.rate, this.age);
     const caption = make("div", "caption");
     this.dot = make("span", "dot");
     caption.append(this.dot, make("h2", "name", row.name), facts);
@@ -69,8 +60,9 @@ export class Tile {
     this.closer.setAttribute("aria-label", `Close ${row.name}`);
     this.closer.addEventListener("click", close);
     this.overlay = new Overlay(this.node);
-    const only = make("p", "only", "Skeletons only");
-    this.node.append(behind, this.canvas, this.overlay.canvas, veil, only, caption, this.opener, this.closer);
+    this.board = new Board(box, row.name, exercises);
+    const layers = [veil, caption, this.opener, this.board.node, this.closer];
+    this.node.append(behind, this.canvas, this.overlay.canvas, ...layers);
     this.pairs = new Pairs({
       show: (picture, pose) => this.#show(picture, pose),
       restate: (pose) => this.overlay.show(pose, this.canvas.width / this.canvas.height),
@@ -105,6 +97,7 @@ export class Tile {
 
   /** Takes a `state` event of this camera. */
   heard(seen) {
+    this.board.heard(seen, Date.now());
     if (this.row.privacy) return this.#ground(seen);
     this.pairs.pose(seen, performance.now());
     this.#turn();
@@ -180,6 +173,8 @@ export class Tile {
     write(this.rate, state === "live" ? rate(this.row.fps) : "");
     write(this.age, state === "live" ? lasting(age) : "");
     this.overlay.zone = this.row.zone ?? null;
+    this.board.hidden = !this.row.pose;
+    this.board.tell(now);
     this.node.classList.toggle("private", Boolean(this.row.privacy));
     if (state !== "live") this.overlay.clear();
     if (state === "fault" || state === "gone") this.pairs.clear();

@@ -6,9 +6,11 @@
 import { Box } from "./box.js";
 import { fitting } from "./feed.js";
 import { arrange, fills, STACK_BELOW_PX } from "./layout.js";
+import { Exercises } from "./picker.js";
 import { Switch } from "./switch.js";
 import { Tile } from "./tile.js";
-import { since, timeOfDay } from "./words.js";
+import { Today } from "./today.js";
+import { repetitions, since, timeOfDay } from "./words.js";
 
 const STREAMS = 4;
 const main = document.getElementById("tiles");
@@ -17,6 +19,10 @@ const news = document.getElementById("news");
 const clock = document.getElementById("clock");
 const box = new Box("/api/v1/cameras", { events: true });
 const tiles = new Map();
+const exercises = new Exercises(box);
+const today = new Today(box, () => {
+  for (const tile of tiles.values()) tile.board.take(today.of(tile.name), Date.now());
+});
 const skeletons = new Switch(document.getElementById("skeletons"), "skeletons", (on) => {
   for (const tile of tiles.values()) tile.skeletons(on);
 });
@@ -74,12 +80,14 @@ function take(rows) {
   place();
   follow();
   tell();
+  if (rows.some((row) => row.pose)) today.refresh(Date.now());
 }
 
 function add(row) {
   const tile = new Tile(box, row, {
     open: () => (location.hash = `camera=${encodeURIComponent(row.name)}`),
     close: shut,
+    exercises,
   });
   tiles.set(row.name, tile);
   main.append(tile.node);
@@ -127,8 +135,18 @@ box.addEventListener("state", ({ detail }) => {
   const tile = tiles.get(detail.camera);
   if (tile && (opened ? tile === opened : tile.visible)) tile.heard(detail);
 });
+box.addEventListener("set_ended", ({ detail }) => {
+  const { camera, exercise, reps } = detail;
+  today.ended(detail);
+  news.textContent = `${camera}: ${exercise ?? "a set"}, ${reps} ${repetitions(reps)}`;
+});
+box.addEventListener("missed", () => today.refresh(Date.now(), { missed: true }));
 box.addEventListener("gone", tell);
-box.addEventListener("back", tell);
+box.addEventListener("back", () => {
+  exercises.stale();
+  today.refresh(Date.now(), { missed: true });
+  tell();
+});
 window.addEventListener("hashchange", follow);
 window.addEventListener("popstate", follow);
 window.addEventListener("resize", place);

@@ -68,3 +68,19 @@ export function inWords(seen) {
   if (athlete && angle) told.push(`${angle.joint.replace("_", " ")} ${Math.round(angle.deg)} degrees`);
   return told;
 }
+
+/** "0:07", "12:30". */
+export function minutes(ms) {
+  const s = Math.floor(Math.max(0, ms) / 1000);
+  return `${Math.floor(s / 60)}:${two(s % 60)}`;
+}
+
+/** The word after a number of them. */
+export const repetitions = (n) => (n === 1 ? "repetition" : "repetitions");
+
+/** The tempo of a repetition as lifters write it, in whole seconds in the order of its phases, and in words. */
+export function tempo({ go_s, hold_s, back_s, pause_s }) {
+  const all = [go_s, hold_s, back_s, pause_s].map((s) => Math.max(0, Math.round(s)));
+  const [go, hold, back, pause] = all;
+  return { short: all.join("-"), long: `Tempo: ${go} s there, ${hold} s held, ${back} s back, ${pause} s pause` };
+}
