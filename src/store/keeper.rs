@@ -259,7 +259,7 @@ impl Keeper {
 
 /// A picture that cannot be written is let go: its set is safe.
 fn keep_picture(shared: &Shared, waiting: &Waiting, place: &str) {
-    let Some(bytes) = &waiting.picture else { return };
+    let Some(bytes) = &waiting.beside.picture else { return };
     if let Err(why) = pictures::write(&shared.settings.snapshots, place, bytes) {
         log::warn!("the picture {place} cannot be written: {why}");
     }

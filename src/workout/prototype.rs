@@ -63,6 +63,11 @@ impl Prototypes {
         Prototypes { all: all.map(|(form, prototype, recorded)| (prototype, form, recorded)).collect() }
     }
 
+    /// The names of all; one may come several times.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.all.iter().map(|(prototype, ..)| prototype.exercise.as_str())
+    }
+
     /// Name, form, and whether it was recorded.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &Form, bool)> {
         self.all.iter().map(|(prototype, form, recorded)| (prototype.exercise.as_str(), form, *recorded))
