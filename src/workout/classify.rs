@@ -27,6 +27,10 @@ const LEAST_MARGIN: f32 = 1.1;
 const SURE_MARGIN: f32 = 1.8;
 /// A name from a textbook is worth this much.
 const TEXTBOOK: f32 = 0.9;
+/// A form is one way round when the other way is so many times as far.
+const ONE_WAY: f32 = 1.5;
+/// A deadlift begins on the floor or from the rack, an extension stretched or bent.
+const EITHER_END: [&str; 2] = ["Deadlift", "Triceps Extension"];
 /// Angles in the picture differ by this much from camera to camera, degrees.
 const VIEWS_DEG: f32 = 25.0;
 /// Ways of people who do not go as far as the example, or further.
@@ -39,12 +43,39 @@ pub struct Named {
     pub confidence: f32,
 }
 
-/// The exercise of a set whose repetitions look like `form` on average.
-pub fn named(form: &Form, errors: &Errors, prototypes: &Prototypes) -> Option<Named> {
+fn across_views(errors: &Errors) -> Errors {
     let mut errors = *errors;
     for hinge in [Measure::Elbow, Measure::Shoulder, Measure::Hip, Measure::Knee] {
         errors[hinge as usize] += VIEWS_DEG.powi(2);
     }
+    errors
+}
+
+/// Whether a form goes from turn to turn, by the nearest prototype that it has one way round; nothing when it is far from
+/// all, or when people begin that exercise at either end.
+pub fn is_turned(form: &Form, errors: &Errors, prototypes: &Prototypes) -> Option<bool> {
+    let errors = across_views(errors);
+    let forms = [form, &form.turned()];
+    let (mut best, mut distances) = ("", [f32::INFINITY; 2]);
+    for (exercise, prototype, _) in prototypes.iter() {
+        for (way, form) in forms.iter().enumerate() {
+            let to = |range: &f32| form.unlikeness(&prototype.scaled(*range), &errors);
+            let distance = RANGES.iter().map(to).filter(|d| d.is_finite()).fold(f32::INFINITY, f32::min);
+            if distance < distances[0].min(distances[1]) {
+                best = exercise;
+            }
+            distances[way] = distances[way].min(distance);
+        }
+    }
+    let [straight, turned] = distances;
+    let clear = straight.max(turned) >= ONE_WAY * straight.min(turned);
+    let known = straight.min(turned) <= FAR_FROM_TEXTBOOK && !EITHER_END.contains(&best);
+    (clear && known).then_some(turned < straight)
+}
+
+/// The exercise of a set whose repetitions look like `form` on average.
+pub fn named(form: &Form, errors: &Errors, prototypes: &Prototypes) -> Option<Named> {
+    let errors = across_views(errors);
     let turned = form.turned();
     let (mut best, mut best_distance, mut other) = (None, f32::INFINITY, f32::INFINITY);
     for (exercise, prototype, recorded) in prototypes.iter() {

@@ -17,7 +17,7 @@ use super::measure::Body;
 use super::prototype::{Prototype, Prototypes};
 use super::report::{Happening, Rep, Set};
 use super::search::{Beginning, Desk, Least, Line, SURE, lines, look};
-use super::set::Open;
+use super::set::{Open, REST_S};
 use super::signal::{Signal, seconds, stamp_of};
 use super::{Angle, Athlete, AthleteSettings, Event, Followed, Mover};
 use crate::skeleton::Pose;
@@ -218,10 +218,22 @@ impl Workout {
             });
             if over {
                 self.close(out);
+            } else if self.rests() {
+                // Something else may have begun; it ends this set.
+                self.look(out);
+            } else {
+                self.best = None;
             }
         } else {
             self.look(out);
         }
+    }
+
+    /// Whether the set that goes on has paused for longer than between two repetitions.
+    fn rests(&mut self) -> bool {
+        let Some(open) = &self.open else { return false };
+        self.from = open.last_end();
+        seconds(self.signal.newest().saturating_sub(self.from)) > (2.5 * open.rep_s()).max(REST_S)
     }
 
     fn least(&self) -> Least {
@@ -246,8 +258,10 @@ impl Workout {
         if self.line == 0
             && let Some(best) = self.best.take()
         {
-            let open = Open::new(best, self.from, self.least(), &self.signal, &mut self.desk);
+            let open = Open::new(best, self.from, self.least(), &self.prototypes, &self.signal, &mut self.desk);
             if let Some(first) = open.reps.first() {
+                let first = *first;
+                self.close(out);
                 out.push(Happening::SetStarted { at: first.started });
                 out.extend(open.reps.iter().map(|rep| Happening::Rep(*rep)));
                 self.open = Some(open);

@@ -4,13 +4,15 @@
 //! It must never take back a repetition that was told.
 
 use super::aim::Aim;
+use super::classify::is_turned;
 use super::extrema::{Wanted, cycles, smooth};
 use super::form::{Form, errors};
 use super::gate;
+use super::prototype::Prototypes;
 use super::recount::Tape;
 use super::rep::{Span, measured};
 use super::report::Rep;
-use super::search::{Beginning, DWELL_S, Desk, Least, Usual, alike, median};
+use super::search::{Beginning, DWELL_S, Desk, Least, SURE, Usual, alike, median};
 use super::signal::{BREAK_TICKS, Signal, TICKS, seconds, ticks};
 
 /// Repetitions that say what is usual.
@@ -20,7 +22,7 @@ const MOST_REPS: usize = 10_000;
 /// A repetition of the set is not further from the others than this.
 const UNLIKE_LATER: f32 = 1.0;
 /// A longer pause is a rest. Seconds.
-const REST_S: f32 = 7.0;
+pub const REST_S: f32 = 7.0;
 /// Smoothing, as a share of a repetition.
 const SMOOTH: f32 = 0.1;
 
@@ -50,17 +52,26 @@ fn smoothing(rep_s: f32) -> usize {
 
 impl Open {
     /// Begins with what was found. Its repetitions are looked for anew by the whole body, from `from` on and either way
-    /// round: the way that has more of them, or else began earlier, begins where the athlete rests.
-    pub fn new(found: Beginning, from: u64, least: Least, signal: &Signal, desk: &mut Desk) -> Open {
+    /// round: as a prototype has it, or else the way that has more of them or began earlier, where the athlete rests.
+    pub fn new(
+        found: Beginning,
+        from: u64,
+        least: Least,
+        prototypes: &Prototypes,
+        signal: &Signal,
+        desk: &mut Desk,
+    ) -> Open {
         let hinge = found.line.hinge();
         let turned = Open::along(found.aim.clone().turned(), &found.spans, from, least, signal, desk);
         let (mut open, mut spans) = Open::along(found.aim, &found.spans, from, least, signal, desk);
-        let merit = |spans: &[Span]| (spans.len(), spans.first().map(|first| std::cmp::Reverse(first.start)));
-        if merit(&turned.1) > merit(&spans) {
-            (open, spans) = turned;
-        }
-        if spans.is_empty() {
+        if spans.len() < found.spans.len() {
             spans = found.spans.into_iter().map(|span| Span { height: 1.0, ..span }).collect();
+        }
+        let merit = |spans: &[Span]| (spans.len(), spans.first().map(|first| std::cmp::Reverse(first.start)));
+        let forms: Vec<Form> = spans.iter().map(|span| Form::of(signal, span)).collect();
+        let known = is_turned(&Form::mean(forms.iter()), &errors(signal), prototypes).filter(|_| !turned.1.is_empty());
+        if known.unwrap_or_else(|| merit(&turned.1) > merit(&spans)) {
+            (open, spans) = turned;
         }
         open.hinge = hinge;
         open.from = spans.first().map_or(open.from, |first| first.start);
@@ -91,6 +102,8 @@ impl Open {
         smooth(&mut desk.x, half, &mut desk.spare);
         desk.x.truncate(desk.x.len().saturating_sub(half));
         cycles(&desk.x, Wanted::of(1.0, ticks(DWELL_S) + half), &mut desk.cycles);
+        // That it is a set is known already.
+        let least = Least { reps: SURE - 1, ..least };
         let spans = alike(signal, &desk.x, (first, 1), &desk.cycles, least).unwrap_or_default();
         (open, spans)
     }
