@@ -19,6 +19,8 @@ CYCLES ?= 200
 KILLS ?= 200
 # More models for test-parity.
 MODELS ?=
+# The long tests want our own code optimised too; they stand side by side, so that it is built so once.
+OPTIMISED := --config profile.dev.package.spotter.opt-level=2
 
 .PHONY: help setup build run onnxruntime test fmt lint unit small bench bench-pose test-box loom miri sanitize test-vm test-browser \
 	test-rtsp test-aarch64 test-hostile test-counting test-kill test-model test-day test-parity demo-model cross-debian deny
@@ -70,7 +72,8 @@ bench-pose: build ## one look at a frame, beside Ultralytics (fetches gigabytes 
 
 test-box: ## the slow tests: loom, sanitizers, hostile answers, the count, the demo model, a day of frames, VM with a real V4L2 driver, browser, RTSP cycles, kills, aarch64
 	@.ci/setup.sh box
-	@$(MAKE) --no-print-directory loom sanitize test-hostile test-counting test-model test-day test-vm test-browser test-rtsp test-kill test-aarch64
+	@$(MAKE) --no-print-directory loom sanitize test-rtsp test-kill test-hostile test-counting test-model test-day test-vm test-browser \
+		test-aarch64
 
 loom: ## every interleaving of the mailbox
 	$(CARGO) test --locked --test mailbox_loom
@@ -94,10 +97,10 @@ test-browser: build ## the pages in Chromium
 	tests/browser/run.sh $(SPOTTER)
 
 test-hostile: ## ten million hostile answers of a model
-	$(CARGO) test --locked --lib ten_million -- --ignored --nocapture
+	$(CARGO) test --locked $(OPTIMISED) --lib ten_million -- --ignored --nocapture
 
 test-model: ## the demo model held against thousands of pictures that it does not know
-	$(CARGO) test --release --locked --test demo_model -- --include-ignored --nocapture --test-threads 1
+	$(CARGO) test --locked $(OPTIMISED) --test demo_model -- --include-ignored --nocapture --test-threads 1
 
 # Torch comes with gigabytes of GPU libraries that are not used.
 demo-model: setup ## train the model of the rendered athlete anew (gigabytes of Python packages, half an hour)
@@ -110,14 +113,13 @@ demo-model: setup ## train the model of the rendered athlete anew (gigabytes of 
 		board/models/demo-pose.onnx
 
 test-day: ## a day of frames, by their stamps, through everything but an engine: memory must stay as it is
-	$(CARGO) test --release --locked --test pose_memory -- --ignored --nocapture
+	$(CARGO) test --locked $(OPTIMISED) --test pose_memory -- --ignored --nocapture
 
 test-parity: ## pictures and answers, seen as Ultralytics sees them (fetches gigabytes of Python packages; needs make build)
 	tests/parity/answers.sh $(SPOTTER) $(MODELS)
 
-# Optimised, or it takes ten times as long.
 test-counting: ## a thousand sets, ten hours without any and unknown movements, counted (SPOTTER_GOLDEN=write agrees to the table)
-	$(CARGO) test --locked --config profile.dev.package.spotter.opt-level=2 --test counting -- \
+	$(CARGO) test --locked $(OPTIMISED) --test counting -- \
 		--ignored --nocapture --test-threads 1 thousand workouts ten_hours not_named
 
 test-rtsp: ## an RTSP server killed, restarted and stopped, CYCLES times

@@ -1,6 +1,6 @@
 //! From a frame to what is told of it, without an engine: preprocess, a replayed answer, decoding, the athlete, the
-//! joint that moves, the view. Once warm it takes no memory, whatever the frame's format; and a day of it, by its stamps,
-//! leaves no more than its first minute. An allocator counts for each thread by itself. (What an engine and C libraries
+//! the count, the view. Once warm it takes no memory, whatever the frame's format; and a day of it, by its stamps, leaves no
+//! more than one set may hold. An allocator counts for each thread by itself. (What an engine and C libraries
 //! take is not seen here.)
 
 use std::alloc::{GlobalAlloc, System};
@@ -58,6 +58,8 @@ static COUNTING: Counting = Counting;
 /// The model's input, and the places of its answer.
 const INPUT: (usize, usize) = (64, 64);
 const PLACES: usize = 84;
+/// What the longest set may hold, bytes: its repetitions and its signal, which are bounded.
+const A_SET: i64 = 4 * 1024 * 1024;
 
 /// All of a line that thinks about a frame.
 struct Line {
@@ -186,14 +188,15 @@ fn a_warm_look_takes_no_memory_in_any_format() {
 }
 
 #[test]
-#[ignore = "a minute in a release build: make test-day"]
+#[ignore = "minutes, optimised: make test-day"]
 fn a_day_of_frames_leaves_memory_as_it_was() {
     const HOUR: u64 = 3600 * 30;
     let (mut line, mut frame) = (Line::new(), grey(PixelFormat::I420, 128, 72));
     let mut warm = (0, 0);
     let mut listener = None;
     let (mut ids, mut heard, mut moved) = (Vec::with_capacity(64), 0u64, 0u64);
-    for n in 1..=24 * HOUR {
+    // Ten looks a second at a camera of thirty.
+    for n in (3..=24 * HOUR).step_by(3) {
         stamp(&mut frame, n);
         let (id, angle) = line.look(&frame);
         if let Some(id) = id.filter(|id| !ids.contains(id)) {
@@ -208,7 +211,7 @@ fn a_day_of_frames_leaves_memory_as_it_was() {
         match n {
             1800 => warm = TAKEN.get(),
             _ if n == 12 * HOUR => {
-                assert_eq!(TAKEN.get(), warm, "taken within twelve hours without a listener");
+                assert!((TAKEN.get().1 - warm.1).abs() < A_SET, "{:?} after {warm:?}, without a listener", TAKEN.get());
                 listener = line.board.listen();
             }
             _ if n % HOUR == 0 => println!(
@@ -222,10 +225,10 @@ fn a_day_of_frames_leaves_memory_as_it_was() {
         }
         moved += u64::from(angle.is_some());
     }
-    println!("{} frames, {moved} with an angle, {heard} states told, athletes {ids:?}", 24 * HOUR);
-    assert!(moved > 24 * HOUR * 9 / 10);
+    println!("{} frames, {moved} with an angle, {heard} states told, athletes {ids:?}", 8 * HOUR);
+    assert!(moved > 8 * HOUR * 9 / 10);
     assert_eq!(ids.len(), 1, "one athlete, whoever walks past");
-    assert!(heard > 12 * 3600 * 10, "{heard}");
+    assert!(heard > 12 * 3600 * 9, "{heard}");
     // What the board keeps is bounded by its places, each a state of a few kilobytes.
-    assert!((TAKEN.get().1 - warm.1).abs() < 256 * 1024, "{:?} after {warm:?}", TAKEN.get());
+    assert!((TAKEN.get().1 - warm.1).abs() < A_SET + 256 * 1024, "{:?} after {warm:?}", TAKEN.get());
 }
