@@ -21,7 +21,7 @@ KILLS ?= 200
 MODELS ?=
 
 .PHONY: help setup build run onnxruntime test fmt lint unit small bench bench-pose test-box loom miri sanitize test-vm test-browser \
-	test-rtsp test-aarch64 test-hostile test-kill test-model test-day test-parity demo-model cross-debian deny
+	test-rtsp test-aarch64 test-hostile test-counting test-kill test-model test-day test-parity demo-model cross-debian deny
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -68,9 +68,9 @@ bench-pose: build ## one look at a frame, beside Ultralytics (fetches gigabytes 
 	@.ci/setup.sh box
 	benches/pose.sh $(SPOTTER)
 
-test-box: ## the slow tests: loom, sanitizers, hostile answers, the demo model, a day of frames, VM with a real V4L2 driver, browser, RTSP cycles, kills, aarch64
+test-box: ## the slow tests: loom, sanitizers, hostile answers, the count, the demo model, a day of frames, VM with a real V4L2 driver, browser, RTSP cycles, kills, aarch64
 	@.ci/setup.sh box
-	@$(MAKE) --no-print-directory loom sanitize test-hostile test-model test-day test-vm test-browser test-rtsp test-kill test-aarch64
+	@$(MAKE) --no-print-directory loom sanitize test-hostile test-counting test-model test-day test-vm test-browser test-rtsp test-kill test-aarch64
 
 loom: ## every interleaving of the mailbox
 	$(CARGO) test --locked --test mailbox_loom
@@ -114,6 +114,11 @@ test-day: ## a day of frames, by their stamps, through everything but an engine:
 
 test-parity: ## pictures and answers, seen as Ultralytics sees them (fetches gigabytes of Python packages; needs make build)
 	tests/parity/answers.sh $(SPOTTER) $(MODELS)
+
+# Optimised, or it takes ten times as long.
+test-counting: ## a thousand sets, ten hours without any and unknown movements, counted (SPOTTER_GOLDEN=write agrees to the table)
+	$(CARGO) test --locked --config profile.dev.package.spotter.opt-level=2 --test counting -- \
+		--ignored --nocapture --test-threads 1 thousand workouts ten_hours not_named
 
 test-rtsp: ## an RTSP server killed, restarted and stopped, CYCLES times
 	$(CARGO) build --locked --example rtsp_server

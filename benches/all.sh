@@ -63,6 +63,7 @@ step "pipeline, 15 fps, 100 ms" pipeline 15 100
 step "pipeline, 60 fps, 200 ms" pipeline 60 200
 step "HTTP beside nginx" benches/http.sh "$spotter" bench http --seconds 600
 step "recovery" recovery
+step "the count, a thousand sets" make --no-print-directory test-counting
 cargo build --release --locked --example viewers
 step "the whole box" python3 benches/box.py "$spotter" target/release/examples/viewers
 

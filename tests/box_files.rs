@@ -40,7 +40,7 @@ fn a_box_of_recordings_ends_when_all_have_ended() {
     let (long, short) = (folder.path().join("long.mp4"), folder.path().join("short.mp4"));
     film(&long, 3);
     film(&short, 1);
-    let output = run(&(camera("long", &long) + &camera("short", &short)));
+    let output = run(&(camera("long", &long) + &camera("short", &short) + "[pose]\nmodel = \"demo\"\n"));
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(0), "{said}");
     for (name, frames) in [("long", 90), ("short", 30)] {

@@ -14,7 +14,7 @@ use crate::workout::Rep;
 /// An angle must go this much further to be worth another copy, in degrees.
 const FURTHER_DEG: f32 = 2.0;
 /// A frame further from the turn than this does not show it.
-const NEAR: Duration = Duration::from_millis(500);
+const NEAR: Duration = Duration::from_secs(1);
 
 #[derive(Default)]
 struct Kept {

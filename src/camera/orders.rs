@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::workout::{Thresholds, Workout};
+use crate::workout::{Exercise, Prototypes, Thresholds, Workout};
 
 /// What all cameras are told.
 #[derive(Default)]
@@ -13,12 +13,18 @@ pub struct House {
     /// Grows with every change.
     version: AtomicU64,
     thresholds: Mutex<Thresholds>,
+    prototypes: Mutex<Arc<Prototypes>>,
 }
 
 impl House {
     /// Begins with those of the config.
     pub fn new(configured: Thresholds) -> House {
-        House { configured, version: AtomicU64::new(1), thresholds: Mutex::new(configured) }
+        House {
+            configured,
+            version: AtomicU64::new(1),
+            thresholds: Mutex::new(configured),
+            prototypes: Mutex::new(Arc::new(Prototypes::new(Vec::new()))),
+        }
     }
 
     /// The thresholds of the config.
@@ -34,6 +40,19 @@ impl House {
     /// Others from the next frame on.
     pub fn tune(&self, thresholds: Thresholds) {
         *self.thresholds.lock().unwrap_or_else(PoisonError::into_inner) = thresholds;
+        self.version.fetch_add(1, Ordering::Release);
+    }
+}
+
+impl House {
+    /// What exercises are recognised by.
+    pub fn prototypes(&self) -> Arc<Prototypes> {
+        self.prototypes.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// They are recognised by these from the next frame on.
+    pub fn learn(&self, prototypes: Prototypes) {
+        *self.prototypes.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(prototypes);
         self.version.fetch_add(1, Ordering::Release);
     }
 }
@@ -79,9 +98,11 @@ impl Heard {
         let (house, own) = (orders.house.version.load(Ordering::Acquire), orders.version.load(Ordering::Acquire));
         if house != self.house {
             workout.tune(orders.house.thresholds());
+            workout.learn(orders.house.prototypes());
         }
         if own != self.own {
             self.exercise = orders.exercise();
+            workout.choose(self.exercise.as_deref().and_then(Exercise::named));
         }
         (self.house, self.own) = (house, own);
     }

@@ -13,9 +13,9 @@ use super::view::View;
 use crate::frame::Frame;
 use crate::jpeg::{Encoder, draw, keepsake::keepsake};
 use crate::skeleton::Pose;
-use crate::store::{Inbox, Reading};
+use crate::store::{Beside, Inbox, Reading};
 use crate::time::{Mono, Wall};
-use crate::workout::{Happening, Phases, Rep, Set};
+use crate::workout::{Happening, Phases, Prototype, Rep, Set};
 
 /// As an event has it.
 #[derive(Serialize)]
@@ -68,8 +68,16 @@ impl Scribe {
         }
     }
 
-    /// What happened, by the workout's time `now`. `chosen` is what the athlete says he does.
-    pub fn take(&mut self, happening: Happening, frame_id: u64, now: Mono, chosen: Option<&Arc<str>>) {
+    /// What happened, by the workout's time `now`. `chosen` is what the athlete says he does, `example` how the set that
+    /// ended looked.
+    pub fn take(
+        &mut self,
+        happening: Happening,
+        frame_id: u64,
+        now: Mono,
+        chosen: Option<&Arc<str>>,
+        example: Option<Prototype>,
+    ) {
         match happening {
             Happening::SetStarted { at } => {
                 let started_ms = wall_ms(now.since(at));
@@ -82,11 +90,11 @@ impl Scribe {
                 let note = rep_note(&self.view, &rep, frame_id, chosen);
                 self.view.announce_workout("rep", note);
             }
-            Happening::SetEnded(set) => self.close(*set, now, chosen),
+            Happening::SetEnded(set) => self.close(*set, now, chosen, example),
         }
     }
 
-    fn close(&mut self, mut set: Set, now: Mono, chosen: Option<&Arc<str>>) {
+    fn close(&mut self, mut set: Set, now: Mono, chosen: Option<&Arc<str>>, example: Option<Prototype>) {
         // An exercise of the athlete's own, which the workout does not know.
         if let Some(chosen) = chosen {
             (set.exercise, set.chosen) = (Some(chosen.clone()), true);
@@ -105,9 +113,10 @@ impl Scribe {
             ended_ms,
         };
         let json = serde_json::to_string(&note).expect("numbers and texts have a JSON form");
-        let picture = self.picture(&set);
+        let form = example.and_then(|example| serde_json::to_string(&example).ok());
+        let beside = Beside { picture: self.picture(&set), form };
         if let Some(inbox) = &self.inbox {
-            let taken = inbox.push_with_picture(self.view.name(), set, picture, age, Reading::now());
+            let taken = inbox.push_with(self.view.name(), set, beside, age, Reading::now());
             match taken {
                 Ok(()) => self.full = false,
                 Err(full) if !std::mem::replace(&mut self.full, true) => {

@@ -12,7 +12,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::orders::{self, Orders};
-pub use super::row::{Doing, Inside, Status};
+pub use super::row::{Doing, Inside, Seen, Status};
 use super::row::{Rate, StateNote};
 use super::telling::{Fate, Telling};
 use crate::capture::CaptureFault;
@@ -65,32 +65,6 @@ pub struct CameraNote {
     pub connected: bool,
     /// Why not.
     pub fault: Option<Fault>,
-}
-
-/// What the watch thread saw last, for `/api/v1/state`.
-#[derive(Clone, PartialEq, Debug, Serialize)]
-pub struct Seen {
-    /// Of this frame; 0: none yet.
-    pub frame_id: u64,
-    /// Milliseconds since that frame was captured.
-    pub age_ms: Option<f64>,
-    /// The engine's name.
-    pub engine: &'static str,
-    /// Which version of the engine from where, or why it is not a faster one; nothing where there was nothing to choose.
-    pub engine_why: Option<String>,
-    /// Frames looked at, a second.
-    pub pose_fps: f64,
-    /// The size of that frame: poses are in its pixels.
-    pub width: usize,
-    /// Pixels down.
-    pub height: usize,
-    /// Why nobody can be found, when that is not because nobody is there.
-    pub pose_fault: Option<String>,
-    /// Poses found, by falling score; none without an engine.
-    pub poses: Vec<Pose>,
-    /// What the followed person does.
-    #[serde(flatten)]
-    pub doing: Doing,
 }
 
 #[derive(Default)]

@@ -112,7 +112,8 @@ impl Watch {
     fn write_down(&mut self) {
         let (stamp, frame_id) = self.newest;
         for happening in self.happened.drain(..) {
-            self.scribe.take(happening, frame_id, stamp, self.heard.exercise.as_ref());
+            let example = matches!(happening, Happening::SetEnded(_)).then(|| self.workout.example("")).flatten();
+            self.scribe.take(happening, frame_id, stamp, self.heard.exercise.as_ref(), example);
         }
     }
 
@@ -120,7 +121,7 @@ impl Watch {
         Doing {
             athlete: now.athlete.id.map(|id| Followed { id, pose: now.athlete.pose }),
             angle: now.angle,
-            exercise: self.heard.exercise.clone(),
+            exercise: self.heard.exercise.clone().or(now.exercise),
             reps: now.reps,
             resting_s: now.resting_s,
             tempo: now.last.map(|rep| rep.phases),

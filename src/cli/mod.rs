@@ -11,6 +11,7 @@ pub mod logging;
 mod picture;
 mod pose;
 mod probe;
+mod replay;
 pub mod run;
 mod snapshot;
 
@@ -35,6 +36,7 @@ Examples:
   spotter probe                                    the cameras here and their source lines
   spotter snapshot rtsp://camera/stream -o a.jpg   one picture
   spotter pose a.jpg --model yolo11n-pose.onnx     the people in it
+  spotter replay poses.jsonl --json                the repetitions in a recording of poses
 
 Sources:
   demo:                           a rendered athlete; demo:squat?reps=5&rest=8&fps=30&size=1280x720
@@ -90,6 +92,8 @@ enum Command {
     Snapshot(snapshot::SnapshotArgs),
     /// Find the people in one picture
     Pose(pose::PoseArgs),
+    /// Count the repetitions in a recording of poses
+    Replay(replay::ReplayArgs),
     /// Measure this machine
     Bench(BenchArgs),
     /// Print a completion script for a shell
@@ -137,6 +141,7 @@ pub fn main(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) ->
         Command::Probe { json } => probe::probe(json),
         Command::Snapshot(args) => snapshot::snapshot(&args),
         Command::Pose(args) => pose::pose(&args),
+        Command::Replay(args) => replay::replay(&args),
         Command::Bench(args) => bench::bench(&args),
         Command::Completions { shell } => completions::completions(shell, &mut Arguments::command()),
     }

@@ -1,6 +1,6 @@
 //! Every key that a config may hold, in one table.
 //!
-//! The reader refuses what does not stand here, and `tests/config.rs` holds the box's own file against it, so a key
+//! The reader refuses what does not stand here, and `tests/config` holds the box's own file against it, so a key
 //! can be neither undocumented nor documented in vain.
 
 /// The keys, with their sections. `camera` and `sink` are lists of tables.

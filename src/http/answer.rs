@@ -91,7 +91,7 @@ fn enter(desk: &mut Desk, request: &Request<'_>, entry: &'static Entry, name: &s
         Route::Login => return Outcome::Reply(login(desk, request, out)),
         Route::Logout => return Outcome::Reply(logout(desk, request, out)),
         Route::Exercise | Route::Choose => return Outcome::Reply(exercise(desk, request, entry, name, out)),
-        Route::Exercises => (200, tuning::exercises()),
+        Route::Exercises => (200, tuning::exercises(&house)),
         Route::Thresholds => (200, tuning::thresholds(&house)),
         Route::Health => api::health(&house, desk.shared.settings.stale, now, wall),
         Route::Ready => api::ready(&house, now),

@@ -8,7 +8,10 @@ use super::House;
 use super::clerk::Answer;
 use super::query::{self, Number};
 use super::route::{LIMIT_MOST, Route};
-use crate::store::{Correction, Format, Page, Reading, Store, StoreFault};
+use super::tuning;
+use crate::camera::orders;
+use crate::store::{Correction, Format, Page, PrototypeRow, Reading, Store, StoreFault};
+use crate::workout::{Prototype, Prototypes};
 
 /// Sets in a list when nobody says how many.
 const LIMIT: usize = 50;
@@ -60,7 +63,8 @@ pub fn answer(house: &House, ask: &Ask) -> Answer {
         Route::Pictures => pictures(store, &ask.query),
         Route::Picture => picture(store, &ask.name),
         Route::Prototypes => store.prototypes().map(|all| Answer::json(200, &all)).map_err(of),
-        Route::Forget => forget(store, &ask.query),
+        Route::Remember => remember(house, store, ask),
+        Route::Forget => forget(house, store, &ask.query),
         _ => Err((404, "there is nothing at this address".into())),
     };
     done.unwrap_or_else(|(status, why)| Answer::refusal(status, &why))
@@ -150,7 +154,50 @@ fn picture(store: &Store, place: &str) -> Result<Answer, Refused> {
 }
 
 /// The prototypes of one exercise, or of all when it is not named.
-fn forget(store: &Store, query: &[u8]) -> Result<Answer, Refused> {
+fn forget(house: &House, store: &Store, query: &[u8]) -> Result<Answer, Refused> {
     let name = query::text(query, "exercise");
-    store.delete_prototypes(name.as_deref()).map(|count| Answer::json(200, &json!({"deleted": count}))).map_err(of)
+    let count = store.delete_prototypes(name.as_deref()).map_err(of)?;
+    learn(store, &house.orders).map_err(of)?;
+    Ok(Answer::json(200, &json!({"deleted": count})))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Name {
+    name: String,
+}
+
+/// A set's movement becomes an example: the next one like it is called so.
+fn remember(house: &House, store: &Store, ask: &Ask) -> Result<Answer, Refused> {
+    let id = number(&ask.name)?;
+    let Name { name } = object(&ask.body, "name, which is text")?;
+    if !tuning::is_name(&name) {
+        return Err((422, "name wants 1 to 64 characters".into()));
+    }
+    let form = store.form(id).map_err(of)?;
+    let example = form.and_then(|form| serde_json::from_str::<Prototype>(&form).ok());
+    let mut example =
+        example.ok_or_else(|| (422, "the movement of this set was not kept; do another one".to_string()))?;
+    example.exercise = name.trim().to_string();
+    let features = serde_json::to_string(&example).map_err(|why| (500, why.to_string()))?;
+    let made = store.add_prototype(&example.exercise, &features, &format!("set {id}"), Reading::now()).map_err(of)?;
+    learn(store, &house.orders).map_err(of)?;
+    Ok(Answer::json(200, &json!({"id": made, "exercise": example.exercise})))
+}
+
+/// Exercises are recognised by what the log keeps from now on.
+///
+/// # Errors
+/// Why the log cannot be read.
+pub fn learn(store: &Store, orders: &orders::House) -> Result<(), StoreFault> {
+    let kept = store.prototypes()?;
+    let read = |row: &PrototypeRow| match serde_json::from_str::<Prototype>(&row.features) {
+        Ok(prototype) => Some(prototype),
+        Err(why) => {
+            log::warn!("the recorded {} (number {}) is of another version: {why}", row.exercise, row.id);
+            None
+        }
+    };
+    orders.learn(Prototypes::new(kept.iter().filter_map(read).collect()));
+    Ok(())
 }

@@ -41,6 +41,8 @@ pub enum Route {
     Confirm,
     /// It was none.
     Delete,
+    /// Its movement is an example of an exercise.
+    Remember,
     /// The pictures of sets.
     Pictures,
     /// One of them.
@@ -224,7 +226,7 @@ const fn set(suffix: &'static str, method: Method, route: Route, summary: &'stat
 }
 
 /// Every route but the pages. The busiest stand first: the table is searched from the top.
-pub static TABLE: [Entry; 31] = [
+pub static TABLE: [Entry; 32] = [
     snapshot("/api/v1/cameras/", camera("/snapshot"), "The newest picture of a camera"),
     snapshot("/snapshot", None, "The newest picture of the first camera"),
     stream("/api/v1/cameras/", camera("/stream"), "The pictures of a camera as they come"),
@@ -254,6 +256,7 @@ pub static TABLE: [Entry; 31] = [
     set("", Method::Patch, Route::Correct, "What the athlete says of a set instead"),
     set("", Method::Delete, Route::Delete, "Takes a set out of the log"),
     set("/confirm", Method::Post, Route::Confirm, "A set is right as it stands, or as the body says"),
+    set("/remember", Method::Post, Route::Remember, "A set's movement becomes an example of an exercise"),
     log("/api/v1/snapshots", Route::Pictures, "The pictures of sets, the newest first"),
     Entry {
         variable: Some(Variable { name: "path", suffix: "", deep: true, help: "the picture's place" }),

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::House;
 use super::clerk::Answer;
+use super::{House, logbook};
 use crate::camera::{View, orders};
 use crate::store::Store;
 use crate::workout::{EXERCISES, KNOBS, Knob, Thresholds};
@@ -95,9 +95,13 @@ fn put(house: &House, thresholds: Thresholds, kept: &str) -> Answer {
     Answer::json(200, &named(thresholds))
 }
 
-/// Puts the thresholds that were kept before the last restart in force; false while the log cannot be read.
+/// Puts what was kept before the last restart in force, thresholds and recorded exercises; false while the log cannot be
+/// read.
 pub fn restore(store: &Store, orders: &orders::House) -> bool {
     let Ok(kept) = store.recall(KEPT) else { return false };
+    if logbook::learn(store, orders).is_err() {
+        return false;
+    }
     let change = kept.map(|kept| serde_json::from_str::<Map<String, Value>>(&kept).unwrap_or_default());
     match change.map(|change| changed(orders.configured(), &change)) {
         Some(Ok(thresholds)) => orders.tune(thresholds),
@@ -107,9 +111,16 @@ pub fn restore(store: &Store, orders: &orders::House) -> bool {
     true
 }
 
-/// The exercises that the box knows by name.
-pub fn exercises() -> Vec<u8> {
-    super::reply::json(&EXERCISES.map(|exercise| json!({"name": exercise.name})))
+/// The exercises that the box knows by name, built in or recorded.
+pub fn exercises(house: &House) -> Vec<u8> {
+    let prototypes = house.orders.prototypes();
+    let mut names: Vec<&str> = EXERCISES.iter().map(|exercise| exercise.name).collect();
+    for name in prototypes.names() {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    super::reply::json(&names.iter().map(|name| json!({"name": name})).collect::<Vec<_>>())
 }
 
 /// What an athlete says he does.

@@ -13,8 +13,10 @@ use crate::time::{Mono, Wall};
 
 /// From 2026-01-01 on for fifty years, in milliseconds since 1970: a clock that shows anything else is wrong.
 pub(super) const PLAUSIBLE_MS: std::ops::Range<u64> = 1_767_225_600_000..1_767_225_600_000 + 50 * 31_557_600_000;
-/// Less than this is no step: the two clocks are read one after the other, and leap seconds are.
-const STEP_MS: i64 = 2000;
+/// Less than this is no clock that was set but one that was kept right: a crystal loses seconds in a week without network.
+const STEP_MS: i64 = 30_000;
+/// Less than this is how the two clocks are read, one after the other.
+const NOISE_MS: i64 = 1000;
 
 /// All clocks, read at one moment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -59,7 +61,12 @@ pub fn is_plausible(unix_ms: u64) -> bool {
 /// The step from one gap to another, if it is one.
 pub fn step_ms(from: i64, to: i64) -> Option<i64> {
     let step = to.saturating_sub(from);
-    (step.abs() > STEP_MS).then_some(step)
+    (step.saturating_abs() > STEP_MS).then_some(step)
+}
+
+/// Whether two gaps are the same but for how clocks are read.
+pub fn is_same(a: i64, b: i64) -> bool {
+    a.saturating_sub(b).saturating_abs() <= NOISE_MS
 }
 
 fn signed(ms: u128) -> i64 {
@@ -92,7 +99,9 @@ mod tests {
     fn a_set_clock_is_a_step_and_sleep_is_none() {
         let before = at(100, 100_000, 0);
         let later = at(160, 160_900, 0);
-        assert_eq!(step_ms(before.gap_ms(), later.gap_ms()), None, "0.9 s is how clocks are read");
+        assert!(is_same(before.gap_ms(), later.gap_ms()), "0.9 s is how clocks are read");
+        assert_eq!([step_ms(0, 30_000), step_ms(0, -30_000)], [None, None]);
+        assert_eq!([step_ms(0, 30_001), step_ms(0, -30_001)], [Some(30_001), Some(-30_001)]);
         let set = at(170, THIS_YEAR_MS + 70_000, 0);
         assert_eq!(step_ms(before.gap_ms(), set.gap_ms()), Some((THIS_YEAR_MS - 100_000) as i64));
         let back = at(180, 100_000, 0);

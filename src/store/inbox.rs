@@ -23,13 +23,21 @@ const PICTURES: usize = 64;
 #[error("the log cannot be written, and no more sets can wait")]
 pub struct Full;
 
+/// What is kept beside a set.
+#[derive(Default)]
+pub struct Beside {
+    /// A JPEG of it.
+    pub picture: Option<Vec<u8>>,
+    /// How its movement looked, as JSON that its maker understands.
+    pub form: Option<String>,
+}
+
 /// A set on its way to the disk.
 pub(super) struct Waiting {
     pub(super) key: String,
     pub(super) camera: String,
     pub(super) set: workout::Set,
-    /// A JPEG of it.
-    pub(super) picture: Option<Vec<u8>>,
+    pub(super) beside: Beside,
     /// The end of the set, on this machine's monotonic clock.
     pub(super) ended: Mono,
     /// By how much the wall clock was ahead when it came.
@@ -89,18 +97,18 @@ impl Inbox {
     /// # Errors
     /// When as many wait as may.
     pub fn push(&self, camera: &str, set: workout::Set, age: Duration, now: Reading) -> Result<(), Full> {
-        self.push_with_picture(camera, set, None, age, now)
+        self.push_with(camera, set, Beside::default(), age, now)
     }
 
-    /// The same with its picture, a JPEG. Beyond [`PICTURES`] sets that wait it is let go: the count is worth more.
+    /// The same with what is kept beside it. Beyond [`PICTURES`] sets that wait the picture is let go: the count is worth more.
     ///
     /// # Errors
     /// When as many wait as may.
-    pub fn push_with_picture(
+    pub fn push_with(
         &self,
         camera: &str,
         set: workout::Set,
-        picture: Option<Vec<u8>>,
+        beside: Beside,
         age: Duration,
         now: Reading,
     ) -> Result<(), Full> {
@@ -109,7 +117,7 @@ impl Inbox {
             key: self.0.keys.next(),
             camera: camera.to_string(),
             set,
-            picture,
+            beside,
             ended: Mono::from_ns(u64::try_from(ended_ns).unwrap_or(u64::MAX)),
             gap_ms: now.gap_ms(),
         };
@@ -120,7 +128,7 @@ impl Inbox {
             return Err(Full);
         }
         if desk.sets.len() >= PICTURES {
-            waiting.picture = None;
+            waiting.beside.picture = None;
         }
         desk.sets.push_back(Arc::new(waiting));
         self.0.metrics.waiting.set(desk.sets.len() as i64);

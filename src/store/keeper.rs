@@ -161,7 +161,7 @@ impl Keeper {
         let gap_ms = now.gap_ms();
         let is_step = |old: i64| now.is_plausible() && clock::step_ms(old, gap_ms).is_some();
         let (boot, is_first) = (self.boot.as_str(), self.gap_ms.is_none());
-        if self.gap_ms.is_some_and(|old| !is_step(old)) {
+        if self.gap_ms.is_some_and(|old| clock::is_same(old, gap_ms) || !now.is_plausible()) {
             return Ok(());
         }
         let Some(database) = &mut self.database else { return Ok(()) };
@@ -184,18 +184,20 @@ impl Keeper {
                     log::warn!("{lost} sets are from a time when the box had no clock; only their order is known");
                 }
             }
-            if kept.is_none() || step.is_some() {
-                rows::keep(&transaction, GAP_KEY, &format!("{boot} {gap_ms}"))?;
+            // A little more or less is no step, and must not add up to one.
+            let valid = kept.filter(|_| !now.is_plausible()).unwrap_or(gap_ms);
+            if kept.is_none_or(|kept| !clock::is_same(kept, valid)) {
+                rows::keep(&transaction, GAP_KEY, &format!("{boot} {valid}"))?;
             }
             transaction.commit()?;
-            Ok((step, mended, kept.filter(|_| step.is_none())))
+            Ok((step, mended, valid))
         })();
-        let (step, mended, still) = mended.map_err(|error| StoreFault::of_sqlite(&path, &error))?;
+        let (step, mended, valid) = mended.map_err(|error| StoreFault::of_sqlite(&path, &error))?;
         if let Some(step) = step {
             log::info!("the clock was set by {:.1} s; the times of {mended} sets were mended", step as f64 / 1e3);
             self.shared.news.ring();
         }
-        self.gap_ms = Some(still.unwrap_or(gap_ms));
+        self.gap_ms = Some(valid);
         Ok(())
     }
 
@@ -257,7 +259,7 @@ impl Keeper {
 
 /// A picture that cannot be written is let go: its set is safe.
 fn keep_picture(shared: &Shared, waiting: &Waiting, place: &str) {
-    let Some(bytes) = &waiting.picture else { return };
+    let Some(bytes) = &waiting.beside.picture else { return };
     if let Err(why) = pictures::write(&shared.settings.snapshots, place, bytes) {
         log::warn!("the picture {place} cannot be written: {why}");
     }

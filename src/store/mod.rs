@@ -39,7 +39,7 @@ use serde::Serialize;
 pub use clock::{Reading, is_plausible};
 pub use export::{Export, Format};
 pub use fault::StoreFault;
-pub use inbox::{Full, Inbox};
+pub use inbox::{Beside, Full, Inbox};
 pub use outbox::{Backlog, Delivery, Op};
 pub use pictures::PictureRow;
 pub use retention::{Pruned, Retention, prune};
@@ -299,6 +299,14 @@ impl Store {
         self.0.write(self.0.settings.patience, move |connection| write::delete(connection, id, unix_ms(now)))?;
         self.0.news.ring();
         Ok(())
+    }
+
+    /// How the movement of a set looked, as JSON that its maker understands; nothing when it was not kept.
+    ///
+    /// # Errors
+    /// That there is no such set, or why there is no answer.
+    pub fn form(&self, id: i64) -> Result<Option<String>, StoreFault> {
+        self.0.read(|connection| rows::form(connection, id))?.ok_or(StoreFault::NoSuchSet)
     }
 
     fn edit(

@@ -214,6 +214,9 @@ fn backlog(connection: &Connection, sink: &str) -> rusqlite::Result<Backlog> {
         waiting: count("waiting")?,
         parked: count("parked")?,
         oldest_ms: moment("SELECT made_ms FROM outbox WHERE sink = ?1 AND state = 'waiting' ORDER BY id LIMIT 1")?,
-        delivered_ms: moment("SELECT max(done_ms) FROM outbox WHERE sink = ?1 AND state = 'delivered'")?,
+        // By the index: the last one made is, but for what was parked meanwhile, the last one taken.
+        delivered_ms: moment(
+            "SELECT done_ms FROM outbox WHERE sink = ?1 AND state = 'delivered' ORDER BY id DESC LIMIT 1",
+        )?,
     })
 }

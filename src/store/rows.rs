@@ -201,6 +201,12 @@ pub(super) fn following(
     )
 }
 
+/// How a set's movement looked; nothing when there is no such set.
+pub(super) fn form(connection: &Connection, id: i64) -> rusqlite::Result<Option<Option<String>>> {
+    let sql = "SELECT form FROM sets WHERE id = ?1 AND deleted_ms IS NULL";
+    connection.query_row(sql, [id], |row| row.get(0)).optional()
+}
+
 /// The pictures of sets that were not deleted, those of the newest first.
 pub(super) fn pictures(connection: &Connection, since_ms: u64, most: usize) -> rusqlite::Result<Vec<PictureRow>> {
     let mut statement = connection.prepare_cached(

@@ -31,6 +31,7 @@ CREATE TABLE sets (
     started_ns INTEGER NOT NULL,
     ended_ns INTEGER NOT NULL,
     picture TEXT,
+    form TEXT,
     deleted_ms INTEGER
 ) STRICT;
 CREATE INDEX sets_by_start ON sets (started_ms);

@@ -563,6 +563,20 @@ fn a_laptop_that_slept_moves_nothing() {
 }
 
 #[test]
+fn a_clock_that_is_only_kept_right_moves_nothing_however_often() {
+    let mut bench = Bench::new();
+    bench.write(1);
+    let before = bench.list();
+    for _ in 0..5 {
+        bench.now.wall = Wall::from_unix_ms(bench.now.wall.unix_ms() + 20_000);
+        bench.turn();
+        let now = bench.now;
+        bench = bench.again(now, "boot-1");
+    }
+    assert_eq!(bench.list(), before);
+}
+
+#[test]
 fn sets_are_kept_for_their_days_and_longer_if_they_still_have_to_be_delivered() {
     let mut bench = Bench::with(|settings| settings.retention.sets_days = 10);
     let (taken, now) = (bench.write(1), bench.now);

@@ -86,8 +86,8 @@ pub(super) fn insert(connection: &Connection, new: &Waiting, place: &Place<'_>) 
     let inserted = connection
         .prepare_cached(
             "INSERT INTO sets (key, camera, exercise_machine, chosen, reps_machine, recount, confidence, pending, \
-             started_ms, ended_ms, clock, boot, started_ns, ended_ns, picture) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15) ON CONFLICT (key) DO NOTHING",
+             started_ms, ended_ms, clock, boot, started_ns, ended_ns, picture, form) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16) ON CONFLICT (key) DO NOTHING",
         )?
         .execute(params![
             new.key,
@@ -104,7 +104,8 @@ pub(super) fn insert(connection: &Connection, new: &Waiting, place: &Place<'_>) 
             place.boot,
             signed(started_ns),
             signed(new.ended.as_ns()),
-            new.picture.as_ref().map(|_| &picture),
+            new.beside.picture.as_ref().map(|_| &picture),
+            new.beside.form,
         ])?;
     if inserted == 0 {
         return Ok(picture);

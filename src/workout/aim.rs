@@ -37,7 +37,8 @@ fn spread(values: impl Iterator<Item = f32> + Clone) -> Option<(f32, f32)> {
     (count > 0.0).then(|| (mean, seen.map(|v| (v - mean).powi(2)).sum::<f32>() / count))
 }
 
-fn around(signal: &Signal, channel: usize, tick: u64) -> f32 {
+/// One channel's mean around a tick.
+pub fn around(signal: &Signal, channel: usize, tick: u64) -> f32 {
     let near = (tick.saturating_sub(AROUND)..=tick + AROUND).map(|tick| signal.at(channel, tick));
     spread(near).map_or(f32::NAN, |(mean, _)| mean)
 }

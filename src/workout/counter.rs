@@ -7,13 +7,19 @@
 //!
 //! It must never read a clock, and never take back what it told.
 
+use std::sync::Arc;
+
+use super::classify::{Named, named};
+use super::exercise::Exercise;
+use super::form::{Form, errors};
 use super::gate;
 use super::measure::Body;
+use super::prototype::{Prototype, Prototypes};
 use super::report::{Happening, Rep, Set};
-use super::search::{Beginning, Desk, Least, Line, lines, look};
-use super::set::Open;
+use super::search::{Beginning, Desk, Least, Line, SURE, lines, look};
+use super::set::{Open, REST_S};
 use super::signal::{Signal, seconds, stamp_of};
-use super::{Angle, Athlete, AthleteSettings, Followed, Mover};
+use super::{Angle, Athlete, AthleteSettings, Event, Followed, Mover};
 use crate::skeleton::Pose;
 use crate::time::Mono;
 
@@ -60,6 +66,8 @@ pub struct Now {
     pub athlete: Followed,
     /// The joint that works.
     pub angle: Option<Angle>,
+    /// What is being done: as the athlete said, or else as far as the set that goes on is recognised.
+    pub exercise: Option<Arc<str>>,
     /// Repetitions of the set that goes on; 0 between sets.
     pub reps: u32,
     /// Seconds since the last repetition of the set that goes on.
@@ -68,10 +76,14 @@ pub struct Now {
     pub last: Option<Rep>,
 }
 
-/// Sets of fewer repetitions wait for the athlete's word.
-const SURE_REPS: usize = 3;
 /// No repetition takes longer. Seconds.
 const MOST_REP_S: f32 = 14.0;
+/// Repetitions that make a set when the athlete said what he does.
+const CHOSEN_REPS: usize = 2;
+/// How sure a set is that nobody has named.
+const UNNAMED: f32 = 0.5;
+/// A second count that differs by a share of the first takes this many times as much of the confidence.
+const DISAGREEMENT: f32 = 2.5;
 
 /// Watches one camera's athlete.
 pub struct Workout {
@@ -85,14 +97,20 @@ pub struct Workout {
     seen: Option<(u32, Mono)>,
     /// Nothing before this tick belongs to a set to come.
     from: u64,
+    chosen: Option<&'static Exercise>,
+    prototypes: Arc<Prototypes>,
+    /// What is looked at in turn for a beginning, and which of them is next.
     lines: Vec<Line>,
     line: usize,
     best: Option<Beginning>,
     open: Option<Open>,
+    name: Option<Named>,
+    /// How the set that ended last looked.
+    ended: Option<Form>,
 }
 
 impl Workout {
-    /// Nothing was seen yet.
+    /// Nothing was seen yet; exercises are recognised as textbooks have them.
     pub fn new(settings: Settings) -> Workout {
         Workout {
             thresholds: settings.thresholds,
@@ -104,11 +122,34 @@ impl Workout {
             now: Mono::ZERO,
             seen: None,
             from: 0,
-            lines: lines().collect(),
+            chosen: None,
+            prototypes: Arc::new(Prototypes::new(Vec::new())),
+            lines: lines(None).collect(),
             line: 0,
             best: None,
             open: None,
+            name: None,
+            ended: None,
         }
+    }
+
+    /// What the athlete says is being done; nothing to have it recognised. A set that goes on is renamed.
+    pub fn choose(&mut self, exercise: Option<&'static Exercise>) {
+        if exercise != self.chosen {
+            self.chosen = exercise;
+            self.lines = lines(exercise).collect();
+            (self.line, self.best) = (0, None);
+        }
+    }
+
+    /// What sets are compared with from now on.
+    pub fn learn(&mut self, prototypes: Arc<Prototypes>) {
+        self.prototypes = prototypes;
+    }
+
+    /// The set that ended last, as an example of an exercise.
+    pub fn example(&self, exercise: &str) -> Option<Prototype> {
+        self.ended.as_ref().map(|form| Prototype::new(exercise, form))
     }
 
     /// Other thresholds from now on; repetitions that were told stay.
@@ -126,8 +167,11 @@ impl Workout {
         let ticked = self.signal.advance(self.now);
         if let (Some(id), Some(pose)) = (athlete.id, pose) {
             let before = self.seen.filter(|(who, _)| *who == id);
+            // Who is found again where somebody was lost is mostly the same; who is preferred to another is not.
             if before.is_none() {
                 self.body = Body::default();
+            }
+            if athlete.event == Some(Event::HandedOver) {
                 self.signal.forget();
             }
             let dt_s = before.map_or(0.0, |(_, when)| self.now.since(when).as_secs_f32());
@@ -153,10 +197,16 @@ impl Workout {
         Now {
             athlete,
             angle,
+            exercise: self.exercise(),
             reps: open.map_or(0, |open| open.reps.len() as u32),
             resting_s: open.map(|open| self.now.since(stamp_of(open.last_end())).as_secs_f32()),
             last: open.and_then(|open| open.reps.last().copied()),
         }
+    }
+
+    fn exercise(&self) -> Option<Arc<str>> {
+        let recognised = || self.name.as_ref().map(|name| name.exercise.clone());
+        self.chosen.map(|exercise| exercise.name.into()).or_else(recognised)
     }
 
     fn tick(&mut self, out: &mut Vec<Happening>) {
@@ -168,10 +218,22 @@ impl Workout {
             });
             if over {
                 self.close(out);
+            } else if self.rests() {
+                // Something else may have begun; it ends this set.
+                self.look(out);
+            } else {
+                self.best = None;
             }
         } else {
             self.look(out);
         }
+    }
+
+    /// Whether the set that goes on has paused for longer than between two repetitions.
+    fn rests(&mut self) -> bool {
+        let Some(open) = &self.open else { return false };
+        self.from = open.last_end();
+        seconds(self.signal.newest().saturating_sub(self.from)) > (2.5 * open.rep_s()).max(REST_S)
     }
 
     fn least(&self) -> Least {
@@ -179,39 +241,49 @@ impl Workout {
             height_deg: self.thresholds.min_amplitude_deg,
             rep_s: self.thresholds.min_period_s,
             most_rep_s: MOST_REP_S,
-            reps: SURE_REPS,
+            reps: if self.chosen.is_some() { CHOSEN_REPS } else { SURE },
         }
     }
 
     /// One line a tick; after a round the best beginning opens a set.
     fn look(&mut self, out: &mut Vec<Happening>) {
         let found = look(&self.signal, self.lines[self.line], self.from, self.least(), &mut self.desk)
-            .filter(|found| found.spans.iter().all(|span| gate::trains(&self.signal, span)));
-        if let Some(found) = found {
-            if self.best.as_ref().is_none_or(|best| found.aim.clarity > best.aim.clarity) {
-                self.best = Some(found);
-            }
+            .filter(|found| gate::trains(&self.signal, &found.spans));
+        if let Some(found) = found
+            && self.best.as_ref().is_none_or(|best| found.aim.clarity > best.aim.clarity)
+        {
+            self.best = Some(found);
         }
         self.line = (self.line + 1) % self.lines.len();
         if self.line == 0
             && let Some(best) = self.best.take()
         {
-            let open = Open::new(best, self.from, self.least(), &self.signal, &mut self.desk);
+            let open = Open::new(best, self.from, self.least(), &self.prototypes, &self.signal, &mut self.desk);
             if let Some(first) = open.reps.first() {
+                let first = *first;
+                self.close(out);
                 out.push(Happening::SetStarted { at: first.started });
                 out.extend(open.reps.iter().map(|rep| Happening::Rep(*rep)));
                 self.open = Some(open);
+                self.recognise();
             }
         }
     }
 
     fn count(&mut self, out: &mut Vec<Happening>) {
+        let least = self.least();
         let Some(open) = &mut self.open else { return };
-        if open.step(&self.signal, self.thresholds.min_period_s, &mut self.desk)
-            && let Some(rep) = open.reps.last()
-        {
-            out.push(Happening::Rep(*rep));
+        let more = open.step(&self.signal, least, &mut self.desk);
+        out.extend(open.reps[open.reps.len() - more..].iter().map(|rep| Happening::Rep(*rep)));
+        if more > 0 {
+            self.recognise();
         }
+    }
+
+    /// By all that is known of the set that goes on.
+    fn recognise(&mut self) {
+        let form = self.open.as_ref().map(Open::form);
+        self.name = form.and_then(|form| named(&form, &errors(&self.signal), &self.prototypes));
     }
 
     fn close(&mut self, out: &mut Vec<Happening>) {
@@ -220,18 +292,21 @@ impl Workout {
         self.from = open.last_end();
         let (Some(first), Some(last)) = (open.reps.first(), open.reps.last()) else { return };
         let counted = open.reps.len() as f32;
-        let confidence = (1.0 - 2.0 * (recount as f32 - counted).abs() / counted).clamp(0.0, 1.0);
-        let pending = confidence < self.thresholds.confidence_threshold || open.reps.len() < SURE_REPS;
+        let agreed = 1.0 - DISAGREEMENT * (recount as f32 - counted).abs() / counted;
+        let name = if self.chosen.is_some() { 1.0 } else { self.name.as_ref().map_or(UNNAMED, |name| name.confidence) };
+        let confidence = agreed.min(name).clamp(0.0, 1.0);
         let set = Set {
-            exercise: None,
-            chosen: false,
+            exercise: self.exercise(),
+            chosen: self.chosen.is_some(),
             recount,
             started: first.started,
             ended: last.ended,
             confidence,
-            pending,
-            reps: open.reps,
+            pending: confidence < self.thresholds.confidence_threshold || open.reps.len() < SURE,
+            reps: std::mem::take(&mut open.reps),
         };
+        self.ended = Some(open.form());
+        self.name = None;
         out.push(Happening::SetEnded(Box::new(set)));
     }
 }

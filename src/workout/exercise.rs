@@ -52,12 +52,12 @@ pub const EXERCISES: [Exercise; 16] = {
         exercise("Goblet Squat", Knee, posture(87., -75., 50., -90., -88.), posture(65., -70., 50., 0., -58.)),
         exercise("Lunge", Knee, posture(87., -87., -80., -90., -89.), posture(85., -87., -80., -30., -35.)),
         exercise("Deadlift", Hip, posture(88., -87., -87., -89., -88.), posture(25., -80., -85., -25., -72.)),
-        exercise("Romanian Deadlift", Hip, posture(88., -87., -87., -89., -89.), posture(15., -82., -87., -72., -88.)),
+        exercise("Romanian Deadlift", Hip, posture(88., -87., -87., -89., -89.), posture(15., -82., -87., -65., -83.)),
         exercise("Bench Press", Elbow, posture(0., 80., 88., -10., -80.), posture(0., -15., 85., -10., -80.)),
         exercise("Incline Press", Elbow, posture(35., 80., 88., 0., -80.), posture(35., -25., 85., 0., -80.)),
         exercise("Overhead Press", Elbow, posture(87., -50., 75., -90., -90.), posture(87., 78., 87., -90., -90.)),
         exercise("Biceps Curl", Elbow, posture(88., -87., -80., -90., -90.), posture(88., -75., 55., -90., -90.)),
-        exercise("Triceps Extension", Elbow, posture(88., 75., 85., -90., -90.), posture(88., 72., -45., -90., -90.)),
+        exercise("Triceps Extension", Elbow, posture(85., -82., 15., -90., -90.), posture(85., -82., -78., -90., -90.)),
         exercise("Row", Elbow, posture(25., -85., -88., -65., -80.), posture(25., 15., -80., -65., -80.)),
         exercise("Pull-Up", Elbow, posture(88., 78., 87., -80., -80.), posture(80., -45., 80., -80., -75.)),
         exercise("Push-Up", Elbow, posture(18., -85., -88., -15., -15.), posture(3., 5., -85., -5., -10.)),
@@ -66,7 +66,22 @@ pub const EXERCISES: [Exercise; 16] = {
     ]
 };
 
+/// Somebody who stands, arms hanging.
+pub(super) const HANGING: Posture = posture(88., -87., -82., -90., -90.);
+
+/// Other ways of doing some of them: the arms overhead, seated at a cable, one leg always in front.
+pub(super) const VARIANTS: [(&str, Posture, Posture); 3] = [
+    ("Triceps Extension", posture(88., 78., -20., -90., -90.), posture(88., 80., 80., -90., -90.)),
+    ("Row", posture(80., -20., -25., 5., -40.), posture(88., -60., 0., 5., -40.)),
+    ("Lunge", posture(86., -87., -82., -55., -55.), posture(82., -87., -82., -20., -35.)),
+];
+
 impl Exercise {
+    /// Whether it is often done with one arm.
+    pub(super) fn by_one_arm(&self) -> bool {
+        matches!(self.name, "Biceps Curl" | "Triceps Extension" | "Row" | "Overhead Press")
+    }
+
     /// The one of this name, whichever case it is written in.
     pub fn named(name: &str) -> Option<&'static Exercise> {
         EXERCISES.iter().find(|exercise| exercise.name.eq_ignore_ascii_case(name.trim()))
@@ -74,6 +89,17 @@ impl Exercise {
 }
 
 impl Posture {
+    /// With the arms between this and `other`: one of them is there, the mean of both is between.
+    pub fn arm_between(&self, other: &Posture) -> Posture {
+        // Elevations are averaged as the rises that they are measured by.
+        let mean = |a: f32, b: f32| ((a.to_radians().sin() + b.to_radians().sin()) / 2.0).asin().to_degrees();
+        Posture {
+            upper_arm: mean(self.upper_arm, other.upper_arm),
+            forearm: mean(self.forearm, other.forearm),
+            ..*self
+        }
+    }
+
     /// As measures; `NaN` for the hinges, whose angle in the picture depends on where the camera stands.
     pub fn measures(&self) -> [f32; MEASURES] {
         let sin = |deg: f32| deg.to_radians().sin();

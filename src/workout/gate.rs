@@ -19,12 +19,14 @@ const STEP_DEG: f32 = 22.0;
 /// … unless the hips sink by this, as in a lunge.
 const SINK_DEG: f32 = 22.0;
 
-/// Whether the athlete stayed where he was, and did not step on the spot.
-pub fn trains(signal: &Signal, span: &Span) -> bool {
-    !walked(signal, span) && !steps(signal, span)
+/// Whether the athlete mostly stayed where he was, and did not step on the spot.
+pub fn trains(signal: &Signal, spans: &[Span]) -> bool {
+    let moved = spans.iter().filter(|span| walked(signal, span) || steps(signal, span)).count();
+    2 * moved < spans.len()
 }
 
-fn walked(signal: &Signal, span: &Span) -> bool {
+/// Whether the feet are elsewhere after a repetition.
+pub fn walked(signal: &Signal, span: &Span) -> bool {
     let away = |channel: usize| {
         let way = place(signal, channel, span.end) - place(signal, channel, span.start);
         if way.is_finite() { way } else { 0.0 }

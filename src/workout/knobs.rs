@@ -7,9 +7,9 @@ pub struct Knob {
     /// As the API and, behind its section, the config call it.
     pub name: &'static str,
     /// The least value.
-    pub least: f32,
+    pub least: f64,
     /// The greatest value.
-    pub most: f32,
+    pub most: f64,
     /// What it does.
     pub help: &'static str,
     /// Finds it.
@@ -67,9 +67,9 @@ pub enum KnobFault {
         /// Which.
         name: &'static str,
         /// The least value.
-        least: f32,
+        least: f64,
         /// The greatest value.
-        most: f32,
+        most: f64,
     },
 }
 
@@ -82,11 +82,10 @@ impl Thresholds {
         let knob = KNOBS.iter().find(|knob| knob.name == name);
         let knob = knob.ok_or_else(|| KnobFault::Unknown(name.chars().take(64).collect()))?;
         let (name, least, most) = (knob.name, knob.least, knob.most);
-        let value = value as f32;
         if !(least..=most).contains(&value) {
             return Err(KnobFault::Range { name, least, most });
         }
-        *(knob.of)(self) = value;
+        *(knob.of)(self) = value as f32;
         Ok(())
     }
 
@@ -105,16 +104,16 @@ mod tests {
         for (place, knob) in KNOBS.iter().enumerate() {
             let mut all = Thresholds::default();
             let before = all.by_name();
-            assert!((knob.least..=knob.most).contains(&before[place].1), "the default of {}", knob.name);
+            assert!((knob.least..=knob.most).contains(&before[place].1.into()), "the default of {}", knob.name);
             for edge in [knob.least, knob.most] {
-                all.set(knob.name, edge.into()).unwrap();
-                assert_eq!(all.by_name()[place], (knob.name, edge));
+                all.set(knob.name, edge).unwrap();
+                assert_eq!(all.by_name()[place], (knob.name, edge as f32));
             }
-            for beyond in [f64::from(knob.least) - 0.01, f64::from(knob.most) + 0.01, f64::NAN, f64::INFINITY] {
+            for beyond in [knob.least - 0.01, knob.most + 0.01, f64::NAN, f64::INFINITY] {
                 let fault = all.set(knob.name, beyond).unwrap_err();
                 assert!(fault.to_string().starts_with(&format!("{} must be a number from ", knob.name)), "{fault}");
             }
-            assert_eq!(all.by_name()[place].1, knob.most, "what was refused changed nothing");
+            assert_eq!(all.by_name()[place].1, knob.most as f32, "what was refused changed nothing");
             let others = |all: Thresholds| all.by_name().into_iter().enumerate().filter(move |(n, _)| *n != place);
             assert!(others(all).eq(others(Thresholds::default())), "{} changed another", knob.name);
         }

@@ -144,6 +144,7 @@ struct Value {
 /// What is known of the athlete's body, and the last frame's values.
 #[derive(Clone, Copy, Debug)]
 pub struct Body {
+    /// 0 while unknown.
     stature_px: f32,
     /// Left less right, of every measure, averaged; a stand-in when only one side is seen.
     difference: [f32; MEASURES],
@@ -156,11 +157,6 @@ impl Default for Body {
 }
 
 impl Body {
-    /// The stature in pixels; 0 while unknown.
-    pub fn stature_px(&self) -> f32 {
-        self.stature_px
-    }
-
     /// Every measure of this pose, `NaN` where it is not seen. `dt_s` is the time since the pose before.
     pub fn measure(&mut self, pose: &Pose, dt_s: f32) -> [f32; CHANNELS] {
         self.grow(pose, dt_s);

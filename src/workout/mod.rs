@@ -14,14 +14,18 @@
 mod aim;
 mod angle;
 mod athlete;
+mod classify;
 mod counter;
 mod exercise;
 mod extrema;
+mod form;
 mod gate;
 mod knobs;
 mod matching;
 mod measure;
 mod mover;
+mod prototype;
+mod record;
 mod recount;
 mod rep;
 mod report;
@@ -38,6 +42,8 @@ pub use counter::{Now, Settings, Thresholds, Workout};
 pub use exercise::{EXERCISES, Exercise};
 pub use knobs::{KNOBS, Knob, KnobFault};
 pub use mover::Mover;
+pub use prototype::{Prototype, Prototypes};
+pub use record::NoExample;
 pub use report::{Happening, Phases, Rep, Set};
 pub use zone::{MAX_CORNERS, MIN_CORNERS, Zone, ZoneFault};
 

@@ -8,6 +8,7 @@
 use super::aim::{Aim, SHAKES_DEG};
 use super::exercise::{EXERCISES, Exercise};
 use super::extrema::{Cycle, Wanted, cycles, smooth, span, swings};
+use super::form::{Form, errors};
 use super::measure::{CHANNELS, MEASURES, Measure, Side};
 use super::rep::{Span, measured};
 use super::signal::{Signal, seconds, ticks};
@@ -16,8 +17,10 @@ use super::signal::{Signal, seconds, ticks};
 const LEAST_WAY_DEG: f32 = 8.0;
 /// How far back a beginning is looked for.
 const WINDOW_S: f32 = 42.0;
-/// Half widths of the smoothing, in ticks.
-const HALVES: [usize; 3] = [2, 4, 8];
+/// Ticks that are taken together.
+const STEP: u64 = 2;
+/// Half widths of the smoothing, in steps.
+const HALVES: [usize; 3] = [1, 2, 4];
 /// A smoothing this wide against a repetition flattens it.
 const SMOOTHEST: f32 = 0.4;
 /// Repetitions must be this many times as high as what is left of the noise.
@@ -26,6 +29,10 @@ const CLEAR: f32 = 6.0;
 const CLARITY: f32 = 8.0;
 /// … and the starts must be one place: this share of the way at most.
 const ASTRAY: f32 = 0.4;
+/// Repetitions of one set differ less than this from their mean.
+pub const UNLIKE: f32 = 0.35;
+/// From so many repetitions on a set is one without the athlete's word.
+pub const SURE: usize = 3;
 /// A limb that rests this long near the start is back.
 pub const DWELL_S: f32 = 0.4;
 
@@ -99,8 +106,6 @@ pub struct Least {
 #[derive(Clone, Debug)]
 pub struct Beginning {
     pub line: Line,
-    /// How much it had to be smoothed, in ticks.
-    pub half: usize,
     pub spans: Vec<Span>,
     pub aim: Aim,
 }
@@ -115,15 +120,31 @@ pub struct Desk {
     pub cycles: Vec<Cycle>,
 }
 
-/// What is looked at in turn. Variants of an exercise that go the same way are looked at once.
-pub fn lines() -> impl Iterator<Item = Line> {
+/// What is looked at in turn: for a chosen exercise its own way and its hinge; else every exercise's, variants that go the
+/// same way once, and measures that show what is no known exercise.
+pub fn lines(chosen: Option<&'static Exercise>) -> impl Iterator<Item = Line> {
     use Measure::*;
     const VARIANTS: [&str; 3] = ["Front Squat", "Goblet Squat", "Incline Press"];
-    let exercises = EXERCISES.iter().filter(|exercise| !VARIANTS.contains(&exercise.name)).map(Line::Exercise);
-    let legs = [Stance, Knee, Hip, Trunk, Thigh].map(|measure| Line::Measure(measure, Side::Both));
-    let arms = [Elbow, Forearm, UpperArm, Reach, Shoulder].into_iter();
-    let arms = arms.flat_map(|measure| [Side::Both, Side::Left, Side::Right].map(|side| Line::Measure(measure, side)));
-    exercises.chain(legs).chain(arms)
+    const ARMS: [(Measure, Side); 9] = [
+        (Elbow, Side::Both),
+        (Elbow, Side::Left),
+        (Elbow, Side::Right),
+        (Forearm, Side::Both),
+        (UpperArm, Side::Both),
+        (Reach, Side::Both),
+        (Reach, Side::Left),
+        (Reach, Side::Right),
+        (Shoulder, Side::Both),
+    ];
+    let among = move |exercise: &&'static Exercise| match chosen {
+        Some(chosen) => chosen.name == exercise.name,
+        None => !VARIANTS.contains(&exercise.name),
+    };
+    let legs = [Stance, Knee, Hip, Trunk, Thigh].map(|measure| (measure, Side::Both));
+    let measures = legs.into_iter().chain(ARMS);
+    let measures = measures.filter(move |(measure, _)| chosen.is_none_or(|chosen| chosen.hinge == measure.told()));
+    let measures = measures.map(|(measure, side)| Line::Measure(measure, side));
+    EXERCISES.iter().filter(among).map(Line::Exercise).chain(measures)
 }
 
 /// The best beginning in one channel, either way round, since `from`.
@@ -131,6 +152,7 @@ pub fn look(signal: &Signal, line: Line, from: u64, least: Least, desk: &mut Des
     let from = from.max(signal.newest().saturating_sub(ticks(WINDOW_S) as u64));
     let mut best: Option<Beginning> = None;
     let (first, frame_noise) = line.read(signal, from, &mut desk.raw);
+    let first = paired(first, &mut desk.raw);
     for half in HALVES {
         desk.x.clone_from(&desk.raw);
         smooth(&mut desk.x, half, &mut desk.spare);
@@ -140,7 +162,7 @@ pub fn look(signal: &Signal, line: Line, from: u64, least: Least, desk: &mut Des
         if desk.x.is_empty() || high - low < least.height_deg {
             break;
         }
-        let noise = frame_noise / signal.frames(3 * half).sqrt();
+        let noise = frame_noise / signal.frames(3 * half * STEP as usize).sqrt();
         swings(&desk.x, least.height_deg, &mut desk.heights);
         let height = usual(&mut desk.heights);
         if height < least.height_deg.max(CLEAR * noise) {
@@ -150,10 +172,10 @@ pub fn look(signal: &Signal, line: Line, from: u64, least: Least, desk: &mut Des
             if turned {
                 desk.x.iter_mut().for_each(|v| *v = -*v);
             }
-            cycles(&desk.x, Wanted::of(height, ticks(DWELL_S) + half), &mut desk.cycles);
-            let Some(spans) = alike(&desk.x, first, &desk.cycles, least) else { continue };
+            cycles(&desk.x, Wanted::of(height, ticks(DWELL_S) / STEP as usize + half), &mut desk.cycles);
+            let Some(spans) = alike(signal, &desk.x, (first, STEP), &desk.cycles, least) else { continue };
             let shortest = spans.iter().map(Span::duration_s).fold(f32::INFINITY, f32::min);
-            if seconds(2 * half as u64 + 1) > SMOOTHEST * shortest {
+            if seconds((2 * half as u64 + 1) * STEP) > SMOOTHEST * shortest {
                 continue;
             }
             let aim = Aim::at(signal, &spans);
@@ -161,7 +183,7 @@ pub fn look(signal: &Signal, line: Line, from: u64, least: Least, desk: &mut Des
                 continue;
             }
             if best.as_ref().is_none_or(|best| aim.clarity > best.aim.clarity) {
-                best = Some(Beginning { line, half, spans, aim });
+                best = Some(Beginning { line, spans, aim });
             }
         }
     }
@@ -184,26 +206,140 @@ pub fn median(values: impl Iterator<Item = f32>) -> f32 {
     values.get(values.len() / 2).copied().unwrap_or(0.0)
 }
 
-/// The newest repetitions that are alike, if they are enough and the last one was just now.
-pub fn alike(x: &[f32], first: u64, cycles: &[Cycle], least: Least) -> Option<Vec<Span>> {
+/// The repetition before another one. It is looked for only as far back as it can have begun: what the athlete did before
+/// his first one may look like its way out.
+fn before(x: &[f32], (first, step): (u64, u64), next: &Span, usual: &Usual) -> Option<Span> {
+    let index = |tick: u64| ((tick.saturating_sub(first)) / step) as usize;
+    let to = index(next.half_out).min(x.len());
+    let mut cycles_before = Vec::new();
+    [1.2, 1.8, 2.5].into_iter().find_map(|reach| {
+        let from = index(next.start.saturating_sub(ticks(reach * usual.duration_s) as u64)).min(to);
+        cycles(&x[from..to], Wanted::of(usual.height, usize::MAX), &mut cycles_before);
+        let last = *cycles_before.last()?;
+        let span = measured(&x[from..to], first + from as u64 * step, step, last);
+        (span.end <= next.start + 2 * step).then_some(span)
+    })
+}
+
+/// Means of [`STEP`] ticks; says the tick of the first.
+fn paired(first: u64, x: &mut Vec<f32>) -> u64 {
+    let pairs = x.len() / STEP as usize;
+    // The newest tick is kept.
+    let skip = x.len() - pairs * STEP as usize;
+    for n in 0..pairs {
+        let from = skip + n * STEP as usize;
+        x[n] = x[from..from + STEP as usize].iter().sum::<f32>() / STEP as f32;
+    }
+    x.truncate(pairs);
+    first + skip as u64
+}
+
+/// The newest repetitions that are alike, in height, in duration and in form, if they are enough and the last one was
+/// just now.
+pub fn alike(
+    signal: &Signal,
+    x: &[f32],
+    (first, step): (u64, u64),
+    cycles: &[Cycle],
+    least: Least,
+) -> Option<Vec<Span>> {
     if cycles.len() < least.reps {
         return None;
     }
-    let spans: Vec<Span> = cycles.iter().map(|cycle| measured(x, first, *cycle)).collect();
-    let latest = &spans[spans.len() - least.reps..];
-    let (height, duration) = (median(latest.iter().map(|s| s.height)), median(latest.iter().map(Span::duration_s)));
-    let fits = |s: &Span| {
-        let d = s.duration_s();
-        (0.6 * height..=1.6 * height).contains(&s.height)
-            && (0.55 * duration..=1.8 * duration).contains(&d)
-            && (least.rep_s..=least.most_rep_s).contains(&d)
-    };
-    let follows = |a: &Span, b: &Span| seconds(b.start.saturating_sub(a.end)) <= (1.5 * duration).max(2.0);
-    let mut begin = spans.len();
-    while begin > 0 && fits(&spans[begin - 1]) && (begin == spans.len() || follows(&spans[begin - 1], &spans[begin])) {
-        begin -= 1;
+    let latest = &cycles[cycles.len() - least.reps..];
+    let latest: Vec<Span> = latest.iter().map(|cycle| measured(x, first, step, *cycle)).collect();
+    let usual = Usual::of(&latest);
+    let now = first + x.len() as u64 * step;
+    let fresh = seconds(now - latest[latest.len() - 1].end) <= (2.5 * usual.duration_s).max(4.0);
+    if !fresh || !latest.iter().all(|span| usual.fits(span, least)) {
+        return None;
     }
-    let now = first + x.len() as u64;
-    let fresh = seconds(now - spans[spans.len() - 1].end) <= (1.5 * duration).max(2.0);
-    (fresh && spans.len() - begin >= least.reps).then(|| spans[begin..].to_vec())
+    let forms: Vec<Form> = latest.iter().map(|span| Form::of(signal, span)).collect();
+    let (mean, errors) = (Form::mean(forms.iter()), errors(signal));
+    if forms.iter().any(|form| mean.unlikeness(form, &errors) > UNLIKE) {
+        return None;
+    }
+    let mut spans = latest;
+    while let Some(span) = before(x, (first, step), &spans[0], &usual) {
+        let pause_s = seconds(spans[0].start.saturating_sub(span.end));
+        let like = || mean.unlikeness(&Form::of(signal, &span), &errors) <= UNLIKE;
+        if pause_s > (1.5 * usual.duration_s).max(2.0) || !usual.fits(&span, least) || !like() {
+            break;
+        }
+        spans.insert(0, span);
+    }
+    (least.reps < SURE || convincing(&spans)).then_some(spans)
+}
+
+/// Times differ by this much for nothing. Seconds.
+const SLACK_S: f32 = 0.2;
+/// Who takes longer for a repetition than this may as well be drinking. Seconds.
+const SLOW_S: f32 = 4.5;
+/// How uneven three, four, five … repetitions may be to be a set: three must go like clockwork.
+const QUICK_UNEVENNESS: [f32; 5] = [0.15, 0.22, 0.28, 0.33, 0.4];
+const SLOW_UNEVENNESS: [f32; 6] = [0.06, 0.1, 0.13, 0.17, 0.2, 0.25];
+
+/// Whether the latest of these, three or more, go evenly enough for a set. Whoever drinks three times does so like an
+/// exercise, but takes his time as he likes; the more there are, the less even they need be.
+fn convincing(spans: &[Span]) -> bool {
+    (SURE..=spans.len()).any(|count| {
+        let latest = &spans[spans.len() - count..];
+        let interval_s = seconds(latest[count - 1].turn - latest[0].turn) / (count - 1) as f32;
+        let limits: &[f32] = if interval_s > SLOW_S { &SLOW_UNEVENNESS } else { &QUICK_UNEVENNESS };
+        unevenness(latest) <= limits[(count - SURE).min(limits.len() - 1)]
+    })
+}
+
+/// The mean coefficient of variation of the times between turns, beyond the half, at the turn and between repetitions.
+fn unevenness(spans: &[Span]) -> f32 {
+    let varies = |values: &mut dyn Iterator<Item = f32>| {
+        let values: Vec<f32> = values.collect();
+        let mean = values.iter().sum::<f32>() / values.len() as f32;
+        let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f32>() / values.len() as f32;
+        variance.sqrt() / (mean + 2.0 * SLACK_S)
+    };
+    let pairs = || spans.windows(2);
+    let intervals = varies(&mut pairs().map(|pair| seconds(pair[1].turn - pair[0].turn)));
+    let beyond = varies(&mut spans.iter().map(Span::beyond_s));
+    let holds = varies(&mut spans.iter().map(|span| span.phases.hold_s));
+    let pauses = varies(&mut pairs().map(|pair| seconds(pair[1].start.saturating_sub(pair[0].end))));
+    (intervals + beyond + holds + pauses) / 4.0
+}
+
+/// What is usual of some repetitions.
+#[derive(Clone, Copy, Debug)]
+pub struct Usual {
+    pub height: f32,
+    pub duration_s: f32,
+    pub beyond_s: f32,
+    pub hold_s: f32,
+}
+
+impl Usual {
+    pub fn of(spans: &[Span]) -> Usual {
+        Usual {
+            height: median(spans.iter().map(|span| span.height)),
+            duration_s: median(spans.iter().map(Span::duration_s)),
+            beyond_s: median(spans.iter().map(Span::beyond_s)),
+            hold_s: median(spans.iter().map(|span| span.phases.hold_s)),
+        }
+    }
+
+    /// Whether another one is like them, as far as its height and its times say.
+    pub fn fits(&self, span: &Span, least: Least) -> bool {
+        let d = span.duration_s();
+        (0.55 * self.height..=1.7 * self.height).contains(&span.height)
+            && (0.5 * self.beyond_s..=1.8 * self.beyond_s + SLACK_S).contains(&span.beyond_s())
+            && (least.rep_s..=least.most_rep_s).contains(&d)
+            && span.phases.hold_s <= 1.7 * self.hold_s + 0.6
+    }
+
+    /// Whether another one may be of the same set: later ones are slower, and stick.
+    pub fn allows(&self, span: &Span, least: Least) -> bool {
+        let d = span.duration_s();
+        (0.5 * self.height..=1.8 * self.height).contains(&span.height)
+            && (0.4 * self.beyond_s..=2.2 * self.beyond_s + 1.5).contains(&span.beyond_s())
+            && (least.rep_s..=least.most_rep_s).contains(&d)
+            && span.phases.hold_s <= 1.7 * self.hold_s + 1.5
+    }
 }

@@ -4,17 +4,25 @@
 //! It must never take back a repetition that was told.
 
 use super::aim::Aim;
+use super::classify::is_turned;
 use super::extrema::{Wanted, cycles, smooth};
+use super::form::{Form, errors};
+use super::gate;
+use super::prototype::Prototypes;
 use super::recount::Tape;
 use super::rep::{Span, measured};
 use super::report::Rep;
-use super::search::{Beginning, DWELL_S, Desk, Least, alike, median};
+use super::search::{Beginning, DWELL_S, Desk, Least, SURE, Usual, alike, median};
 use super::signal::{BREAK_TICKS, Signal, TICKS, seconds, ticks};
 
 /// Repetitions that say what is usual.
 const LATE: usize = 8;
 /// More than this many are never counted in one set; four hours of one in a second and a half.
 const MOST_REPS: usize = 10_000;
+/// A repetition of the set is not further from the others than this.
+const UNLIKE_LATER: f32 = 1.0;
+/// A longer pause is a rest. Seconds.
+pub const REST_S: f32 = 7.0;
 /// Smoothing, as a share of a repetition.
 const SMOOTH: f32 = 0.1;
 
@@ -28,7 +36,10 @@ pub struct Open {
     half: usize,
     height: f32,
     spans: Vec<Span>,
+    forms: Vec<Form>,
     pub reps: Vec<Rep>,
+    /// One that came after a rest, and is told when another follows.
+    waiting: Option<Span>,
     /// Where the next repetition is looked for.
     from: u64,
     tape: Tape,
@@ -41,17 +52,26 @@ fn smoothing(rep_s: f32) -> usize {
 
 impl Open {
     /// Begins with what was found. Its repetitions are looked for anew by the whole body, from `from` on and either way
-    /// round: the way that has more of them, or else began earlier, begins where the athlete rests.
-    pub fn new(found: Beginning, from: u64, least: Least, signal: &Signal, desk: &mut Desk) -> Open {
+    /// round: as a prototype has it, or else the way that has more of them or began earlier, where the athlete rests.
+    pub fn new(
+        found: Beginning,
+        from: u64,
+        least: Least,
+        prototypes: &Prototypes,
+        signal: &Signal,
+        desk: &mut Desk,
+    ) -> Open {
         let hinge = found.line.hinge();
         let turned = Open::along(found.aim.clone().turned(), &found.spans, from, least, signal, desk);
         let (mut open, mut spans) = Open::along(found.aim, &found.spans, from, least, signal, desk);
-        let merit = |spans: &[Span]| (spans.len(), spans.first().map(|first| std::cmp::Reverse(first.start)));
-        if merit(&turned.1) > merit(&spans) {
-            (open, spans) = turned;
-        }
-        if spans.is_empty() {
+        if spans.len() < found.spans.len() {
             spans = found.spans.into_iter().map(|span| Span { height: 1.0, ..span }).collect();
+        }
+        let merit = |spans: &[Span]| (spans.len(), spans.first().map(|first| std::cmp::Reverse(first.start)));
+        let forms: Vec<Form> = spans.iter().map(|span| Form::of(signal, span)).collect();
+        let known = is_turned(&Form::mean(forms.iter()), &errors(signal), prototypes).filter(|_| !turned.1.is_empty());
+        if known.unwrap_or_else(|| merit(&turned.1) > merit(&spans)) {
+            (open, spans) = turned;
         }
         open.hinge = hinge;
         open.from = spans.first().map_or(open.from, |first| first.start);
@@ -71,7 +91,9 @@ impl Open {
             half,
             height: 1.0,
             spans: Vec::new(),
+            forms: Vec::new(),
             reps: Vec::new(),
+            waiting: None,
             from,
             tape: Tape::new(from),
         };
@@ -80,7 +102,9 @@ impl Open {
         smooth(&mut desk.x, half, &mut desk.spare);
         desk.x.truncate(desk.x.len().saturating_sub(half));
         cycles(&desk.x, Wanted::of(1.0, ticks(DWELL_S) + half), &mut desk.cycles);
-        let spans = alike(&desk.x, first, &desk.cycles, least).unwrap_or_default();
+        // That it is a set is known already.
+        let least = Least { reps: SURE - 1, ..least };
+        let spans = alike(signal, &desk.x, (first, 1), &desk.cycles, least).unwrap_or_default();
         (open, spans)
     }
 
@@ -93,7 +117,9 @@ impl Open {
         self.from = self.from.max(span.end);
         if self.spans.len() == LATE {
             self.spans.remove(0);
+            self.forms.remove(0);
         }
+        self.forms.push(Form::of(signal, &span));
         self.spans.push(span);
         self.height = median(self.spans.iter().map(|s| s.height));
         self.half = smoothing(self.rep_s());
@@ -103,6 +129,11 @@ impl Open {
     fn aim(&mut self, signal: &Signal) {
         self.aim = Aim::at(signal, &self.spans);
         self.watch(signal, signal.newest() + 1 - self.from.min(signal.newest()));
+    }
+
+    /// How its latest repetitions look.
+    pub fn form(&self) -> Form {
+        Form::mean(self.forms.iter())
     }
 
     /// Usual seconds of a repetition.
@@ -137,10 +168,17 @@ impl Open {
         first
     }
 
-    /// Looks for the next repetition and says whether there is one.
-    pub fn step(&mut self, signal: &Signal, least_rep_s: f32, desk: &mut Desk) -> bool {
+    /// Looks for the next repetition and says how many more there are now.
+    pub fn step(&mut self, signal: &Signal, least: Least, desk: &mut Desk) -> usize {
+        let told = self.reps.len();
+        self.look(signal, least, desk);
+        self.reps.len() - told
+    }
+
+    fn look(&mut self, signal: &Signal, least: Least, desk: &mut Desk) {
         self.watch(signal, BREAK_TICKS + 2);
         self.tape.take(signal.newest(), &self.progress);
+        self.tape.turn_over(self.last_end(), self.rep_s());
         let margin = 2 * self.half as u64;
         let first = self.read(signal, self.from.saturating_sub(margin), &mut desk.x);
         smooth(&mut desk.x, self.half, &mut desk.spare);
@@ -149,17 +187,27 @@ impl Open {
         let first = first + skip as u64;
         let x = &desk.x[skip..];
         cycles(x, Wanted::of(self.height, ticks(DWELL_S) + self.half), &mut desk.cycles);
-        let Some(cycle) = desk.cycles.first().copied() else { return false };
-        let span = measured(x, first, cycle);
+        let Some(cycle) = desk.cycles.first().copied() else { return };
+        let span = measured(x, first, 1, cycle);
         self.from = self.from.max(first + cycle.end as u64);
-        let usual = self.rep_s();
-        let d = span.duration_s();
-        if d < least_rep_s.max(0.4 * usual) || d > 3.0 * usual || span.height > 2.0 * self.height {
-            return false;
+        let form = Form::of(signal, &span);
+        if !Usual::of(&self.spans).allows(&span, least)
+            || self.form().unlikeness(&form, &errors(signal)) > UNLIKE_LATER
+            || gate::walked(signal, &span)
+        {
+            return;
+        }
+        // After a rest one alone may be anything; two are the set going on.
+        let longest_s = (2.0 * self.rep_s()).max(REST_S);
+        let rest = |before: u64| seconds(span.start.saturating_sub(before)) > longest_s;
+        if rest(self.last_end()) {
+            let before = self.waiting.replace(span);
+            let Some(before) = before.filter(|before| !rest(before.end)) else { return };
+            self.waiting = None;
+            self.add(before, signal, desk);
         }
         self.add(span, signal, desk);
         self.aim(signal);
-        true
     }
 
     /// The second count, over everything up to the last repetition.

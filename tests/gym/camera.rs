@@ -8,6 +8,8 @@ pub struct Camera {
     /// Width and height of the picture, pixels.
     pub size: (usize, usize),
     pub place: V,
+    /// Degrees from the athlete's front, to his left.
+    pub azimuth: f64,
     focal_px: f64,
     ahead: V,
     right: V,
@@ -33,7 +35,7 @@ impl Camera {
         let ahead = unit(sub(aim, place));
         let right = unit(cross(ahead, [0.0, 1.0, 0.0]));
         let focal_px = size.1 as f64 / 2.0 * cos_deg(fov / 2.0) / sin_deg(fov / 2.0);
-        Camera { size, place, focal_px, ahead, right, down: cross(ahead, right) }
+        Camera { size, place, azimuth, focal_px, ahead, right, down: cross(ahead, right) }
     }
 
     pub fn spot(&self, p: V) -> Spot {

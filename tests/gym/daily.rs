@@ -9,19 +9,27 @@ impl Script {
     /// Passes the time until `until_s`, and a little longer.
     pub fn pass_time(&mut self, until_s: f64) {
         while self.t < until_s {
-            match self.dice.whole((0, 10)) {
-                0 => self.idle(),
-                1 => self.phone(),
-                2 => self.drink(),
-                3 => self.plates(),
-                4 => self.stretch(),
-                5 => self.sit(),
-                6 => self.shoe(),
-                7 => self.rub_hands(),
-                8 => self.pace(),
-                9 => self.towel(),
-                _ => self.talk(),
+            let (note, does): (_, fn(&mut Script)) = match self.dice.whole((0, 16)) {
+                0 => ("phone", Script::phone),
+                1 => ("drinks", Script::drink),
+                2 => ("plates", Script::plates),
+                3 => ("stretches", Script::stretch),
+                4 => ("shoes", Script::shoe),
+                5 => ("chalk", Script::rub_hands),
+                6 => ("paces", Script::pace),
+                7 => ("towel", Script::towel),
+                8 => ("talks", Script::talk),
+                9 => ("goes away", Script::go_away),
+                10..=12 => ("sits", Script::sit),
+                // Most of the time nothing much happens.
+                _ => ("stands", Script::idle),
+            };
+            // Nobody does the same thing twice in a row, but for standing and sitting about.
+            if note == self.note && !matches!(note, "sits" | "stands") {
+                continue;
             }
+            self.note = note;
+            does(self);
         }
     }
 
@@ -43,7 +51,7 @@ impl Script {
             stance.nod = self.some(-10.0, 25.0);
             let takes_s = self.some(0.8, 2.0);
             self.pose(stance, takes_s);
-            let takes_s = self.some(1.0, 5.0);
+            let takes_s = self.some(1.0, 10.0);
             self.hold(takes_s);
         }
         self.stand();
@@ -70,7 +78,8 @@ impl Script {
     /// Takes a bottle, drinks once or more.
     fn drink(&mut self) {
         let h = self.body.stature;
-        for _ in 0..self.dice.whole((1, 3)) {
+        let thirsty = self.dice.happens(0.15);
+        for _ in 0..self.dice.whole(if thirsty { (3, 4) } else { (1, 2) }) {
             let mut stance = standing(&self.body);
             stance.nod = -18.0;
             let [_, right] = stance.shoulders(&self.body);
@@ -228,6 +237,18 @@ impl Script {
         self.face(home.heading);
     }
 
+    /// Out of the picture and back.
+    fn go_away(&mut self) {
+        let home = self.root;
+        let side = if self.dice.happens(0.5) { 1.0 } else { -1.0 };
+        let far = self.some(2.5, 4.5);
+        self.walk(home.x + side * far, home.z + 0.2);
+        let takes_s = self.some(2.0, 20.0);
+        self.hold(takes_s);
+        self.walk(home.x, home.z);
+        self.face(home.heading);
+    }
+
     fn towel(&mut self) {
         let h = self.body.stature;
         for _ in 0..self.dice.whole((1, 2)) {
@@ -284,6 +305,7 @@ impl Script {
 
     /// Gets ready for an exercise: to the floor, onto the bench, to the bar, off the rack.
     pub fn get_ready(&mut self, movement: Move, style: &Style) {
+        self.note = "gets ready";
         let body = self.body;
         let at = |share: f64| movement.stance(&body, style, share, 0);
         match movement {
@@ -325,7 +347,7 @@ impl Script {
                 self.step(-0.35);
             }
             Move::RomanianDeadlift => {
-                self.slowly(at(0.35));
+                self.slowly(at(0.15));
                 self.wait();
                 self.slowly(at(0.0));
                 self.step(-0.25);
@@ -345,6 +367,7 @@ impl Script {
 
     /// Lays the load down and stands.
     pub fn put_away(&mut self, movement: Move, style: &Style) {
+        self.note = "puts away";
         let body = self.body;
         let at = |share: f64| movement.stance(&body, style, share, 0);
         self.wait();
@@ -371,7 +394,7 @@ impl Script {
             }
             Move::RomanianDeadlift => {
                 self.step(0.25);
-                self.slowly(at(0.35));
+                self.slowly(at(0.15));
             }
             _ => {}
         }

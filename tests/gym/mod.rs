@@ -17,6 +17,7 @@
 pub mod body;
 pub mod camera;
 pub mod daily;
+pub mod judge;
 pub mod maths;
 pub mod model;
 pub mod moves;
@@ -66,6 +67,8 @@ pub struct TrueSet {
 pub struct Plan {
     /// One set each.
     pub work: Vec<Move>,
+    /// Which way of doing it; drawn if there is none.
+    pub variant: Option<u32>,
     pub effort: Effort,
     /// Between sets, and before the first one.
     pub rest_s: (f64, f64),
@@ -88,6 +91,7 @@ impl Plan {
     pub fn new(work: Vec<Move>) -> Plan {
         Plan {
             work,
+            variant: None,
             effort: Effort::default(),
             rest_s: (20.0, 50.0),
             after_s: (15.0, 40.0),
@@ -110,7 +114,9 @@ pub struct Gym {
     /// When the last one has left, seconds.
     pub until_s: f64,
     pub fps: f64,
-    sight: Sight,
+    /// Where the camera stands, degrees from the front.
+    pub azimuth: f64,
+    pub sight: Sight,
     seed: u64,
 }
 
@@ -147,6 +153,18 @@ pub fn write_poses(
     Ok(())
 }
 
+/// A recording of one exercise to learn it from: a few good repetitions of somebody else, alone, before another camera.
+pub fn reference(movement: Move, variant: u32, azimuth: f64) -> Session {
+    let mut plan = Plan { variant: Some(variant), spotter: 0.0, passer_every_s: 0.0, ..Plan::new(vec![movement]) };
+    plan.effort = Effort { reps: (4, 4), tempo_s: (2.4, 3.2), range: (1.0, 1.0), fails: 0.0, sticks: 0.0 };
+    plan.sight = Sight { noise_deg: 2.0, dropout: 0.0, swaps_per_min: 0.0, doubles_per_min: 0.0, wild_per_s: 0.0 };
+    (plan.azimuth_deg, plan.height_m, plan.fps) = ((azimuth, azimuth), (1.2, 1.2), (30.0, 30.0));
+    let gym = Gym::new(&plan, 0x7e11_0000 + 16 * movement as u64 + u64::from(variant));
+    let (from, to) = (gym.truth[0].started, gym.truth[0].ended);
+    let frames = gym.shots().filter(|shot| shot.at >= from && shot.at <= to).collect();
+    Session { size: gym.camera.size, frames, truth: gym.truth }
+}
+
 pub fn mono(t_s: f64) -> Mono {
     Mono::from_ns((t_s * 1e9) as u64)
 }
@@ -166,11 +184,13 @@ impl Gym {
             let until_s = script.t + dice.between(plan.rest_s);
             script.pass_time(until_s);
             let style = Style::new(*movement, &mut dice);
+            let style = Style { variant: plan.variant.unwrap_or(style.variant), ..style };
             shapes.push((*movement, style));
             truth.push(script.train(*movement, style, &plan.effort, &mut dice));
         }
         let until_s = script.t + dice.between(plan.after_s);
         script.pass_time(until_s);
+        script.note = "leaves";
         script.walk(3.3, 0.4);
         let until_s = script.t + 2.0;
         let camera = set_up(plan, &body, &shapes, &mut dice);
@@ -181,7 +201,8 @@ impl Gym {
         let mut people = vec![athlete];
         people.extend(company(plan, until_s, &camera, seed));
         let fps = dice.between(plan.fps);
-        Gym { camera, truth, people, until_s, fps, sight: plan.sight, seed }
+        let azimuth = camera.azimuth;
+        Gym { camera, truth, people, until_s, fps, azimuth, sight: plan.sight, seed }
     }
 
     /// Frame by frame.

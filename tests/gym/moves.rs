@@ -352,8 +352,8 @@ fn extend(body: &Body, style: &Style, s: f64) -> Stance {
             both(0.2, -0.5, -1.0),
         );
     }
-    // Upper arms beside the head; forearms fold back behind it.
-    let bent = mix(112.0, 10.0, s);
+    // Upper arms beside the head; it starts straight, forearms fold back behind the head.
+    let bent = mix(10.0, 112.0, s);
     let up = body.upper * cos_deg(8.0) + body.fore * cos_deg(8.0 - bent);
     let ahead = body.upper * sin_deg(8.0) + body.fore * sin_deg(8.0 - bent);
     stance.reaching(body, both(-0.07, up / body.stature, ahead / body.stature), both(0.35, 0.6, 1.0))

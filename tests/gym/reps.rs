@@ -64,7 +64,7 @@ impl Way {
 }
 
 impl Habit {
-    fn new(movement: Move, effort: &Effort, dice: &mut Dice) -> Habit {
+    fn new(movement: Move, style: &Style, effort: &Effort, dice: &mut Dice) -> Habit {
         // Slow sets are rarer than quick ones.
         let slow = dice.roll();
         let tempo_s = effort.tempo_s.0 + (effort.tempo_s.1 - effort.tempo_s.0) * slow * slow;
@@ -86,7 +86,7 @@ impl Habit {
                 | Move::BenchPress
                 | Move::InclinePress
                 | Move::PushUp
-        );
+        ) && !(movement == Move::TricepsExtension && style.variant == 1);
         Habit {
             tempo_s,
             range: dice.between(effort.range),
@@ -124,7 +124,7 @@ impl Habit {
 impl Script {
     /// Gets ready, does one set and puts the load away. What was done; how it can be seen is not known yet.
     pub fn train(&mut self, movement: Move, style: Style, effort: &Effort, dice: &mut Dice) -> TrueSet {
-        let habit = Habit::new(movement, effort, dice);
+        let habit = Habit::new(movement, &style, effort, dice);
         let reps = dice.whole(effort.reps);
         self.get_ready(movement, &style);
         let mut way = Way { t: self.t, at: 0.0, rep: 0, segments: vec![] };
@@ -155,6 +155,7 @@ impl Script {
             habit.rep(&mut way, (top, 0.0), 1.0, false, dice);
         }
         way.to(0.0, dice.between((0.3, 1.0)));
+        self.note = movement.name();
         self.set(movement, style, way.segments);
         self.put_away(movement, &style);
         TrueSet {

@@ -62,6 +62,8 @@ pub enum Act {
 pub struct Scene {
     pub from_s: f64,
     pub to_s: f64,
+    /// What it is part of.
+    pub note: &'static str,
     pub act: Act,
 }
 
@@ -86,6 +88,14 @@ impl Person {
     pub fn scene(&self, t: f64) -> Option<&Scene> {
         let next = self.scenes.partition_point(|scene| scene.to_s <= t);
         self.scenes.get(next).filter(|scene| scene.from_s <= t)
+    }
+
+    /// What he does between two moments.
+    pub fn notes(&self, from_s: f64, to_s: f64) -> Vec<&'static str> {
+        let within = self.scenes.iter().filter(|scene| scene.to_s > from_s && scene.from_s < to_s);
+        let mut notes: Vec<_> = within.map(|scene| scene.note).collect();
+        notes.dedup();
+        notes
     }
 
     /// His points in the station's space; nothing while he is not there.
@@ -177,13 +187,15 @@ pub struct Script {
     pub t: f64,
     pub root: Root,
     pub stance: Stance,
+    /// What is going on, for those who look for the reason of an error.
+    pub note: &'static str,
     pub scenes: Vec<Scene>,
 }
 
 impl Script {
     /// Somebody who stands there from `t` on.
     pub fn new(body: Body, dice: Dice, t: f64, root: Root) -> Script {
-        Script { stance: standing(&body), body, dice, t, root, scenes: vec![] }
+        Script { stance: standing(&body), note: "comes", body, dice, t, root, scenes: vec![] }
     }
 
     pub fn person(mut self) -> Person {
@@ -191,7 +203,7 @@ impl Script {
     }
 
     fn act(&mut self, takes_s: f64, act: Act) {
-        self.scenes.push(Scene { from_s: self.t, to_s: self.t + takes_s, act });
+        self.scenes.push(Scene { from_s: self.t, to_s: self.t + takes_s, note: self.note, act });
         self.t += takes_s;
     }
 

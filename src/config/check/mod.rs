@@ -56,7 +56,7 @@ fn thresholds(root: &Part, is_file: bool) -> Thresholds {
     }
     for knob in KNOBS {
         let value = (knob.of)(&mut all);
-        let fits = f64::from(knob.least)..=f64::from(knob.most);
+        let fits = knob.least..=knob.most;
         *value = match knob.name.split_once('.') {
             Some((section, key)) => root.part(section).share(key, fits, *value),
             None => root.share(knob.name, fits, *value),

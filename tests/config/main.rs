@@ -1,12 +1,15 @@
 //! The config by the front door: the real program, real files, and what it says of them.
 
+mod cameras;
+mod sinks;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::{Command, Output};
 
 use spotter::config::{Config, Flags, keys::KEYS};
 
-const BOX_FILE: &str = include_str!("../board/rootfs/etc/spotter/spotter.toml");
+const BOX_FILE: &str = include_str!("../../board/rootfs/etc/spotter/spotter.toml");
 const SECRET: &str = "geheim-4711";
 
 fn spotter(args: &[&str]) -> Output {
@@ -116,7 +119,7 @@ fn faults_are_said_all_at_once_in_the_order_of_their_lines() {
          source = \"ftp://admin:geheim-4711@cam/\"\n\
          [[camera]]\n\
          source = \"demo:yoga\"\n\
-         [rep]\n",
+         [reps]\n",
     );
     let want = [
         "box.toml:2: `workers` in [http] wants a whole number from 1 to 64, not a text",
@@ -128,7 +131,8 @@ fn faults_are_said_all_at_once_in_the_order_of_their_lines() {
         "box.toml:10: a source begins with demo:, v4l2:, rtsp://, rtsps://, http://, https://, file:, gst: or webcam:",
         "box.toml:11: this camera has no `name`",
         "box.toml:12: `exercise=yoga`: the demo athlete knows squat, curl, press, deadlift and lunge",
-        "box.toml:13: this version of spotter has no [rep]",
+        "box.toml:13: unknown key `reps`; the config knows data_dir, confidence_threshold, http, camera, capture, health, jpeg, pose, \
+         rep, set_boundary, store, retention, sink, threads",
     ];
     assert_eq!(said, want);
 }
@@ -290,33 +294,42 @@ fn every_limit_holds_at_its_edge() {
             assert!(said.contains(&format!("{low} to {high}")), "{said}");
         }
     }
-    for (section, key, good, bad) in [
-        ("http", "head_timeout_s", ["0.5", "60"], ["0.49", "60.1"]),
-        ("http", "shot_timeout_s", ["0.1", "30.0"], ["0.0", "30.5"]),
-        ("capture", "retry_first_s", ["0.1", "10"], ["0.09", "10.1"]),
-        ("capture", "retry_most_s", ["0.5", "600"], ["0.4", "nan"]),
-        ("store", "patience_s", ["0.1", "30"], ["0.09", "30.1"]),
-        ("http", "cores", ["[]", "[0, 1023]"], ["[1024]", "[-1]"]),
-        ("threads", "main_cores", ["[0]", "[3, 2]"], ["[1, 1]", "[\"1\"]"]),
-        ("camera.cores", "pose", ["[0]", "[3, 2]"], ["1", "[[1]]"]),
-        ("jpeg", "encoder", ["\"auto\"", "\"cpu\""], ["\"nvjpeg\"", "\"\""]),
-        ("pose", "engine", ["\"cpu\"", "\"off\""], ["\"tensorrt\"", "\"\""]),
-        ("pose", "threads", ["0", "64"], ["-1", "65"]),
-        ("pose", "max_fps", ["0", "240"], ["241", "1.5"]),
-        ("pose", "most_people", ["1", "100"], ["0", "101"]),
-        ("pose", "model", ["\"m.onnx\"", "\"/a b.onnx\""], ["\"\"", "1"]),
-        ("pose", "score", ["0.01", "0.99"], ["0.009", "1"]),
-        ("pose", "overlap", ["0.1", "1"], ["0.09", "1.01"]),
-        ("pose", "overlap", ["0.7", "0.5"], ["nan", "\"0.7\""]),
-        ("pose", "engine", ["\"onnxruntime\"\nmodel = \"m.onnx\"", "\"cpu\"\nmodel = \"m\""], ["\"onnx\"", "\"ort\""]),
-        ("pose", "onnxruntime", ["\"libonnxruntime.so\"", "\"/a b.so\""], ["\"\"", "true"]),
-        ("rep", "min_amplitude_deg", ["5", "120.0"], ["4.9", "121"]),
-        ("rep", "min_period_s", ["0.2", "10"], ["0.19", "nan"]),
-        ("rep", "smoothing_s", ["0", "2"], ["-0.1", "\"1\""]),
-        ("set_boundary", "quiet_seconds", ["3", "600"], ["2.9", "601"]),
-        ("camera", "pose", ["true", "false"], ["1", "\"yes\""]),
-        ("camera", "privacy", ["false", "true\n[pose]\nmodel = \"m.onnx\""], ["1", "\"yes\""]),
-    ] {
+}
+
+type Row = (&'static str, &'static str, [&'static str; 2], [&'static str; 2]);
+
+/// Keys with values that fit and values that do not.
+const EDGES: &[Row] = &[
+    ("http", "head_timeout_s", ["0.5", "60"], ["0.49", "60.1"]),
+    ("http", "shot_timeout_s", ["0.1", "30.0"], ["0.0", "30.5"]),
+    ("capture", "retry_first_s", ["0.1", "10"], ["0.09", "10.1"]),
+    ("capture", "retry_most_s", ["0.5", "600"], ["0.4", "nan"]),
+    ("store", "patience_s", ["0.1", "30"], ["0.09", "30.1"]),
+    ("http", "cores", ["[]", "[0, 1023]"], ["[1024]", "[-1]"]),
+    ("threads", "main_cores", ["[0]", "[3, 2]"], ["[1, 1]", "[\"1\"]"]),
+    ("camera.cores", "pose", ["[0]", "[3, 2]"], ["1", "[[1]]"]),
+    ("jpeg", "encoder", ["\"auto\"", "\"cpu\""], ["\"nvjpeg\"", "\"\""]),
+    ("pose", "engine", ["\"cpu\"", "\"off\""], ["\"tensorrt\"", "\"\""]),
+    ("pose", "threads", ["0", "64"], ["-1", "65"]),
+    ("pose", "max_fps", ["0", "240"], ["241", "1.5"]),
+    ("pose", "most_people", ["1", "100"], ["0", "101"]),
+    ("pose", "model", ["\"m.onnx\"", "\"/a b.onnx\""], ["\"\"", "1"]),
+    ("pose", "score", ["0.01", "0.99"], ["0.009", "1"]),
+    ("pose", "overlap", ["0.1", "1"], ["0.09", "1.01"]),
+    ("pose", "overlap", ["0.7", "0.5"], ["nan", "\"0.7\""]),
+    ("pose", "engine", ["\"onnxruntime\"\nmodel = \"m.onnx\"", "\"cpu\"\nmodel = \"m\""], ["\"onnx\"", "\"ort\""]),
+    ("pose", "onnxruntime", ["\"libonnxruntime.so\"", "\"/a b.so\""], ["\"\"", "true"]),
+    ("rep", "min_amplitude_deg", ["5", "120.0"], ["4.9", "121"]),
+    ("rep", "min_period_s", ["0.2", "10"], ["0.19", "nan"]),
+    ("rep", "smoothing_s", ["0", "2"], ["-0.1", "\"1\""]),
+    ("set_boundary", "quiet_seconds", ["3", "600"], ["2.9", "601"]),
+    ("camera", "pose", ["true", "false"], ["1", "\"yes\""]),
+    ("camera", "privacy", ["false", "true\n[pose]\nmodel = \"m.onnx\""], ["1", "\"yes\""]),
+];
+
+#[test]
+fn what_fits_is_taken_and_what_does_not_is_refused_with_its_line() {
+    for (section, key, good, bad) in EDGES {
         for value in good {
             load(&with(section, &format!("{key} = {value}"))).unwrap();
         }
@@ -325,108 +338,6 @@ fn every_limit_holds_at_its_edge() {
             assert!(said.starts_with("box.toml:") && !said.contains('\n'), "{key} = {value}: {said}");
         }
     }
-}
-
-/// The model in the binary knows the rendered athlete and nobody else.
-#[test]
-fn the_demo_model_looks_by_itself_only_where_every_camera_looked_at_is_a_demo() {
-    let real = "[[camera]]\nname = \"b\"\nsource = \"v4l2:/dev/video0\"\n";
-    let model = |text: &str| load(text).unwrap().pose.model.map(|path| path.display().to_string());
-    let demo = Some("demo".to_string());
-    assert_eq!(model(&with("pose", "")), demo);
-    assert_eq!(model(&with("pose", "engine = \"cpu\"")), demo);
-    assert_eq!(model(&format!("{real}pose = false\n{}", with("pose", ""))), demo);
-    assert_eq!(model(&with("pose", "engine = \"off\"")), None);
-    assert_eq!(model(&with("camera", "pose = false")), None);
-    assert_eq!(model(&format!("{real}{}", with("pose", ""))), None);
-    assert_eq!(model(&format!("{real}[pose]\nmodel = \"demo\"\n")), demo);
-    assert_eq!(model(&with("pose", "model = \"./demo\"")), Some("./demo".to_string()));
-    let blind =
-        "nobody looks: [pose] has no `model`, and the one in this program knows only the athlete of demo: sources";
-    let (code, _, said) = check(real);
-    assert!(code == 0 && said.contains(blind), "{said}");
-    let (code, _, said) = check(with("pose", ""));
-    assert!(code == 0 && !said.contains("nobody looks"), "{said}");
-    assert_eq!(
-        refused(format!("{real}[pose]\nengine = \"cpu\"\n")),
-        ["box.toml:5: `engine` in [pose] has no `model` to look with"]
-    );
-}
-
-#[test]
-fn sinks_are_checked_key_by_key_and_their_secrets_hidden() {
-    let camera = "[[camera]]\nname = \"a\"\nsource = \"demo:\"\n";
-    let sink = |lines: &str| format!("{camera}[[sink]]\n{lines}\n");
-    let pump = "kind = \"pump\"\nurl = \"http://pump:8851\"\n";
-    let hook = "kind = \"webhook\"\nurl = \"https://h/hook/${PLANTED}\"\nsecret = \"${PLANTED}\"\n";
-    let text = sink(&format!("{pump}api_key = \"${{PLANTED}}\"\n[[sink]]\n{hook}timeout_s = 0.1\n"));
-    let (code, shown, said) = check(&text);
-    assert_eq!(code, 0, "{said}");
-    for line in ["api_key = \"***\"", "secret = \"***\"", "url = \"https://h/***\"", "name = \"webhook\""] {
-        assert!(shown.contains(line), "{line}: {shown}");
-    }
-    let env = |_: &str| Some(SECRET.to_string());
-    let config = Config::from_text("f", Some(&text), &Flags::default(), &env).unwrap();
-    assert!(!format!("{config:?} {:?}", config.sinks).contains(SECRET));
-    let timeouts: Vec<u128> = config.sinks.iter().map(|sink| sink.timeout.as_millis()).collect();
-    assert_eq!((timeouts, config.store.sinks), (vec![10_000, 100], vec!["pump".to_string(), "webhook".to_string()]));
-    for (lines, want) in [
-        ("", "box.toml:4: this sink has no `kind`\nbox.toml:4: this sink has no `url`"),
-        ("kind = \"mqtt\"\nurl = \"http://h\"", "box.toml:5: `kind` in [sink] wants \"pump\" or \"webhook\""),
-        (
-            "kind = \"pump\"\nurl = \"ftp://h\"",
-            "box.toml:6: `url` in [[sink]] wants http:// or https:// and a host, without a user; PUMP's without a query",
-        ),
-        (
-            "kind = \"pump\"\nurl = \"http://u:p@h\"",
-            "box.toml:6: `url` in [[sink]] wants http:// or https:// and a host, without a user; PUMP's without a query",
-        ),
-        (&format!("{pump}secret = \"a\""), "box.toml:7: `secret` is for sinks of the kind \"webhook\" only"),
-        (
-            "kind = \"webhook\"\nurl = \"http://h\"\napi_key = \"a\"",
-            "box.toml:7: `api_key` is for sinks of the kind \"pump\" only",
-        ),
-        (
-            &format!("{pump}api_key = \"a b\""),
-            "box.toml:7: `api_key` in [[sink]] wants 1 to 256 printable ASCII characters without a space",
-        ),
-        (
-            &format!("{pump}name = \"a b\""),
-            "box.toml:7: a sink's name wants 1 to 32 of the letters a-z, A-Z, the digits, `_` and `-`",
-        ),
-        (&format!("{pump}timeout_s = 0.05"), "box.toml:7: `timeout_s` in [sink] wants 0.1 to 120 seconds, not 0.05"),
-        (&format!("{pump}[[sink]]\n{pump}"), "box.toml:7: the sink name `pump` is already used in line 4"),
-        (
-            &format!("{pump}retries = 3"),
-            "box.toml:7: unknown key `retries`; [sink] knows kind, url, name, api_key, secret, timeout_s",
-        ),
-    ] {
-        assert_eq!(load(&sink(lines)).unwrap_err(), want);
-    }
-    assert_eq!(
-        load("sink = 1").unwrap_err().lines().last(),
-        Some("box.toml:1: `sink` wants [[sink]] tables, not a whole number")
-    );
-    let many = |count: usize| (0..count).map(|i| format!("[[sink]]\n{pump}name = \"s{i}\"\n")).collect::<String>();
-    assert_eq!(load(&format!("{camera}{}", many(8))).unwrap().sinks.len(), 8);
-    assert_eq!(
-        load(&format!("{camera}{}", many(9))).unwrap_err(),
-        "box.toml:36: a box has at most 8 sinks, and here are 9"
-    );
-}
-
-#[test]
-fn names_and_numbers_of_cameras_have_limits() {
-    let camera = |name: &str| format!("[[camera]]\nname = \"{name}\"\nsource = \"demo:\"\n");
-    for good in ["a", "rack-1_B", &"x".repeat(32)] {
-        load(&camera(good)).unwrap();
-    }
-    for bad in ["", "a b", "ä", "a/b", &"x".repeat(33)] {
-        assert!(load(&camera(bad)).unwrap_err().starts_with("box.toml:2: a camera's name wants"), "{bad}");
-    }
-    let many = |count: usize| (0..count).map(|i| camera(&format!("c{i}"))).collect::<String>();
-    assert_eq!(load(&many(16)).unwrap().cameras.len(), 16);
-    assert_eq!(load(&many(17)).unwrap_err(), "box.toml:49: a box has at most 16 cameras, and here are 17");
 }
 
 #[test]
@@ -447,88 +358,7 @@ fn sections_of_the_wrong_shape_are_one_sentence_each() {
     }
 }
 
-#[test]
-fn keys_that_fit_only_one_kind_of_source_are_refused_for_another() {
-    let said =
-        load("[[camera]]\nname = \"a\"\nsource = \"demo:\"\ntransport = \"udp\"\npace = \"full\"\n").unwrap_err();
-    let want =
-        "box.toml:4: `transport` is for rtsp: and rtsps: sources only\nbox.toml:5: `pace` is for file: sources only";
-    assert_eq!(said, want);
-}
-
-#[test]
-fn a_private_camera_that_nobody_looks_at_is_refused() {
-    let camera = |lines: &str, rest: &str| format!("[[camera]]\nname = \"a\"\nsource = \"demo:\"\n{lines}\n{rest}");
-    let model = "[pose]\nmodel = \"m.onnx\"\n";
-    assert!(load(&camera("privacy = true", model)).unwrap().cameras[0].privacy);
-    let nobody = "box.toml:4: `privacy` in [camera] shows skeletons only, and with `pose = false` nobody looks for any";
-    assert_eq!(refused(camera("privacy = true\npose = false", model)), [nobody]);
-    let nothing =
-        "box.toml:4: `privacy` in [camera] shows skeletons only, and [pose] has no engine and model to find any";
-    assert_eq!(refused(camera("privacy = true", "").replace("demo:", "rtsp://c/1")), [nothing]);
-    assert!(
-        load(&camera("privacy = true", "")).unwrap().pose.looks(),
-        "the model in the binary sees the demo's athlete"
-    );
-    assert_eq!(refused(camera("privacy = true", "[pose]\nengine = \"off\"\nmodel = \"m.onnx\"\n")), [nothing]);
-    load(&camera("privacy = false\npose = false", "")).unwrap();
-}
-
-#[test]
-fn a_zone_is_read_told_again_and_refused_with_its_line() {
-    let of = |zone: &str| with("camera", &format!("zone = {zone}"));
-    let config = load(&of("[[0.2, 0.5], [0.8, 0.5], [1, 1], [0, 1.0]]")).unwrap();
-    assert_eq!(config.cameras[0].zone.unwrap().corners(), [(0.2, 0.5), (0.8, 0.5), (1.0, 1.0), (0.0, 1.0)]);
-    let again = load(&config.resolved_toml()).unwrap();
-    assert_eq!(again.resolved_toml(), config.resolved_toml());
-    assert_eq!(again.cameras[0].zone, config.cameras[0].zone);
-    // Of sixteen corners there is a way around; of seventeen as well, but they are too many.
-    let around = |count: usize| {
-        let corner = |n: usize| std::f64::consts::TAU * n as f64 / count as f64;
-        let corners = (0..count).map(|n| format!("[{}, {}]", 0.5 + 0.4 * corner(n).cos(), 0.5 + 0.4 * corner(n).sin()));
-        format!("[{}]", corners.collect::<Vec<_>>().join(", "))
-    };
-    load(&of(&around(3))).unwrap();
-    load(&of(&around(16))).unwrap();
-    let shape =
-        "`zone` in [camera] wants a list of corners, such as [[0.3, 0.6], [0.7, 0.6], [0.8, 1.0], [0.2, 1.0]], not";
-    for (zone, want) in [
-        (around(17).as_str(), "a zone has 3 to 16 corners, not 17"),
-        ("[[0.1, 0.1], [0.9, 0.9]]", "a zone has 3 to 16 corners, not 2"),
-        ("[]", "a zone has 3 to 16 corners, not 0"),
-        (
-            "[[0.1, 0.1], [0.9, 0.1], [0.9, 1.2]]",
-            "corner 3 of the zone is not within the picture: both its numbers are shares from 0 to 1",
-        ),
-        (
-            "[[0.2, 0.2], [0.8, 0.8], [0.8, 0.2], [0.2, 0.8]]",
-            "the edges of the zone that begin at corners 1 and 3 meet: give the corners in their order around the zone",
-        ),
-        ("[[0.2, 0.2], [0.5, 0.5], [0.8, 0.8]]", "the zone encloses less than a thousandth of the picture"),
-        ("\"all\"", &format!("{shape} a text")),
-        ("[0.1, 0.2, 0.3]", &format!("{shape} a list of something else")),
-        ("[[0.1, 0.2, 0.3], [0.1, 0.2], [0.3, 0.3]]", &format!("{shape} a list of something else")),
-        ("[[0.1, \"a\"], [0.1, 0.2], [0.3, 0.3]]", &format!("{shape} a list of something else")),
-    ] {
-        assert_eq!(refused(of(zone)), [format!("box.toml:4: {want}")], "{zone}");
-    }
-}
-
 #[cfg(feature = "gst")]
-#[test]
-fn what_a_camera_is_told_arrives() {
-    let text = "data_dir = \"/srv/box\"\n[[camera]]\nname = \"a\"\nsource = \"rtsp://c/1\"\ntransport = \"udp\"\npose = false\n\
-        cores = { capture = [1], pose = [2, 3], jpeg = [] }\npriority = { capture = 50 }\n\
-        [[camera]]\nname = \"b\"\nsource = \"file:a.mp4\"\npace = \"full\"\n[capture]\nstall_s = 2.5\n";
-    let config = load(text).unwrap();
-    let (a, b) = (&config.cameras[0], &config.cameras[1]);
-    assert!(a.rtsp_udp && !a.pose && !a.full_speed && b.full_speed && b.pose);
-    assert_eq!((a.cores.capture.as_slice(), a.cores.pose.as_slice()), (&[1][..], &[2, 3][..]));
-    assert_eq!((a.priority.capture, a.priority.jpeg), (Some(50), None));
-    assert_eq!(config.capture.stall.as_millis(), 2500);
-    assert_eq!(config.http.data_dir, Path::new("/srv/box"));
-}
-
 #[test]
 fn the_command_line_wins_over_the_file() {
     let flags = Flags {

@@ -1,0 +1,337 @@
+//! `spotter replay`: counts what is in a recording of poses, as the box would have counted it live, only faster.
+//!
+//! Time is the recording's own. A line that does not fit ends it, with the file's name and the line's number.
+//!
+//! *poses file*: one frame a line as JSON, `{"t": seconds, "poses": [{"score", "bbox", "keypoints"}]}`; the first line may
+//! be `{"size": [width, height]}` · *shot*: the poses of one frame.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde_json::json;
+
+use crate::error::Exit;
+use crate::skeleton::{KEYPOINTS, Keypoint, Pose};
+use crate::time::Mono;
+use crate::workout::{EXERCISES, Exercise, Happening, Prototype, Prototypes, Settings, Workout};
+
+/// Pictures whose size a poses file does not tell.
+const USUAL_SIZE: (usize, usize) = (1280, 720);
+/// The greatest time of a poses file, seconds: thirty years.
+const MOST_S: f64 = 1e9;
+/// The widest picture, pixels.
+const MOST_PX: usize = 65_536;
+/// The most bytes of a line: some hundred people.
+const MOST_LINE: u64 = 1 << 20;
+/// The most bytes of a prototype.
+const MOST_PROTOTYPE: u64 = 1 << 20;
+
+/// What `spotter replay` takes.
+#[derive(clap::Args)]
+pub(super) struct ReplayArgs {
+    /// A recording of poses, one frame a line (.jsonl)
+    #[arg(value_name = "POSES.jsonl")]
+    recording: PathBuf,
+    /// What is being done, by its name; without it, it is recognised
+    #[arg(long, value_name = "NAME")]
+    exercise: Option<String>,
+    /// Recorded examples to recognise exercises by, one JSON file each
+    #[arg(long, value_name = "DIR")]
+    prototypes: Option<PathBuf>,
+    /// One event a line as JSON, for programs
+    #[arg(long)]
+    json: bool,
+}
+
+/// What was found on one frame.
+pub(super) struct Shot {
+    pub stamp: Mono,
+    pub size: (usize, usize),
+    pub poses: Vec<Pose>,
+}
+
+/// A line of a poses file.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    size: Option<[usize; 2]>,
+    t: Option<f64>,
+    poses: Option<Vec<Person>>,
+}
+
+#[derive(serde::Deserialize)]
+struct Person {
+    score: f32,
+    bbox: [f32; 4],
+    keypoints: [[f32; 3]; KEYPOINTS],
+}
+
+/// Counts it.
+pub(super) fn replay(args: &ReplayArgs) -> Exit {
+    let mut workout = Workout::new(Settings::default());
+    if let Err(sentence) = prepare(args, &mut workout) {
+        return super::say(&sentence, Exit::Usage);
+    }
+    let file = match File::open(&args.recording) {
+        Ok(file) => file,
+        Err(why) => return super::say(&format!("{} cannot be read: {why}", args.recording.display()), Exit::Failed),
+    };
+    let shots = PosesFile::new(&args.recording, BufReader::new(file));
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    match count(&mut workout, shots, args.json, &mut out).map(|()| out.flush()) {
+        Ok(Ok(())) => Exit::Done,
+        Err(Stopped::Recording(sentence)) => {
+            // What was counted before the line that does not fit is told all the same.
+            let _ = out.flush();
+            super::say(&sentence, Exit::Usage)
+        }
+        Ok(Err(why)) | Err(Stopped::Stdout(why)) if why.kind() != std::io::ErrorKind::BrokenPipe => {
+            super::say(&format!("stdout cannot be written: {why}"), Exit::Failed)
+        }
+        // A reader that has gone away, as `head` does, is no failure.
+        Ok(Err(_)) | Err(Stopped::Stdout(_)) => Exit::Done,
+    }
+}
+
+fn prepare(args: &ReplayArgs, workout: &mut Workout) -> Result<(), String> {
+    if let Some(name) = &args.exercise {
+        let unknown = || {
+            let names: Vec<&str> = EXERCISES.iter().map(|exercise| exercise.name).collect();
+            format!("there is no exercise {name:?}; there are {}", names.join(", "))
+        };
+        workout.choose(Some(Exercise::named(name).ok_or_else(unknown)?));
+    }
+    if let Some(folder) = &args.prototypes {
+        workout.learn(Arc::new(Prototypes::new(recorded(folder)?)));
+    }
+    Ok(())
+}
+
+/// The prototypes of a folder, in the order of their files' names.
+fn recorded(folder: &Path) -> Result<Vec<Prototype>, String> {
+    let cannot = |path: &Path, why: &dyn std::fmt::Display| format!("{} cannot be read: {why}", path.display());
+    let entries = std::fs::read_dir(folder).map_err(|why| cannot(folder, &why))?;
+    let mut paths = entries
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|why| cannot(folder, &why))?;
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
+    paths.sort();
+    let read = |path: &PathBuf| {
+        let size = std::fs::metadata(path).map_err(|why| cannot(path, &why))?.len();
+        if size > MOST_PROTOTYPE {
+            return Err(cannot(path, &format!("it has {size} bytes, {MOST_PROTOTYPE} at most are allowed")));
+        }
+        let text = std::fs::read_to_string(path).map_err(|why| cannot(path, &why))?;
+        serde_json::from_str(&text).map_err(|why| cannot(path, &why))
+    };
+    paths.iter().map(read).collect()
+}
+
+/// Why counting ended early.
+pub(super) enum Stopped {
+    /// The recording does not fit; a sentence.
+    Recording(String),
+    Stdout(std::io::Error),
+}
+
+/// Counts shots, from wherever they come, and writes what happens as it happens.
+pub(super) fn count(
+    workout: &mut Workout,
+    shots: impl Iterator<Item = Result<Shot, String>>,
+    as_json: bool,
+    out: &mut impl Write,
+) -> Result<(), Stopped> {
+    let (mut told, mut frames, mut sets, mut reps) = (Vec::new(), 0u64, 0u64, 0u64);
+    let mut tell = |told: &mut Vec<Happening>, out: &mut dyn Write| {
+        for happening in told.drain(..) {
+            match &happening {
+                Happening::SetStarted { .. } => {}
+                Happening::Rep(_) => reps += 1,
+                Happening::SetEnded(_) => sets += 1,
+            }
+            let line = if as_json { event(&happening).to_string() } else { sentence(&happening) };
+            writeln!(out, "{line}").map_err(Stopped::Stdout)?;
+        }
+        Ok(())
+    };
+    for shot in shots {
+        let shot = shot.map_err(Stopped::Recording)?;
+        workout.update(shot.stamp, shot.size, &shot.poses, &mut told);
+        frames += 1;
+        tell(&mut told, out)?;
+    }
+    workout.finish(&mut told);
+    tell(&mut told, out)?;
+    let line = if as_json {
+        json!({"event": "summary", "sets": sets, "reps": reps, "frames": frames}).to_string()
+    } else {
+        format!("{sets} sets, {reps} repetitions in {frames} frames")
+    };
+    writeln!(out, "{line}").map_err(Stopped::Stdout)
+}
+
+fn seconds(stamp: Mono) -> f64 {
+    (stamp.as_ns() as f64 / 1e6).round() / 1e3
+}
+
+fn rounded(value: f32) -> f64 {
+    (f64::from(value) * 100.0).round() / 100.0
+}
+
+fn event(happening: &Happening) -> serde_json::Value {
+    match happening {
+        Happening::SetStarted { at } => json!({"event": "set_started", "t": seconds(*at)}),
+        Happening::Rep(rep) => json!({
+            "event": "rep", "t": seconds(rep.ended), "n": rep.n, "min_deg": rounded(rep.min_deg),
+            "max_deg": rounded(rep.max_deg), "duration_s": rounded(rep.ended.since(rep.started).as_secs_f32()),
+        }),
+        Happening::SetEnded(set) => json!({
+            "event": "set_ended", "exercise": set.exercise.as_deref(), "reps": set.reps.len(), "started_at": seconds(set.started),
+            "ended_at": seconds(set.ended), "confidence": rounded(set.confidence), "pending": set.pending,
+        }),
+    }
+}
+
+fn sentence(happening: &Happening) -> String {
+    match happening {
+        Happening::SetStarted { at } => format!("{:9.2} s  a set", seconds(*at)),
+        Happening::Rep(rep) => format!("{:9.2} s  {:3}", seconds(rep.ended), rep.n),
+        Happening::SetEnded(set) => {
+            let name = set.exercise.as_deref().unwrap_or("an unknown exercise");
+            let sure = if set.pending { ", to be confirmed" } else { "" };
+            format!(
+                "{:9.2} s  {} x {name}, {:.0} % sure{sure}",
+                seconds(set.ended),
+                set.reps.len(),
+                set.confidence * 100.0
+            )
+        }
+    }
+}
+
+/// The shots of a poses file.
+struct PosesFile<R> {
+    path: PathBuf,
+    lines: R,
+    number: u64,
+    size: (usize, usize),
+    last_s: f64,
+    failed: bool,
+}
+
+impl<R: BufRead> PosesFile<R> {
+    fn new(path: &Path, lines: R) -> PosesFile<R> {
+        PosesFile { path: path.into(), lines, number: 0, size: USUAL_SIZE, last_s: 0.0, failed: false }
+    }
+
+    /// The next line's shot; nothing at the end, or for the line that tells the size.
+    fn read(&mut self) -> Result<Option<Option<Shot>>, String> {
+        let mut text = Vec::new();
+        self.number += 1;
+        let read = std::io::Read::take(&mut self.lines, MOST_LINE).read_until(b'\n', &mut text);
+        if read.map_err(|why| why.to_string())? == 0 {
+            return Ok(None);
+        }
+        if text.len() as u64 == MOST_LINE {
+            return Err(format!("the line has more than {MOST_LINE} bytes"));
+        }
+        if text.trim_ascii().is_empty() {
+            return Ok(Some(None));
+        }
+        let line: Line = serde_json::from_slice(&text).map_err(|why| why.to_string())?;
+        match line {
+            Line { size: Some([width, height]), t: None, poses: None } if self.number == 1 => {
+                if !((1..=MOST_PX).contains(&width) && (1..=MOST_PX).contains(&height)) {
+                    return Err(format!("a picture is 1 to {MOST_PX} pixels wide and high, not {width}x{height}"));
+                }
+                self.size = (width, height);
+                Ok(Some(None))
+            }
+            Line { size: None, t: Some(t), poses: Some(people) } => {
+                if !(0.0..=MOST_S).contains(&t) {
+                    return Err(format!("t is {t}, it must be 0 to {MOST_S} seconds"));
+                }
+                if t < self.last_s {
+                    return Err(format!("t goes back from {} to {t}", self.last_s));
+                }
+                self.last_s = t;
+                let stamp = Mono::from_ns((t * 1e9) as u64);
+                let poses = people.into_iter().map(Person::pose).collect();
+                Ok(Some(Some(Shot { stamp, size: self.size, poses })))
+            }
+            _ => Err("a line is {\"t\": …, \"poses\": […]}, and the first may be {\"size\": [width, height]}".into()),
+        }
+    }
+}
+
+impl Person {
+    fn pose(self) -> Pose {
+        let keypoints = self.keypoints.map(|[x, y, confidence]| Keypoint { x, y, confidence });
+        Pose { score: self.score, bbox: self.bbox, keypoints }
+    }
+}
+
+impl<R: BufRead> Iterator for PosesFile<R> {
+    type Item = Result<Shot, String>;
+
+    fn next(&mut self) -> Option<Result<Shot, String>> {
+        while !self.failed {
+            match self.read() {
+                Ok(Some(Some(shot))) => return Some(Ok(shot)),
+                Ok(Some(None)) => {}
+                Ok(None) => return None,
+                Err(why) => {
+                    self.failed = true;
+                    return Some(Err(format!("{}:{}: {why}", self.path.display(), self.number)));
+                }
+            }
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shots(text: &str) -> Vec<Result<(u64, usize), String>> {
+        let file = PosesFile::new(Path::new("a.jsonl"), text.as_bytes());
+        file.map(|shot| shot.map(|shot| (shot.stamp.as_ns(), shot.poses.len()))).collect()
+    }
+
+    fn person() -> String {
+        let points = vec!["[1,2,0.9]"; KEYPOINTS].join(",");
+        format!(r#"{{"score":0.9,"bbox":[0,0,10,20],"keypoints":[{points}]}}"#)
+    }
+
+    #[test]
+    fn a_poses_file_is_read_with_and_without_its_size() {
+        let frames = format!("{{\"t\":0,\"poses\":[]}}\n{{\"t\":0.5,\"poses\":[{}]}}\n", person());
+        let want = [Ok((0, 0)), Ok((500_000_000, 1))];
+        assert_eq!(shots(&frames), want);
+        assert_eq!(shots(&format!("{{\"size\":[640,480]}}\n{frames}")), want);
+        assert_eq!(shots(""), []);
+    }
+
+    #[test]
+    fn a_line_that_does_not_fit_is_told_with_its_number_and_ends_it() {
+        let good = "{\"t\":1,\"poses\":[]}\n";
+        for (line, why) in [
+            ("{\"t\":0.5,\"poses\":[]}", "t goes back from 1 to 0.5"),
+            ("{\"t\":-1,\"poses\":[]}", "t is -1, it must be 0 to 1000000000 seconds"),
+            ("{\"size\":[1,1]}", "a line is"),
+            ("{\"t\":2}", "a line is"),
+            ("{\"t\":2,\"poses\":[{\"score\":1}]}", "missing field"),
+            ("nonsense", "expected"),
+        ] {
+            let told = shots(&format!("{good}{line}\n{good}"));
+            assert_eq!(told.len(), 2, "{line}");
+            let sentence = told[1].as_ref().unwrap_err();
+            assert!(sentence.starts_with(&format!("a.jsonl:2: {why}")), "{sentence}");
+        }
+        assert_eq!(shots("{\"size\":[0,5]}\n").len(), 1);
+    }
+}

@@ -1,0 +1,85 @@
+//! How a repetition looks: the body's posture at five places of its way, whatever the tempo.
+//!
+//! Two repetitions are compared at equal shares of their ways, not at equal times, so a sticking point or a pause changes
+//! nothing, and nothing needs to be warped. It is what tells an exercise from fidgeting that swings alike in one joint, and
+//! one exercise from another.
+//!
+//! *place*: left the start, half out, at the turn, half back, back · *unlikeness*: the part of a form's movement that
+//! another form does not explain: 0 the same, 1 as unlike as standing still.
+
+use super::aim::{SHAKES_DEG, around};
+use super::measure::{MEASURES, Measure, Side};
+use super::rep::Span;
+use super::signal::Signal;
+
+/// Places of a repetition that are looked at.
+pub const PLACES: usize = 5;
+
+/// Postures of a repetition, both sides of the body together; `NaN` where a measure was not seen.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Form(pub [[f32; MEASURES]; PLACES]);
+
+/// Variance of the errors of each measure, degrees squared.
+pub type Errors = [f32; MEASURES];
+
+/// A model's errors last: from frame to frame only half of their variance is seen.
+const LASTING: f32 = 2.0;
+
+/// What single values err by in this signal.
+pub fn errors(signal: &Signal) -> Errors {
+    Measure::ALL.map(|measure| SHAKES_DEG.powi(2) + LASTING * signal.noise_deg(measure.channel(Side::Both)).powi(2))
+}
+
+impl Form {
+    /// Of a repetition that is still in the signal.
+    pub fn of(signal: &Signal, span: &Span) -> Form {
+        let posture = |tick| Measure::ALL.map(|measure| around(signal, measure.channel(Side::Both), tick));
+        Form([span.start, span.half_out, span.turn, span.half_back, span.end].map(posture))
+    }
+
+    /// The mean of several; of none, a form of nothing.
+    pub fn mean<'a>(forms: impl Iterator<Item = &'a Form> + Clone) -> Form {
+        let mut mean = Form([[f32::NAN; MEASURES]; PLACES]);
+        for (place, posture) in mean.0.iter_mut().enumerate() {
+            for (measure, value) in posture.iter_mut().enumerate() {
+                let seen = forms.clone().map(|form| form.0[place][measure]).filter(|v| v.is_finite());
+                let (sum, count) = seen.fold((0.0, 0.0), |(sum, count), v| (sum + v, count + 1.0));
+                *value = sum / count;
+            }
+        }
+        mean
+    }
+
+    /// The same movement, from turn to turn.
+    pub fn turned(&self) -> Form {
+        let [start, out, turn, back, end] = self.0;
+        let start = std::array::from_fn(|n| if start[n].is_finite() { (start[n] + end[n]) / 2.0 } else { end[n] });
+        Form([turn, back, start, out, turn])
+    }
+
+    /// The same movement over a shorter or longer way.
+    pub fn scaled(&self, range: f32) -> Form {
+        let [start, .., end] = self.0;
+        let from: [f32; MEASURES] =
+            std::array::from_fn(|n| if start[n].is_finite() { (start[n] + end[n]) / 2.0 } else { end[n] });
+        Form(self.0.map(|posture| std::array::from_fn(|n| from[n] + range * (posture[n] - from[n]))))
+    }
+
+    /// How much of this form's movement is not that of `other`. Infinite if they have too little in common.
+    pub fn unlikeness(&self, other: &Form, errors: &Errors) -> f32 {
+        let (mut moved, mut off, mut common) = (0.0, 0.0, 0);
+        for (measure, error2) in errors.iter().enumerate() {
+            let pairs = (0..PLACES).map(|place| (self.0[place][measure], other.0[place][measure]));
+            let pairs = pairs.filter(|(a, b)| a.is_finite() && b.is_finite());
+            let count = pairs.clone().count() as f32;
+            if count < 3.0 {
+                continue;
+            }
+            common += 1;
+            let mean = pairs.clone().map(|(a, _)| a).sum::<f32>() / count;
+            moved += pairs.clone().map(|(a, _)| (a - mean).powi(2)).sum::<f32>() / error2;
+            off += (pairs.map(|(a, b)| (a - b).powi(2)).sum::<f32>() / error2 - count).max(0.0);
+        }
+        if common >= MEASURES / 3 && moved > 0.0 { off / moved } else { f32::INFINITY }
+    }
+}
