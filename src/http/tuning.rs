@@ -39,8 +39,8 @@ pub fn rows(house: &House) -> Vec<Row> {
     let row = |((knob, (name, value)), (_, configured)): ((&Knob, (&'static str, f32)), (_, f32))| Row {
         name,
         help: knob.help,
-        least: short(knob.least),
-        most: short(knob.most),
+        least: knob.least,
+        most: knob.most,
         value: short(value),
         configured: short(configured),
     };

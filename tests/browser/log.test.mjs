@@ -134,7 +134,9 @@ test("a threshold is changed at once, refused in the box's words out of its rang
 test("a picture opens large and closes, the files are there, the trace has the repetitions", async (t) => {
   const page = await admin(t);
   const picture = page.locator(".log button.picture").first();
-  await until("the picture is there", () => picture.locator("img").evaluate((image) => image.complete && image.naturalWidth > 0));
+  await until("a set has a picture", async () => (await api("sets")).some((set) => set.picture), 120);
+  await until("it is there", async () => (await picture.count()) > 0);
+  await until("it is loaded", () => picture.locator("img").evaluate((image) => image.complete && image.naturalWidth > 0));
   await picture.click();
   const large = page.locator("dialog#picture img");
   await until("it is open", () => large.evaluate((image) => image.closest("dialog").open && image.naturalWidth > 0));
@@ -171,5 +173,21 @@ test("a new set comes into the log by itself, and a row that is being edited is 
   await until("a newer one", async () => Number(await page.locator(".log tbody tr").first().getAttribute("data-set")) > id, 120);
   assert.equal(await page.getByLabel(`Note of set ${id}`).inputValue(), "half a wor");
   assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), "the phone overflows");
+  silent(page);
+});
+
+test("a set becomes an example of an exercise of the athlete's own, which is listed and forgotten", async (t) => {
+  const page = await admin(t);
+  const [{ id }] = await api("sets");
+  await press(page, id, "Example");
+  await page.getByLabel(`Example of set ${id}`).fill("Zercher Squat");
+  await press(page, id, "Remember");
+  await until("the box has it", async () => (await api("prototypes")).some(({ exercise }) => exercise === "Zercher Squat"));
+  const recorded = page.locator('[data-section="recorded"] tbody tr').filter({ hasText: "Zercher Squat" });
+  await until("it is listed", async () => (await recorded.count()) === 1);
+  assert.match(await recorded.innerText(), new RegExp(`set ${id}`));
+  await recorded.getByRole("button", { name: "Delete" }).click();
+  await page.getByRole("button", { name: "Delete Zercher Squat" }).click();
+  await until("it is forgotten", async () => (await api("prototypes")).length === 0 && (await recorded.count()) === 0);
   silent(page);
 });

@@ -66,6 +66,7 @@ const FILES: &[File] = &[
     ("/assets/wall.js", JS, include_bytes!("js/wall.js")),
     ("/assets/parts.js", JS, include_bytes!("js/parts.js")),
     ("/assets/editor.js", JS, include_bytes!("js/editor.js")),
+    ("/assets/cells.js", JS, include_bytes!("js/cells.js")),
     ("/assets/log.js", JS, include_bytes!("js/log.js")),
     ("/assets/tune.js", JS, include_bytes!("js/tune.js")),
     ("/assets/recorded.js", JS, include_bytes!("js/recorded.js")),

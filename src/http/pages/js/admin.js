@@ -17,9 +17,9 @@ const box = new Box("/api/v1/admin", { events: true });
 const section = (name) => document.querySelector(`[data-section="${name}"]`);
 const exercises = new Exercises(box);
 const picture = document.getElementById("picture");
-const log = new Log(box, section("log"), { names: () => exercises.names(), show });
-const tune = new Tune(box, section("thresholds"));
 const recorded = new Recorded(box, section("recorded"));
+const log = new Log(box, section("log"), { names: () => exercises.names(), show, remembered });
+const tune = new Tune(box, section("thresholds"));
 const traces = new Traces(document.getElementById("traces"));
 let written = { sets: null, at: -Infinity };
 const said = document.getElementById("box");
@@ -133,14 +133,18 @@ function sinks(rows) {
   return rows.length > 0 ? table(SINKS, rows) : el("p", { className: "hint", text: "The sets stay in this box: no sink is configured." });
 }
 
+function remembered() {
+  exercises.stale();
+  recorded.load();
+}
+
 /** The log is asked for when a set was written, and now and then for what others corrected. */
 function readLog({ log: status }) {
   const [now, sets] = [Date.now(), status?.written ?? null];
   if (sets === written.sets && now - written.at < LOG_EVERY_MS) return;
   written = { sets, at: now };
   log.load();
-  recorded.load();
-  exercises.stale();
+  remembered();
 }
 
 function take(report) {

@@ -14,19 +14,31 @@ const FIELDS = [
 /** What a field's text means: null for nothing. */
 const meant = ({ type }, text) => (text.trim() === "" ? null : type === "number" ? Number(text) : text.trim());
 
+/** The input for a field of a set. */
+export function field(id, { name, label, ...rest }, value) {
+  const input = el("input");
+  Object.assign(input, rest, { name, value, autocomplete: "off" });
+  input.setAttribute("aria-label", `${label} of set ${id}`);
+  return input;
+}
+
+/** Lets an input choose from the exercises that `names()` promises. */
+export async function offer(input, names) {
+  const list = document.getElementById(LIST);
+  input.setAttribute("list", LIST);
+  const all = await names().catch(() => []);
+  list.replaceChildren(...all.map((name) => new Option("", name)));
+}
+
 export class Editor {
   /** `names()` promises the exercises to choose from; `save(changes)`; `cancel()`. */
   constructor(row, set, { names, save, cancel }) {
-    const inputs = FIELDS.map((field) => {
-      const input = el("input");
-      const { name, label, ...rest } = field;
-      Object.assign(input, rest, { name, value: set[name] ?? "", autocomplete: "off" });
-      input.setAttribute("aria-label", `${label} of set ${set.id}`);
-      row.querySelector(`.${name}`).replaceChildren(input);
-      return { field, input, before: input.value };
+    const inputs = FIELDS.map((one) => {
+      const input = field(set.id, one, set[one.name] ?? "");
+      row.querySelector(`.${one.name}`).replaceChildren(input);
+      return { field: one, input, before: input.value };
     });
-    inputs[0].input.setAttribute("list", LIST);
-    this.#offer(names);
+    offer(inputs[0].input, names);
     const send = () => {
       const wrong = inputs.find(({ input }) => !input.checkValidity());
       if (wrong) return wrong.input.reportValidity();
@@ -42,11 +54,5 @@ export class Editor {
       });
     }
     inputs[0].input.focus();
-  }
-
-  async #offer(names) {
-    const list = document.getElementById(LIST);
-    const all = await names().catch(() => []);
-    list.replaceChildren(...all.map((name) => new Option("", name)));
   }
 }

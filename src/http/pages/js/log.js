@@ -4,9 +4,9 @@
 // often the list is asked for again.
 
 import { asked } from "./asked.js";
-import { Editor } from "./editor.js";
+import { cells } from "./cells.js";
+import { Editor, field, offer } from "./editor.js";
 import { button, el } from "./parts.js";
-import { moment } from "./words.js";
 
 const PAGE = 50;
 const NUMBERS = ["Reps", "Weight", "Sure"];
@@ -16,14 +16,18 @@ export class Log {
   #box;
   #names;
   #show;
+  #remembered;
   #sets = [];
   #more = false;
   #lines = new Map();
   #loading = false;
 
-  /** `names()` promises the exercises to choose from; `show(set)` opens its picture. */
-  constructor(box, section, { names, show }) {
-    [this.#box, this.#names, this.#show] = [box, names, show];
+  /**
+   * `names()` promises the exercises to choose from; `show(set)` opens its picture; `remembered()`: a set has become an
+   * example.
+   */
+  constructor(box, section, { names, show, remembered }) {
+    [this.#box, this.#names, this.#show, this.#remembered] = [box, names, show, remembered];
     const part = (name) => section.querySelector(`[data-part="${name}"]`);
     this.body = el("tbody");
     const heads = HEADS.map((text) => {
@@ -96,45 +100,15 @@ export class Log {
     const node = known?.node ?? el("tr");
     node.dataset.set = set.id;
     node.className = set.pending ? "pending" : "";
-    node.replaceChildren(...this.#cells(set), this.#actions(set));
+    node.replaceChildren(...cells(set, this.#box.clock.ahead, this.#show), this.#actions(set));
     this.#lines.set(set.id, { node, text, editor: null });
     return node;
-  }
-
-  #cells(set) {
-    const cell = (name, children) => el("td", { className: name, children: [children].flat() });
-    const machine = (text) => (text ? el("span", { className: "machine", text }) : "");
-    const counted = [set.reps_human !== null ? `counted ${set.reps_machine}` : "", set.recount !== set.reps_machine ? `recount ${set.recount}` : ""];
-    const recognised = set.exercise_human !== null ? `${set.chosen ? "chosen" : "recognised"}: ${set.exercise_machine ?? "nothing"}` : "";
-    const state = set.pending ? "to be confirmed" : set.confirmed_ms !== null ? "confirmed" : "";
-    const when = { good: "", unsure: "clock not set yet", lost: "time lost" }[set.clock];
-    return [
-      cell("thumb", set.picture ? this.#thumb(set) : ""),
-      cell("when", [moment(set.started_ms - this.#box.clock.ahead, Date.now()), machine(when)]),
-      cell("camera", set.camera),
-      cell("exercise", [set.exercise ?? "Unknown", machine(recognised)]),
-      cell("reps number", [String(set.reps), machine(counted.filter(Boolean).join(", "))]),
-      cell("weight number", set.weight === null ? "" : String(set.weight)),
-      cell("note", set.note ?? ""),
-      cell("sure number", `${Math.round(set.confidence * 100)} %`),
-      cell(`state ${set.pending ? "warn" : "good"}`, state),
-    ];
-  }
-
-  #thumb(set) {
-    const open = button("", () => this.#show(set), "picture");
-    open.setAttribute("aria-label", `Picture of set ${set.id}`);
-    const image = el("img");
-    [image.alt, image.loading, image.src] = ["", "lazy", `/api/v1/snapshots/${set.picture}`];
-    image.addEventListener("error", () => open.remove());
-    open.append(image);
-    return open;
   }
 
   #actions(set) {
     const actions = el("td", { className: "actions" });
     const rest = () => {
-      const all = [button("Edit", () => this.#edit(set)), button("Delete", sure)];
+      const all = [button("Edit", () => this.#edit(set)), button("Example", example), button("Delete", sure)];
       if (set.pending) all.unshift(button("Confirm", () => this.#do("POST", set, "/confirm"), "main"));
       actions.replaceChildren(...all);
     };
@@ -145,6 +119,14 @@ export class Log {
       });
       actions.replaceChildren(button("Delete this set", () => this.#do("DELETE", set), "danger"), keep);
       keep.focus();
+    };
+    // Its movement becomes an example, by which the next one like it is recognised.
+    const example = () => {
+      const name = field(set.id, { name: "name", label: "Example", type: "text", maxLength: 64, required: true }, set.exercise ?? "");
+      offer(name, this.#names);
+      const remember = () => name.reportValidity() && this.#remember(set, name.value.trim(), rest);
+      actions.replaceChildren(name, button("Remember", remember, "main"), button("Cancel", rest));
+      name.focus();
     };
     rest();
     return actions;
@@ -163,6 +145,17 @@ export class Log {
       save: (body) => this.#do("PATCH", set, "", body, done),
       cancel,
     });
+  }
+
+  async #remember(set, name, done) {
+    try {
+      await asked(this.#box, `/api/v1/sets/${set.id}/remember`, { method: "POST", body: { name } });
+      this.#say("");
+      done();
+      this.#remembered();
+    } catch (error) {
+      this.#say(error.message);
+    }
   }
 
   /** Does it, takes what the box answers for the set, and says why when it was refused. */
