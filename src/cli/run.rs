@@ -65,7 +65,8 @@ fn start(config: Config, engine: &Engine, lines: &mut Vec<Line>, crew: &Arc<Crew
     let config_json = config.resolved_json();
     let no_thread = |why: std::io::Error| format!("the log cannot start: {why}");
     let store = Store::start(config.store.clone(), metrics.store.clone(), crew, stop).map_err(no_thread)?;
-    Sinks::start(config.sinks.clone(), config.clock_wait, &store, &metrics, crew, stop).map_err(no_thread)?;
+    let sinks =
+        Sinks::start(config.sinks.clone(), config.clock_wait, &store, &metrics, crew, stop).map_err(no_thread)?;
     let orders = Arc::new(orders::House::new(config.thresholds));
     for line in config.lines(engine) {
         let name = line.name.clone();
@@ -78,6 +79,7 @@ fn start(config: Config, engine: &Engine, lines: &mut Vec<Line>, crew: &Arc<Crew
         events,
         orders,
         store: Some(store),
+        sinks: Some(sinks),
         metrics,
         crew: crew.clone(),
         boot_id: Wall::now().unix_ms() ^ u64::from(std::process::id()).rotate_left(40),

@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::House;
 use super::reply::json;
+use super::{House, tuning};
 use crate::camera::Status;
 use crate::camera::view::Inside;
 use crate::metrics::DROPS;
 use crate::metrics::machine::{Cooling, Machine, Temperature};
+use crate::sink;
+use crate::store::{self, Store};
 use crate::threads::Member;
 use crate::time::{Mono, Wall};
 
@@ -57,6 +59,9 @@ struct Report<'a> {
     listeners: i64,
     temperatures: Vec<Temperature>,
     coolings: Vec<Cooling>,
+    thresholds: Vec<tuning::Row>,
+    log: Option<store::Status>,
+    sinks: Vec<sink::Status>,
     config: Option<&'a RawValue>,
 }
 
@@ -112,6 +117,10 @@ pub fn report(house: &House, now: Mono, wall: Wall) -> Vec<u8> {
         listeners: http.listeners.get(),
         temperatures: machine.temperatures(),
         coolings: machine.coolings(),
+        thresholds: tuning::rows(house),
+        log: house.store.as_ref().map(Store::status),
+        // As last counted: the worker that answers must not wait for the disk.
+        sinks: house.sinks.as_ref().map_or_else(Vec::new, |sinks| sinks.counted(wall)),
         config: serde_json::from_str(&house.config_json).ok(),
     })
 }

@@ -49,6 +49,7 @@ use worker::Worker;
 use crate::camera::{Event, View, orders};
 use crate::events::Board;
 use crate::metrics::Metrics;
+use crate::sink::Sinks;
 use crate::store::Store;
 use crate::threads::{Crew, Post, Stop};
 use crate::time::Mono;
@@ -153,6 +154,8 @@ pub struct House {
     pub orders: Arc<orders::House>,
     /// The log; nothing: the box keeps none.
     pub store: Option<Store>,
+    /// Where sets are delivered.
+    pub sinks: Option<Sinks>,
     /// The numbers.
     pub metrics: Arc<Metrics>,
     /// The threads, for the admin page and `/readyz`.

@@ -69,8 +69,18 @@ fn face_with(settings: Settings, names: &[&str], size: usize) -> Face {
     }
     let config_json = r#"{"http":{"api_key":"***"}}"#.into();
     let orders = Arc::default();
-    let house =
-        House { views, events, orders, store: None, metrics, crew, boot_id: 0xb007, config_json, started: Mono::now() };
+    let house = House {
+        views,
+        events,
+        orders,
+        store: None,
+        sinks: None,
+        metrics,
+        crew,
+        boot_id: 0xb007,
+        config_json,
+        started: Mono::now(),
+    };
     let house = Arc::new(house);
     let address = start(settings, house.clone(), stop.clone()).unwrap();
     Face { address, house, stop, encode }

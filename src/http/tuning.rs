@@ -2,27 +2,58 @@
 
 use std::sync::Arc;
 
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::clerk::Answer;
 use super::{House, logbook};
 use crate::camera::{View, orders};
 use crate::store::Store;
-use crate::workout::{EXERCISES, Thresholds};
+use crate::workout::{EXERCISES, KNOBS, Knob, Thresholds};
 
 /// Under this word the thresholds are kept over a restart.
 const KEPT: &str = "thresholds";
 /// A name is no longer, in characters.
 const NAME_MOST: usize = 64;
 
-/// The thresholds in force, those of the config, and their ranges' names, as the API has them.
+/// The thresholds in force, as the API has them.
 pub fn thresholds(house: &House) -> Vec<u8> {
     super::reply::json(&named(house.orders.thresholds()))
 }
 
+/// One threshold for the admin page.
+#[derive(Serialize)]
+pub struct Row {
+    name: &'static str,
+    help: &'static str,
+    least: f64,
+    most: f64,
+    value: f64,
+    /// What the config says.
+    configured: f64,
+}
+
+/// All thresholds with their ranges.
+pub fn rows(house: &House) -> Vec<Row> {
+    let (all, configured) = (house.orders.thresholds().by_name(), house.orders.configured().by_name());
+    let row = |((knob, (name, value)), (_, configured)): ((&Knob, (&'static str, f32)), (_, f32))| Row {
+        name,
+        help: knob.help,
+        least: knob.least,
+        most: knob.most,
+        value: short(value),
+        configured: short(configured),
+    };
+    KNOBS.iter().zip(all).zip(configured).map(row).collect()
+}
+
+/// Without the digits that a `f32` does not have.
+fn short(value: f32) -> f64 {
+    (f64::from(value) * 1e4).round() / 1e4
+}
+
 /// As `{"rep.min_amplitude_deg": 25.0, …}`.
 fn named(thresholds: Thresholds) -> Value {
-    let short = |value: f32| (f64::from(value) * 1e4).round() / 1e4;
     let all = thresholds.by_name().into_iter().map(|(name, value)| (name.to_string(), json!(short(value))));
     Value::Object(all.collect())
 }

@@ -366,6 +366,7 @@ mod tests {
             events: Box::leak(Box::<Board<_>>::default()),
             orders: Arc::default(),
             store: None,
+            sinks: None,
             metrics: Arc::new(Metrics::default()),
             crew: Arc::new(Crew::default()),
             boot_id: 1,

@@ -13,7 +13,7 @@ use super::backoff::{self, Backoff};
 use super::client::Client;
 use super::{Settings, message};
 use crate::metrics::SinkMetrics;
-use crate::store::{Reading, Store, StoreFault};
+use crate::store::{Backlog, Reading, Store, StoreFault};
 use crate::time::Mono;
 
 /// The pause while the log cannot be read or written, or the clock is not set.
@@ -21,17 +21,25 @@ const HOLD: Duration = Duration::from_secs(1);
 
 /// What others may see of a lane.
 #[derive(Default)]
-pub(super) struct Said(Mutex<Option<String>>);
+pub(super) struct Said {
+    sentence: Mutex<Option<String>>,
+    counted: Mutex<Backlog>,
+}
 
 impl Said {
     /// What goes wrong now, one sentence.
     pub(super) fn sentence(&self) -> Option<String> {
-        self.0.lock().expect("nothing panics under this lock").clone()
+        self.sentence.lock().expect("nothing panics under this lock").clone()
     }
 
-    /// Changes it; true when it was different.
+    /// How much there was to deliver when the lane last counted.
+    pub(super) fn counted(&self) -> Backlog {
+        self.counted.lock().expect("nothing panics under this lock").clone()
+    }
+
+    /// Changes the sentence; true when it was different.
     fn change(&self, to: Option<String>) -> bool {
-        let mut said = self.0.lock().expect("nothing panics under this lock");
+        let mut said = self.sentence.lock().expect("nothing panics under this lock");
         let is_other = *said != to;
         *said = to;
         is_other
@@ -56,6 +64,8 @@ pub(super) struct Lane {
     due: Mono,
     /// Nothing waits until there is news.
     is_idle: bool,
+    /// There may be more to deliver than was counted.
+    is_news: bool,
     is_begun: bool,
     unnoted: Option<Outcome>,
     pub(super) said: Arc<Said>,
@@ -72,6 +82,7 @@ impl Lane {
             clock_wait,
             due: Mono::ZERO,
             is_idle: false,
+            is_news: false,
             is_begun: false,
             unnoted: None,
             said: Arc::default(),
@@ -81,6 +92,7 @@ impl Lane {
     /// There is something new in the outbox.
     pub(super) fn wake(&mut self) {
         self.is_idle = false;
+        self.is_news = true;
     }
 
     /// Makes at most one attempt; how long nothing is to be done here if there is no news.
@@ -90,6 +102,12 @@ impl Lane {
             return Duration::MAX;
         }
         if now.mono < self.due {
+            // A sink that is waited for counts what gathers meanwhile.
+            if std::mem::take(&mut self.is_news)
+                && let Err(fault) = self.count()
+            {
+                log::debug!("{}: {fault}", self.settings.name);
+            }
             return self.due.since(now.mono);
         }
         if let Err(fault) = self.step(now, clock) {
@@ -154,6 +172,7 @@ impl Lane {
         let backlog = self.store.backlog(&self.settings.name)?;
         self.metrics.backlog.set(i64::try_from(backlog.waiting).unwrap_or(i64::MAX));
         self.metrics.parked.set(i64::try_from(backlog.parked).unwrap_or(i64::MAX));
+        *self.said.counted.lock().expect("nothing panics under this lock") = backlog;
         Ok(())
     }
 

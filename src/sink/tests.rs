@@ -263,6 +263,22 @@ fn while_nobody_answers_the_pauses_grow_and_order_is_kept() {
 }
 
 #[test]
+fn what_gathers_while_a_receiver_is_gone_is_counted_without_asking_the_log() {
+    let mut rig = Rig::new(Kind::Pump, "http://127.0.0.1:9".into());
+    let counted = |rig: &Rig| rig.lane.said.counted().waiting;
+    assert_eq!(counted(&rig), 0);
+    rig.set(5);
+    let pause = rig.work();
+    assert_eq!(counted(&rig), 1);
+    for more in [2, 3] {
+        rig.set(5);
+        assert_eq!(counted(&rig), more - 1);
+        assert_eq!(rig.turn(), pause, "it is not tried before its time");
+        assert_eq!(counted(&rig), more);
+    }
+}
+
+#[test]
 fn auto_log_that_is_off_keeps_everything_until_it_is_on() {
     let pump = Receiver::start(Part::Pump, |_| Manner::status(403));
     let mut rig = Rig::new(Kind::Pump, pump.url());
@@ -455,6 +471,7 @@ fn the_thread_delivers_by_itself_and_its_state_tells_no_secret() {
     let all = sinks.status(Reading::now()).unwrap();
     assert_eq!((all[0].backlog, all[0].parked, all[0].error.as_deref()), (0, 0, None));
     assert_eq!(all[1].error.as_deref(), Some("hook answers 400: who is ***?"));
+    until("the lanes have counted the same", || sinks.counted(Reading::now().wall) == all);
     let told = format!("{} {:?} {}", serde_json::to_string(&all).unwrap(), store.set(1), metrics.text());
     for secret in [API_KEY, SECRET, "hidden-path"] {
         assert!(!told.contains(secret), "{secret}: {told}");

@@ -16,6 +16,7 @@ const { Clock } = await module("clock.js");
 const { Pairs, HOLD_MS, NEAR_MS, QUIET_MS } = await module("pairs.js");
 const { Rest } = await module("rest.js");
 const sets = await module("sets.js");
+const { SPAN_MS, Trace } = await module("trace.js");
 const words = await module("words.js");
 
 /** A body that arrives in these pieces; `ended.why` is set when the reader lets go of it. */
@@ -367,4 +368,34 @@ test("a set that was told stands in until the log has it", () => {
   assert.deepEqual(sets.unwritten(told, []), told);
   const at = new Date(2026, 2, 5, 14, 3).getTime();
   assert.equal(sets.dayOf(at), new Date(2026, 2, 5).getTime());
+});
+
+test("repetitions that were told together stand one after the other on the trace, the last where it ended", () => {
+  const trace = new Trace();
+  const phases = (pause_s) => ({ go_s: 1, hold_s: 0.5, back_s: 1, pause_s });
+  const angle = (deg) => ({ joint: "left_knee", deg });
+  trace.state({ age_ms: 0, angle: angle(170), resting_s: null, reps: 0 }, 10_000);
+  for (const [n, pause_s] of [[1, 0.5], [2, 0]]) trace.rep({ n, duration_s: 2.5, phases: phases(pause_s) });
+  trace.state({ age_ms: 100, angle: angle(90), resting_s: 1, reps: 2 }, 20_100);
+  assert.deepEqual(trace.reps, [
+    { n: 1, start: 13_500, turn: 14_750, end: 16_000 },
+    { n: 2, start: 16_500, turn: 17_750, end: 19_000 },
+  ]);
+  trace.rep({ n: 3, duration_s: 2, phases: phases(0) });
+  trace.state({ age_ms: 0, angle: null, resting_s: 0.5, reps: 3 }, 22_000);
+  assert.deepEqual(trace.reps[2], { n: 3, start: 19_500, turn: 20_750, end: 21_500 });
+  assert.equal(trace.at(15_000), 130, "half way between two points");
+  assert.equal(trace.at(30_000), null);
+  trace.state({ age_ms: 0, angle: null, resting_s: null, reps: 0 }, 17_000 + SPAN_MS);
+  assert.deepEqual(trace.reps.map(({ n }) => n), [2, 3], "what is too old is forgotten");
+  assert.equal(trace.points.length, 1);
+});
+
+test("the trace shows what was seen, and never so little that noise fills it", () => {
+  const trace = new Trace();
+  assert.deepEqual(trace.range, [0, 180]);
+  for (const [n, deg] of [100, 102].entries()) trace.state({ age_ms: 0, angle: { joint: "a", deg }, resting_s: null, reps: 0 }, n);
+  assert.deepEqual(trace.range, [81, 121]);
+  trace.state({ age_ms: 0, angle: { joint: "a", deg: 20 }, resting_s: null, reps: 0 }, 3);
+  assert.deepEqual(trace.range, [15, 107]);
 });

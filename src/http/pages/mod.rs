@@ -40,6 +40,7 @@ const FILES: &[File] = &[
     ("/assets/board.css", CSS, include_bytes!("board.css")),
     ("/assets/opened.css", CSS, include_bytes!("opened.css")),
     ("/assets/admin.css", CSS, include_bytes!("admin.css")),
+    ("/assets/log.css", CSS, include_bytes!("log.css")),
     ("/assets/login.css", CSS, include_bytes!("login.css")),
     ("/assets/theme.js", JS, include_bytes!("js/theme.js")),
     ("/assets/words.js", JS, include_bytes!("js/words.js")),
@@ -64,6 +65,13 @@ const FILES: &[File] = &[
     ("/assets/layout.js", JS, include_bytes!("js/layout.js")),
     ("/assets/wall.js", JS, include_bytes!("js/wall.js")),
     ("/assets/parts.js", JS, include_bytes!("js/parts.js")),
+    ("/assets/editor.js", JS, include_bytes!("js/editor.js")),
+    ("/assets/cells.js", JS, include_bytes!("js/cells.js")),
+    ("/assets/log.js", JS, include_bytes!("js/log.js")),
+    ("/assets/tune.js", JS, include_bytes!("js/tune.js")),
+    ("/assets/recorded.js", JS, include_bytes!("js/recorded.js")),
+    ("/assets/trace.js", JS, include_bytes!("js/trace.js")),
+    ("/assets/traces.js", JS, include_bytes!("js/traces.js")),
     ("/assets/admin.js", JS, include_bytes!("js/admin.js")),
     ("/assets/login.js", JS, include_bytes!("js/login.js")),
 ];
@@ -113,6 +121,8 @@ pub fn find(path: &str) -> Option<&'static Page> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::head::Method;
+    use super::super::route::{self, Found};
     use super::*;
 
     fn text(page: &Page) -> &'static str {
@@ -129,8 +139,9 @@ mod tests {
         for (path, ..) in FILES {
             let text = text(find(path).unwrap());
             for asked in named(text, "src=\"/").chain(named(text, "href=\"/")) {
-                let known = find(&format!("/{asked}")).is_some() || asked == "snapshot";
-                assert!(known, "{path} asks for /{asked}");
+                let asked = format!("/{asked}");
+                let known = find(&asked).is_some() || matches!(route::find(&asked, Method::Get), Found::Entry(..));
+                assert!(known, "{path} asks for {asked}");
             }
             for module in named(text, "from \"./") {
                 assert!(find(&format!("/assets/{module}")).is_some(), "{path} imports {module}");

@@ -1,12 +1,27 @@
-// The inside of the box, every 2 s while the page can be seen. It only shows; it changes nothing.
+// The inside of the box, every 2 s while the page can be seen; and what one may change in it: the log, the thresholds, the
+// recorded exercises.
 //
 // The report grows with the box: what is missing in it is left out here.
 
 import { Box } from "./box.js";
+import { Log } from "./log.js";
 import { el, facts, table, when } from "./parts.js";
-import { bytes, lasting, rate, sentence, since } from "./words.js";
+import { Exercises } from "./picker.js";
+import { Recorded } from "./recorded.js";
+import { Traces } from "./traces.js";
+import { Tune } from "./tune.js";
+import { bytes, lasting, moment, rate, sentence, since } from "./words.js";
 
-const box = new Box("/api/v1/admin");
+const LOG_EVERY_MS = 30_000;
+const box = new Box("/api/v1/admin", { events: true });
+const section = (name) => document.querySelector(`[data-section="${name}"]`);
+const exercises = new Exercises(box);
+const picture = document.getElementById("picture");
+const recorded = new Recorded(box, section("recorded"));
+const log = new Log(box, section("log"), { names: () => exercises.names(), show, remembered });
+const tune = new Tune(box, section("thresholds"));
+const traces = new Traces(document.getElementById("traces"));
+let written = { sets: null, at: -Infinity };
 const said = document.getElementById("box");
 const put = (id, data, build) => when(document.getElementById(id), data, build);
 const cores = (list) => (Array.isArray(list) ? (list.length > 0 ? list.join(", ") : "any") : (list ?? ""));
@@ -94,8 +109,53 @@ function heat({ temperatures = [], coolings = [] }) {
   return pieces.length > 0 ? pieces : el("p", { className: "hint", text: "This machine tells no temperatures." });
 }
 
+/** A set's picture, as large as the window allows; Escape closes it. */
+function show(set) {
+  const image = picture.querySelector("img");
+  image.src = `/api/v1/snapshots/${set.picture}`;
+  image.alt = `Set ${set.id}: ${set.exercise ?? "unknown"}, ${set.reps}`;
+  picture.showModal();
+}
+picture.addEventListener("click", () => picture.close());
+
+const SINKS = [
+  ["sink", (row) => row.name],
+  ["kind", (row) => row.kind],
+  ["to", (row) => row.url],
+  ["waiting", (row) => row.backlog, true],
+  ["oldest", (row) => (row.oldest_age_s === null ? "" : lasting(1000 * row.oldest_age_s)), true],
+  ["refused", (row) => row.parked, true],
+  ["last taken", (row) => (row.delivered_ms === null ? "never" : moment(row.delivered_ms - box.clock.ahead, Date.now()))],
+  ["what is wrong", (row) => ({ text: sentence(row.error), className: "bad" })],
+];
+
+function sinks(rows) {
+  return rows.length > 0 ? table(SINKS, rows) : el("p", { className: "hint", text: "The sets stay in this box: no sink is configured." });
+}
+
+function remembered() {
+  exercises.stale();
+  recorded.load();
+}
+
+/** The log is asked for when a set was written, and now and then for what others corrected. */
+function readLog({ log: status }) {
+  const [now, sets] = [Date.now(), status?.written ?? null];
+  if (sets === written.sets && now - written.at < LOG_EVERY_MS) return;
+  written = { sets, at: now };
+  log.load();
+  remembered();
+}
+
 function take(report) {
   said.textContent = "";
+  readLog(report);
+  const keeps = report.log ?? { fault: "this box keeps no log", waiting: 0 };
+  const waits = keeps.waiting > 0 ? `${keeps.waiting} wait to be written.` : "";
+  put("log-fault", [sentence(keeps.fault), waits].filter(Boolean).join(" "), (text) => text);
+  put("sinks", report.sinks ?? [], sinks);
+  tune.take(report.thresholds ?? []);
+  traces.take((report.cameras ?? []).filter((row) => row.pose).map((row) => row.name));
   put("facts", [
     ["version", report.version],
     ["machine", [report.os, report.arch].filter(Boolean).join(" ")],
@@ -118,6 +178,8 @@ function take(report) {
 }
 
 box.addEventListener("rows", (event) => take(event.detail));
+box.addEventListener("state", ({ detail }) => traces.state(detail));
+box.addEventListener("rep", ({ detail }) => traces.rep(detail));
 box.addEventListener("gone", () => {
   said.textContent = `The box does not answer, ${since(box.goneSince, Date.now())}`;
 });

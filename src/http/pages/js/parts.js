@@ -20,6 +20,14 @@ export function el(tag, { className = "", text = "", children = [] } = {}) {
   return node;
 }
 
+/** A button that does `act`. */
+export function button(text, act, className = "") {
+  const node = el("button", { text, className });
+  node.type = "button";
+  node.addEventListener("click", act);
+  return node;
+}
+
 /** `[[what, value]…]` as terms; what has no value is left out. */
 export function facts(pairs) {
   const told = pairs.filter(([, value]) => value !== undefined && value !== null && value !== "");

@@ -55,7 +55,7 @@ export class Picker {
     this.#name = make("span", "exercise none", AUTOMATIC);
     this.#name.setAttribute("aria-hidden", "true");
     this.#list = make("select", "choice");
-    this.#list.id = `exercise-${(number += 1)}`;
+    this.#list.name = `exercise-${(number += 1)}`;
     this.#list.setAttribute("aria-label", `Exercise of ${camera}`);
     this.#list.append(new Option(AUTOMATIC, ""));
     this.#list.addEventListener("focus", () => this.#load());

@@ -24,11 +24,14 @@ export function timeOfDay(ms) {
 }
 
 /** "since 14:03, for 3 min"; with the day when it was not today. */
-export function since(ms, now) {
+export const since = (ms, now) => `since ${moment(ms, now)}, for ${roughly(now - ms)}`;
+
+/** "14:03"; with the day when it is not today. */
+export function moment(ms, now) {
   const from = new Date(ms);
   const today = from.toDateString() === new Date(now).toDateString();
   const day = today ? "" : `${from.toLocaleDateString("en", { day: "numeric", month: "short" })}, `;
-  return `since ${day}${timeOfDay(ms)}, for ${roughly(now - ms)}`;
+  return `${day}${timeOfDay(ms)}`;
 }
 
 /** "15 fps", "0.5 fps"; nothing while it is not known. */
