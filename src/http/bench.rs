@@ -54,6 +54,7 @@ pub fn serve_fixed(listen: &str, body_len: usize, workers: usize) -> std::io::Re
         events,
         orders: Arc::default(),
         store: None,
+        reference: None,
         metrics,
         crew: crew.clone(),
         boot_id: 1,

@@ -61,6 +61,8 @@ pub enum Route {
     Prototypes,
     /// No longer.
     Forget,
+    /// One more, from a clip.
+    Reference,
     /// The inside of the box.
     Admin,
     /// The key for a cookie.
@@ -152,6 +154,13 @@ const BEFORE: Parameter = Parameter {
 };
 const EXERCISE: Parameter =
     Parameter { name: "exercise", kind: "string", least: 0.0, most: 0.0, help: "of this exercise; all when absent" };
+const EXERCISE_NAME: Parameter = Parameter {
+    name: "exercise_name",
+    kind: "string",
+    least: 0.0,
+    most: 0.0,
+    help: "what is done in the clip; it must be there, at most 64 characters",
+};
 /// The most sets in one list.
 pub const LIMIT_MOST: u64 = 500;
 const FPS: Parameter = Parameter {
@@ -224,7 +233,7 @@ const fn set(suffix: &'static str, method: Method, route: Route, summary: &'stat
 }
 
 /// Every route but the pages. The busiest stand first: the table is searched from the top.
-pub static TABLE: [Entry; 31] = [
+pub static TABLE: [Entry; 32] = [
     snapshot("/api/v1/cameras/", camera("/snapshot"), "The newest picture of a camera"),
     snapshot("/snapshot", None, "The newest picture of the first camera"),
     stream("/api/v1/cameras/", camera("/stream"), "The pictures of a camera as they come"),
@@ -290,6 +299,12 @@ pub static TABLE: [Entry; 31] = [
         parameters: &[EXERCISE],
         answers: &[403, 503],
         ..api("/api/v1/prototypes", Route::Forget, "Forgets recorded exercises")
+    },
+    Entry {
+        method: Method::Post,
+        parameters: &[EXERCISE_NAME],
+        answers: &[403, 408, 413, 422, 503],
+        ..api("/api/v1/reference", Route::Reference, "A recorded clip of one exercise becomes a prototype")
     },
     api("/api/v1/admin", Route::Admin, "Threads, versions, drops, temperatures and the config as resolved"),
     api("/api/v1/openapi.json", Route::OpenApi, "This table as OpenAPI"),
