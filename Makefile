@@ -23,7 +23,7 @@ MODELS ?=
 OPTIMISED := --config profile.dev.package.spotter.opt-level=2
 
 .PHONY: help setup build run onnxruntime test fmt lint unit small bench bench-pose test-box loom miri sanitize test-vm test-browser \
-	test-rtsp test-aarch64 test-hostile test-counting test-kill test-model test-day test-parity demo-model cross-debian deny
+	test-rtsp test-aarch64 test-hostile test-counting test-demo-sets test-kill test-model test-day test-parity demo-model cross-debian deny
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -72,7 +72,7 @@ bench-pose: build ## one look at a frame, beside Ultralytics (fetches gigabytes 
 
 test-box: ## the slow tests: loom, sanitizers, hostile answers, the count, the demo model, a day of frames, VM with a real V4L2 driver, browser, RTSP cycles, kills, aarch64
 	@.ci/setup.sh box
-	@$(MAKE) --no-print-directory loom sanitize test-rtsp test-kill test-hostile test-counting test-model test-day test-vm test-browser \
+	@$(MAKE) --no-print-directory loom sanitize test-rtsp test-kill test-hostile test-counting test-demo-sets test-model test-day test-vm test-browser \
 		test-aarch64
 
 loom: ## every interleaving of the mailbox
@@ -121,6 +121,10 @@ test-parity: ## pictures and answers, seen as Ultralytics sees them (fetches gig
 test-counting: ## a thousand sets, ten hours without any and unknown movements, counted (SPOTTER_GOLDEN=write agrees to the table)
 	$(CARGO) test --locked $(OPTIMISED) --test counting -- \
 		--ignored --nocapture --test-threads 1 thousand workouts ten_hours not_named
+
+test-demo-sets: ## twenty films of the demo's athlete, from H.264 to the count
+	$(CARGO) test --locked $(OPTIMISED) --test demo_sets -- \
+		--ignored --nocapture
 
 test-rtsp: ## an RTSP server killed, restarted and stopped, CYCLES times
 	$(CARGO) build --locked --example rtsp_server

@@ -6,6 +6,8 @@
 mod album;
 pub mod feed;
 pub mod orders;
+pub mod recording;
+pub mod reference;
 pub mod retry;
 pub mod row;
 mod scribe;

@@ -36,7 +36,8 @@ Examples:
   spotter probe                                    the cameras here and their source lines
   spotter snapshot rtsp://camera/stream -o a.jpg   one picture
   spotter pose a.jpg --model yolo11n-pose.onnx     the people in it
-  spotter replay poses.jsonl --json                the repetitions in a recording of poses
+  spotter replay squats.mp4 --model yolo11n-pose.onnx   the repetitions in a video
+  spotter replay poses.jsonl --json                the same in a recording of poses
 
 Sources:
   demo:                           a rendered athlete; demo:squat?reps=5&rest=8&fps=30&size=1280x720
@@ -92,7 +93,7 @@ enum Command {
     Snapshot(snapshot::SnapshotArgs),
     /// Find the people in one picture
     Pose(pose::PoseArgs),
-    /// Count the repetitions in a recording of poses
+    /// Count the repetitions in a video or in a recording of poses
     Replay(replay::ReplayArgs),
     /// Measure this machine
     Bench(BenchArgs),

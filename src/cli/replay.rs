@@ -1,4 +1,5 @@
-//! `spotter replay`: counts what is in a recording of poses, as the box would have counted it live, only faster.
+//! `spotter replay`: counts what is in a recording, of pictures or of poses, as the box would have counted it live, only
+//! faster. What is not called `.jsonl` is a video.
 //!
 //! Time is the recording's own. A line that does not fit ends it, with the file's name and the line's number.
 //!
@@ -12,8 +13,13 @@ use std::sync::Arc;
 
 use serde_json::json;
 
+use super::engine::EngineArgs;
+use crate::camera::recording::Recording;
+use crate::config::CaptureConfig;
 use crate::error::Exit;
+use crate::pose::{Engine, Limits, Shared};
 use crate::skeleton::{KEYPOINTS, Keypoint, Pose};
+use crate::threads::Stop;
 use crate::time::Mono;
 use crate::workout::{EXERCISES, Exercise, Happening, Prototype, Prototypes, Settings, Workout};
 
@@ -31,9 +37,15 @@ const MOST_PROTOTYPE: u64 = 1 << 20;
 /// What `spotter replay` takes.
 #[derive(clap::Args)]
 pub(super) struct ReplayArgs {
-    /// A recording of poses, one frame a line (.jsonl)
-    #[arg(value_name = "POSES.jsonl")]
+    /// A video, or a recording of poses, one frame a line (.jsonl)
+    #[arg(value_name = "VIDEO|POSES.jsonl")]
     recording: PathBuf,
+    /// The model that looks at a video, an ONNX file of the YOLO pose family; without it the one in this program, which
+    /// knows only the athlete of demo: sources
+    #[arg(long, value_name = "FILE")]
+    model: Option<PathBuf>,
+    #[command(flatten)]
+    engine: EngineArgs,
     /// What is being done, by its name; without it, it is recognised
     #[arg(long, value_name = "NAME")]
     exercise: Option<String>,
@@ -74,18 +86,54 @@ pub(super) fn replay(args: &ReplayArgs) -> Exit {
     if let Err(sentence) = prepare(args, &mut workout) {
         return super::say(&sentence, Exit::Usage);
     }
-    let file = match File::open(&args.recording) {
-        Ok(file) => file,
-        Err(why) => return super::say(&format!("{} cannot be read: {why}", args.recording.display()), Exit::Failed),
+    if args.recording.extension().is_some_and(|extension| extension == "jsonl") {
+        return match File::open(&args.recording) {
+            Ok(file) => tell(&mut workout, PosesFile::new(&args.recording, BufReader::new(file)), args, Exit::Usage),
+            Err(why) => super::say(&format!("{} cannot be read: {why}", args.recording.display()), Exit::Failed),
+        };
+    }
+    match video(args) {
+        Ok(shots) => tell(&mut workout, shots, args, Exit::Failed),
+        Err(sentence) => super::say(&sentence, Exit::Failed),
+    }
+}
+
+/// The shots of a video.
+fn video(args: &ReplayArgs) -> Result<impl Iterator<Item = Result<Shot, String>> + use<>, String> {
+    let chosen = args.engine.choose()?;
+    let shared = match &args.model {
+        Some(path) => Shared::open(path, Limits::default(), chosen, 0),
+        None => {
+            log::warn!("without --model only the athlete of demo: sources is known");
+            Shared::demo(Limits::default(), chosen, 0)
+        }
     };
-    let shots = PosesFile::new(&args.recording, BufReader::new(file));
+    let engine = Engine::Model(shared.map_err(|fault| fault.to_string())?);
+    let opened = Recording::open(&args.recording, CaptureConfig::default().stall, &engine, &Stop::default());
+    let mut recording = Some(opened.map_err(|fault| fault.to_string())?);
+    Ok(std::iter::from_fn(move || match recording.as_mut()?.look() {
+        Ok(seen) => seen.map(|seen| Ok(Shot { stamp: seen.stamp, size: seen.size, poses: seen.poses })),
+        Err(fault) => {
+            recording = None;
+            Some(Err(fault.to_string()))
+        }
+    }))
+}
+
+/// Counts and tells; a recording that does not fit ends with `unfit`.
+fn tell(
+    workout: &mut Workout,
+    shots: impl Iterator<Item = Result<Shot, String>>,
+    args: &ReplayArgs,
+    unfit: Exit,
+) -> Exit {
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
-    match count(&mut workout, shots, args.json, &mut out).map(|()| out.flush()) {
+    match count(workout, shots, args.json, &mut out).map(|()| out.flush()) {
         Ok(Ok(())) => Exit::Done,
         Err(Stopped::Recording(sentence)) => {
-            // What was counted before the line that does not fit is told all the same.
+            // What was counted before the place that does not fit is told all the same.
             let _ = out.flush();
-            super::say(&sentence, Exit::Usage)
+            super::say(&sentence, unfit)
         }
         Ok(Err(why)) | Err(Stopped::Stdout(why)) if why.kind() != std::io::ErrorKind::BrokenPipe => {
             super::say(&format!("stdout cannot be written: {why}"), Exit::Failed)
@@ -132,7 +180,7 @@ fn recorded(folder: &Path) -> Result<Vec<Prototype>, String> {
 
 /// Why counting ended early.
 pub(super) enum Stopped {
-    /// The recording does not fit; a sentence.
+    /// The recording does not fit, or goes on no longer; a sentence.
     Recording(String),
     Stdout(std::io::Error),
 }

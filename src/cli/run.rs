@@ -6,6 +6,7 @@ use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::camera::reference::Reference;
 use crate::camera::{Around, Event, Line, Outcome, orders};
 use crate::config::Config;
 use crate::error::Exit;
@@ -80,6 +81,7 @@ fn start(config: Config, engine: &Engine, lines: &mut Vec<Line>, crew: &Arc<Crew
         orders,
         store: Some(store),
         sinks: Some(sinks),
+        reference: Reference::new(engine, config.capture.stall, stop),
         metrics,
         crew: crew.clone(),
         boot_id: Wall::now().unix_ms() ^ u64::from(std::process::id()).rotate_left(40),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::clip::{Asked, Clip};
 use super::desk::{Awaited, Desk, Hand, Owed};
 use super::head::{Field, Head, Method};
 use super::pages::Page;
@@ -14,6 +15,8 @@ use crate::threads::Beat;
 
 /// How long the clerk is waited for.
 const ERRAND_PATIENCE: Duration = Duration::from_secs(10);
+
+const FOREIGN: &str = "this request comes from a page of another host";
 
 /// A whole request.
 pub struct Request<'a> {
@@ -70,7 +73,7 @@ pub fn answer(desk: &mut Desk, request: &Request<'_>, out: &mut Vec<u8>) -> Outc
             Outcome::Reply(unauthorized(desk, request, entry.class, out))
         }
         Found::Entry(entry, _) if entry.method != Method::Get && !auth::same_origin(head, request.bytes) => {
-            refuse(desk, out, entry.class, 403, "this request comes from a page of another host")
+            refuse(desk, out, entry.class, 403, FOREIGN)
         }
         Found::Entry(entry, name) => enter(desk, request, entry, name, out),
         Found::Page(page) => Outcome::Reply(show(desk, request, page, out)),
@@ -80,6 +83,31 @@ pub fn answer(desk: &mut Desk, request: &Request<'_>, out: &mut Vec<u8>) -> Outc
         }
         Found::Nothing => refuse(desk, out, RouteClass::Refused, 404, "there is nothing at this address"),
     }
+}
+
+/// Whether a clip may come, before its body is read; nothing: the request brings none. A refusal is its connection's last
+/// answer. `bytes` begin with the head.
+pub fn clip(desk: &mut Desk, head: &Head, bytes: &[u8], out: &mut Vec<u8>) -> Option<Result<Box<Clip>, Reply>> {
+    let Found::Entry(entry, _) = route::find(head.path(bytes), head.method) else { return None };
+    if entry.route != Route::Reference {
+        return None;
+    }
+    if !desk.shared.gate.admits(head, bytes, desk.wall) {
+        let request = Request { head, bytes, body: &[], close: true };
+        return Some(Err(unauthorized(desk, &request, entry.class, out)));
+    }
+    if !auth::same_origin(head, bytes) {
+        return Some(Err(desk.refuse(out, entry.class, 403, FOREIGN, true)));
+    }
+    let asked = Asked {
+        query: head.query(bytes),
+        kind: head.field(bytes, Field::ContentType).unwrap_or(&[]),
+        length: head.content_length,
+        expects_continue: head.expects_continue,
+    };
+    let shared = desk.shared.clone();
+    let judged = shared.clips.admit(&shared, &asked);
+    Some(judged.map_err(|(status, why)| desk.refuse(out, entry.class, status, &why, true)))
 }
 
 fn enter(desk: &mut Desk, request: &Request<'_>, entry: &'static Entry, name: &str, out: &mut Vec<u8>) -> Outcome {

@@ -55,6 +55,7 @@ pub fn serve_fixed(listen: &str, body_len: usize, workers: usize) -> std::io::Re
         orders: Arc::default(),
         store: None,
         sinks: None,
+        reference: None,
         metrics,
         crew: crew.clone(),
         boot_id: 1,

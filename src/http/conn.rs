@@ -11,6 +11,7 @@ use std::time::Duration;
 use mio::net::TcpStream;
 
 use super::answer::{self, Outcome, Request};
+use super::clip::Clip;
 use super::desk::{Awaited, Desk, Hand, Handover, Post};
 use super::head::{self, Head, Method, Refusal};
 use super::limits::Ticket;
@@ -48,6 +49,8 @@ pub enum Step {
     Close,
     /// Give it to a stream worker.
     Leave(Hand),
+    /// Give it to the thread of clips.
+    Bring(Box<Clip>),
 }
 
 /// Memory that outlives connections.
@@ -143,6 +146,11 @@ impl Conn {
         (Handover { socket, ticket, hand, out }, Buffers { input: self.input, ..Buffers::default() })
     }
 
+    /// Becomes the clip thread's.
+    pub fn part(self) -> (TcpStream, Ticket, Buffers) {
+        (self.socket, self.ticket, Buffers { input: self.input, out: self.out, ..Buffers::default() })
+    }
+
     /// Whether it waits for a picture or the clerk.
     pub fn waits(&self) -> bool {
         self.phase == Phase::Wait
@@ -229,6 +237,11 @@ impl Conn {
     }
 
     fn take_head<T>(&mut self, desk: &mut Desk, post: &Post<T>, head: Head) -> Option<Step> {
+        if head.method == Method::Post
+            && let Some(judged) = answer::clip(desk, &head, &self.input[self.start..], &mut self.out)
+        {
+            return self.take_clip(desk, &head, judged);
+        }
         let length = head.content_length;
         if length > desk.shared.settings.body_bytes as u64 {
             return self.refuse(desk, Refusal { status: 413, detail: "the request's body is too long" });
@@ -253,6 +266,23 @@ impl Conn {
         self.deadline = desk.now.plus(desk.shared.settings.head_timeout);
         self.phase = Phase::Body;
         None
+    }
+
+    /// What of the clip came with its head goes along. A refusal goes out before the body is read, and is the last answer.
+    fn take_clip(&mut self, desk: &Desk, head: &Head, judged: Result<Box<Clip>, Reply>) -> Option<Step> {
+        match judged {
+            Ok(mut clip) => {
+                let here = &self.input[self.start + head.len..self.filled];
+                let whole = usize::try_from(head.content_length).unwrap_or(usize::MAX);
+                clip.begun.extend_from_slice(&here[..here.len().min(whole)]);
+                Some(Step::Bring(clip))
+            }
+            Err(reply) => {
+                self.began = desk.now;
+                self.begin_write(desk, reply);
+                None
+            }
+        }
     }
 
     fn read_body<T>(&mut self, desk: &mut Desk, post: &Post<T>) -> Option<Step> {

@@ -10,6 +10,7 @@ use prometheus_client::metrics::counter::Counter;
 
 use super::auth::Gate;
 use super::clerk::{Answer, Counter as Clerks, Tray};
+use super::clip::Clips;
 use super::limits::{Limits, Seat, Ticket};
 use super::reply::{self, Body, Date, Lines, Reply};
 use super::{House, Settings};
@@ -31,6 +32,8 @@ pub struct Shared {
     pub limits: Arc<Limits>,
     /// Where errands are handed in.
     pub clerks: Clerks,
+    /// Where recorded clips are brought.
+    pub clips: Clips,
 }
 
 /// Where a thread is handed connections, and by which it is woken.

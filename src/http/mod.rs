@@ -1,13 +1,15 @@
 //! The face: an HTTP/1.1 server on two fixed groups of threads.
 //!
 //! Request workers read, answer and keep connections; a stream or a listener of events is handed to a stream worker and
-//! stays there. What needs the disk is an errand for the clerk, and the worker goes on meanwhile. No thread ever blocks on one connection, so a slow or hostile client costs its own place and nothing else.
+//! stays there. What needs the disk is an errand for the clerk, and the worker goes on meanwhile. A recorded clip has a thread of
+//! its own, one at a time. No other thread ever blocks on one connection, so a slow or hostile client costs its own place and nothing else.
 //! Everything a client can make grow has a limit in [`Settings`].
 //!
 //! ```text
 //! listener ─► worker (head → route → answer) ──► the client
 //!                │          ▲ bell: the picture, or the clerk's answer, is there
-//!                └─ hand ─► stream worker (pictures, events) ──► the client
+//!                ├─ hand ─► stream worker (pictures, events) ──► the client
+//!                └─ bring ► clip thread (receive → look → keep) ─► the client
 //! ```
 //!
 //! The face reads views, events, metrics and the crew's table. It never touches a device.
@@ -18,12 +20,14 @@ mod api;
 mod auth;
 pub mod bench;
 mod clerk;
+mod clip;
 mod conn;
 mod desk;
 mod events;
 mod head;
 mod limits;
 mod logbook;
+mod multipart;
 mod openapi;
 pub mod pages;
 mod query;
@@ -46,6 +50,7 @@ use limits::Limits;
 use stream::Streamer;
 use worker::Worker;
 
+use crate::camera::reference::Reference;
 use crate::camera::{Event, View, orders};
 use crate::events::Board;
 use crate::metrics::Metrics;
@@ -156,6 +161,8 @@ pub struct House {
     pub store: Option<Store>,
     /// Where sets are delivered.
     pub sinks: Option<Sinks>,
+    /// Who looks at recorded clips; nothing: nobody looks in this box.
+    pub reference: Option<Reference>,
     /// The numbers.
     pub metrics: Arc<Metrics>,
     /// The threads, for the admin page and `/readyz`.
@@ -190,7 +197,9 @@ pub fn start(settings: Settings, house: Arc<House>, stop: Stop) -> std::io::Resu
     let limits = Arc::new(Limits::new(&settings, house.metrics.http.clone()));
     let cores = settings.cores.clone();
     let (clerks, clerk) = clerk::clerk();
-    let shared = Arc::new(Shared { settings, house: house.clone(), gate, limits, clerks });
+    let (clips, clip_clerk) = clip::clips();
+    let shared = Arc::new(Shared { settings, house: house.clone(), gate, limits, clerks, clips });
+    start_clips(clip_clerk, &shared, &stop)?;
     let (post, clerk_stop) = (Post { cores: cores.clone(), ..Post::named("clerk") }, stop.clone());
     let own = house.clone();
     let restore = move || own.store.as_ref().is_none_or(|store| tuning::restore(store, &own.orders));
@@ -209,6 +218,15 @@ pub fn start(settings: Settings, house: Arc<House>, stop: Stop) -> std::io::Resu
         house.crew.start(post, move |beat| worker.work(beat, &stop))?;
     }
     Ok(address)
+}
+
+/// The thread of recorded clips: as patient as the opening of one may take.
+fn start_clips(clerk: clip::ClipClerk, shared: &Arc<Shared>, stop: &Stop) -> std::io::Result<()> {
+    let opening = shared.house.reference.as_ref().map_or(Duration::ZERO, Reference::stall);
+    let beat_limit = opening + Duration::from_secs(60);
+    let post = Post { cores: shared.settings.cores.clone(), beat_limit, ..Post::named("clip") };
+    let (own, stop) = (shared.clone(), stop.clone());
+    shared.house.crew.start(post, move |beat| clerk.work(&own, beat, &stop))
 }
 
 type Posts<T> = Arc<[Arc<desk::Post<T>>]>;

@@ -2,9 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
+use super::clip::FIELD;
 use super::head::Method;
 use super::reply;
-use super::route::{Entry, TABLE, templates};
+use super::route::{Entry, Route, TABLE, templates};
 
 fn said(status: u16) -> &'static str {
     match status {
@@ -71,6 +72,13 @@ fn operation(entry: &Entry) -> Value {
             "properties": {"key": {"type": "string"}}}});
         operation["requestBody"] = json!({"required": true,
             "content": {"application/json": schema, "application/x-www-form-urlencoded": schema}});
+    }
+    if entry.route == Route::Reference {
+        let raw = json!({"schema": {"type": "string", "format": "binary"}});
+        let form = json!({"schema": {"type": "object", "required": [FIELD],
+            "properties": {FIELD: {"type": "string", "format": "binary"}}}});
+        operation["requestBody"] = json!({"required": true, "description": "The clip, as it is or as the field of a form",
+            "content": {"video/*": raw, "application/octet-stream": raw, "multipart/form-data": form}});
     }
     operation
 }

@@ -63,6 +63,8 @@ pub enum Route {
     Prototypes,
     /// No longer.
     Forget,
+    /// One more, from a clip.
+    Reference,
     /// The inside of the box.
     Admin,
     /// The key for a cookie.
@@ -154,6 +156,13 @@ const BEFORE: Parameter = Parameter {
 };
 const EXERCISE: Parameter =
     Parameter { name: "exercise", kind: "string", least: 0.0, most: 0.0, help: "of this exercise; all when absent" };
+const EXERCISE_NAME: Parameter = Parameter {
+    name: "exercise_name",
+    kind: "string",
+    least: 0.0,
+    most: 0.0,
+    help: "what is done in the clip; it must be there, at most 64 characters",
+};
 /// The most sets in one list.
 pub const LIMIT_MOST: u64 = 500;
 const FPS: Parameter = Parameter {
@@ -293,6 +302,12 @@ pub static TABLE: [Entry; 32] = [
         parameters: &[EXERCISE],
         answers: &[403, 503],
         ..api("/api/v1/prototypes", Route::Forget, "Forgets recorded exercises")
+    },
+    Entry {
+        method: Method::Post,
+        parameters: &[EXERCISE_NAME],
+        answers: &[403, 408, 413, 422, 503],
+        ..api("/api/v1/reference", Route::Reference, "A recorded clip of one exercise becomes a prototype")
     },
     api("/api/v1/admin", Route::Admin, "Threads, versions, drops, temperatures and the config as resolved"),
     api("/api/v1/openapi.json", Route::OpenApi, "This table as OpenAPI"),

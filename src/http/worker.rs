@@ -11,6 +11,7 @@ use std::time::Duration;
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token};
 
+use super::clip::{Caller, Clip};
 use super::conn::{Buffers, Conn, Step};
 use super::desk::{Desk, Hand, Handover, Post, Shared, least_busy};
 use super::limits::Ticket;
@@ -209,6 +210,10 @@ impl Worker {
                 let spare = conn.end();
                 self.vacate(index, spare);
             }
+            Step::Bring(clip) => {
+                let spare = self.bring(*conn, clip);
+                self.vacate(index, spare);
+            }
             Step::Leave(hand) => {
                 let spare = self.hand_over(*conn, hand);
                 self.vacate(index, spare);
@@ -234,6 +239,15 @@ impl Worker {
         if self.streams[to].hand(handover).is_err() {
             // Its place holds as many as there may be connections; this cannot be, and the viewer asks again.
             log::warn!("a stream worker takes no more");
+        }
+        spare
+    }
+
+    fn bring(&mut self, conn: Conn, clip: Box<Clip>) -> Buffers {
+        let (mut socket, ticket, spare) = conn.part();
+        match self.poll.registry().deregister(&mut socket) {
+            Ok(()) => self.desk.shared.clips.bring(Caller { socket, ticket, clip }),
+            Err(why) => log::warn!("a clip could not be taken: {why}"),
         }
         spare
     }
@@ -353,9 +367,9 @@ mod tests {
     use super::*;
     use crate::events::Board;
     use crate::http::auth::Gate;
-    use crate::http::clerk;
     use crate::http::limits::Limits;
     use crate::http::{House, Settings, polls};
+    use crate::http::{clerk, clip};
     use crate::metrics::Metrics;
     use crate::threads::Crew;
 
@@ -367,6 +381,7 @@ mod tests {
             orders: Arc::default(),
             store: None,
             sinks: None,
+            reference: None,
             metrics: Arc::new(Metrics::default()),
             crew: Arc::new(Crew::default()),
             boot_id: 1,
@@ -381,6 +396,7 @@ mod tests {
             gate: Gate::new(None),
             limits,
             clerks: clerk::clerk().0,
+            clips: clip::clips().0,
         });
         let (mut requests, posts) = polls(1, 4).unwrap();
         let (_, streams) = polls(1, 0).unwrap();

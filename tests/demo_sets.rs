@@ -1,0 +1,95 @@
+//! `spotter replay VIDEO`: films of the demo's athlete go the whole way, from H.264 by decoder, model and counting to the
+//! events, and every repetition is counted.
+
+mod film;
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use film::{SHOWN, film, small};
+use serde_json::Value;
+use spotter::capture::uri::DemoAddress;
+
+fn replay(arguments: &[&str], path: &Path) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_spotter"));
+    command.arg("replay").arg(path).args(["--engine", "cpu"]).args(arguments).output().expect("the binary is there")
+}
+
+fn events(path: &Path) -> Vec<Value> {
+    let out = replay(&["--json"], path);
+    let said = String::from_utf8_lossy(&out.stderr).into_owned();
+    assert_eq!(out.status.code(), Some(0), "{said}");
+    assert!(said.contains("without --model only the athlete of demo: sources is known"), "{said}");
+    let text = String::from_utf8(out.stdout).expect("events are text");
+    text.lines().map(|line| serde_json::from_str(line).expect("a line is JSON")).collect()
+}
+
+/// The sets of a film as name and repetitions, and the frames that were looked at.
+fn sets(path: &Path) -> (Vec<(String, u64)>, u64) {
+    let all = events(path);
+    let ended = all.iter().filter(|event| event["event"] == "set_ended");
+    let sets: Vec<_> = ended
+        .map(|set| (set["exercise"].as_str().unwrap_or("none").to_string(), set["reps"].as_u64().expect("a number")))
+        .collect();
+    let summary = all.last().expect("there is a summary");
+    assert_eq!(summary["event"], "summary");
+    assert_eq!(summary["sets"].as_u64(), Some(sets.len() as u64));
+    let reps = all.iter().filter(|event| event["event"] == "rep").count();
+    assert_eq!(summary["reps"].as_u64(), Some(reps as u64));
+    (sets, summary["frames"].as_u64().expect("a number"))
+}
+
+#[test]
+fn the_repetitions_in_a_film_are_counted_and_every_frame_is_looked_at() {
+    let dir = tempfile::tempdir().unwrap();
+    for (number, (shown, name)) in (0..).zip(SHOWN) {
+        let (path, reps) = (dir.path().join(format!("{shown}.mp4")), 5 + number);
+        film(&small(shown, reps, 1), &path);
+        let (counted, frames) = sets(&path);
+        assert_eq!(counted, [(name.to_string(), u64::from(reps))], "{shown}");
+        let written = Command::new("ffprobe")
+            .args(["-v", "error", "-count_packets", "-select_streams", "v"])
+            .args(["-show_entries", "stream=nb_read_packets", "-of", "csv=p=0"])
+            .arg(&path)
+            .output()
+            .expect("ffprobe is installed");
+        let written = String::from_utf8_lossy(&written.stdout).trim().to_string();
+        assert_eq!(written, frames.to_string(), "{shown}: frames");
+    }
+}
+
+#[test]
+fn what_is_no_video_is_told_by_the_capture_faults_sentence() {
+    let dir = tempfile::tempdir().unwrap();
+    let (text, nothing) = (dir.path().join("a.mp4"), dir.path().join("b.mp4"));
+    std::fs::write(&text, "this is no film\n".repeat(100)).unwrap();
+    for (path, why) in [(&text, "is not a video that can be read"), (&nothing, "there is no ")] {
+        let out = replay(&["--json"], path);
+        let said = String::from_utf8_lossy(&out.stderr);
+        assert_eq!((out.status.code(), out.stdout.len()), (Some(1), 0), "{said}");
+        assert!(said.contains(why) && said.contains(&path.display().to_string()), "{said}");
+    }
+}
+
+/// Five gyms of each exercise, large and at full rate.
+#[test]
+#[ignore = "looks at some twenty thousand pictures: make test-demo-sets"]
+fn twenty_sets_of_the_demo_are_counted_exactly() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut wrong = Vec::new();
+    for (shown, name) in SHOWN {
+        for seed in 1..=5 {
+            let (path, reps) = (dir.path().join(format!("{shown}{seed}.mp4")), 4 + (seed as u32 * 3) % 7);
+            let size = small(shown, reps, seed);
+            film(&DemoAddress { fps: 30.0, width: 640, height: 360, ..size }, &path);
+            let (counted, frames) = sets(&path);
+            let right = counted == [(name.to_string(), u64::from(reps))];
+            println!("{shown:9} seed {seed}: {reps} shown, {frames} frames, counted {counted:?}");
+            if !right {
+                wrong.push(format!("{shown} seed {seed}: {reps} shown, counted {counted:?}"));
+            }
+            std::fs::remove_file(&path).unwrap();
+        }
+    }
+    assert!(wrong.is_empty(), "{} of 20:\n{}", wrong.len(), wrong.join("\n"));
+}

@@ -1,0 +1,49 @@
+//! `POST /api/v1/reference` at the front door: films of the demo's athlete are brought by curl, as a body and as a form, and
+//! become prototypes; what shows nobody does not.
+
+mod common;
+mod film;
+
+use std::path::Path;
+use std::process::Command;
+
+use common::SpotterBox;
+use serde_json::{Value, json};
+
+/// What curl is answered: the status and the JSON.
+fn curl(spotter: &SpotterBox, arguments: &[&str]) -> (u64, Value) {
+    let url = format!("http://{}/api/v1/reference?exercise_name=My%20Squat", spotter.address);
+    let out = Command::new("curl").args(["-sS", "-w", "\n%{http_code}"]).args(arguments).arg(url).output().unwrap();
+    let text = String::from_utf8(out.stdout).unwrap();
+    let (body, status) = text.rsplit_once('\n').unwrap_or_else(|| panic!("{}", String::from_utf8_lossy(&out.stderr)));
+    (status.parse().unwrap(), serde_json::from_str(body).unwrap())
+}
+
+fn of(path: &Path, before: &str) -> String {
+    format!("{before}@{}", path.display())
+}
+
+#[test]
+fn a_film_becomes_a_prototype_and_an_empty_one_does_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let (squat, nobody) = (dir.path().join("squat.mp4"), dir.path().join("nobody.mp4"));
+    film::film(&film::small("squat", 4, 1), &squat);
+    film::empty(&nobody);
+    let data = dir.path().join("data");
+    let data_dir = data.to_str().unwrap();
+    let spotter = SpotterBox::start(&["--camera", "a=demo:squat?size=160x120&fps=5", "--data-dir", data_dir]);
+    let (status, first) = curl(&spotter, &["--data-binary", &of(&squat, "")]);
+    assert_eq!((status, &first), (200, &json!({"id": first["id"], "exercise": "My Squat", "reps": 4})));
+    let (status, second) = curl(&spotter, &["-F", "note=mine", "-F", &of(&squat, "clip=")]);
+    assert_eq!((status, &second["reps"]), (200, &json!(4)), "{second}");
+    let kept = spotter.json("/api/v1/prototypes");
+    let rows: Vec<_> = kept.as_array().unwrap().iter().map(|row| (&row["id"], &row["exercise"])).collect();
+    assert_eq!(rows, [(&first["id"], &json!("My Squat")), (&second["id"], &json!("My Squat"))]);
+    for arguments in [["--data-binary", &of(&nobody, "")], ["-F", &of(&nobody, "clip=")]] {
+        let refused = curl(&spotter, &arguments);
+        assert_eq!(refused, (422, json!({"detail": "nobody is seen in this clip"})));
+    }
+    let left = std::fs::read_dir(&data).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    assert_eq!(left.filter(|name| name.contains("clip")).count(), 0);
+    assert_eq!(spotter.json("/api/v1/prototypes").as_array().unwrap().len(), 2);
+}
