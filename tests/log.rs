@@ -201,3 +201,34 @@ fn what_an_athlete_says_he_does_is_a_name_or_nothing() {
     assert_eq!(detail(&a_box, "PUT", "/api/v1/cameras/no/exercise", "{}").0, 404);
     assert!(a_box.json("/api/v1/exercises").as_array().unwrap().contains(&json!({"name": "Bench Press"})));
 }
+
+#[test]
+fn only_what_was_changed_is_kept_so_that_the_config_still_counts_for_the_rest() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = "/api/v1/thresholds";
+    let mut a_box = start(folder.path());
+    until("the log is open", || match send(&a_box, "PATCH", path, r#"{"confidence_threshold":0.6}"#) {
+        (200, _) => Ok(()),
+        (_, why) => Err(why.to_string()),
+    });
+    a_box.signal("TERM");
+    a_box.wait();
+    let config = folder.path().join("spotter.toml");
+    std::fs::write(&config, SQUATS.replace("quiet_seconds = 3.0", "quiet_seconds = 40.0")).unwrap();
+    let (config, data) = (config.display().to_string(), folder.path().display().to_string());
+    let a_box = SpotterBox::start(&["--config", &config, "--data-dir", &data]);
+    until("both are in force", || {
+        let found = a_box.json(path);
+        let both = found["confidence_threshold"] == 0.6 && found["set_boundary.quiet_seconds"] == 40.0;
+        if both { Ok(()) } else { Err(found.to_string()) }
+    });
+}
+
+#[test]
+fn a_name_that_cannot_be_read_does_not_forget_everything() {
+    let folder = tempfile::tempdir().unwrap();
+    let a_box = start(folder.path());
+    for query in ["exercise=%ff", "exersice=Squat"] {
+        assert_eq!(detail(&a_box, "DELETE", &format!("/api/v1/prototypes?{query}"), "").0, 422, "{query}");
+    }
+}

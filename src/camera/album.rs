@@ -9,10 +9,12 @@ use std::time::Duration;
 use crate::frame::Frame;
 use crate::skeleton::Pose;
 use crate::time::Mono;
-use crate::workout::Rep;
+use crate::workout::{Angle, Hinge, Rep};
 
 /// An angle must go this much further to be worth another copy, in degrees.
 const FURTHER_DEG: f32 = 2.0;
+/// A frame that is older than any repetition shows none.
+const OLD: Duration = Duration::from_secs(12);
 /// A frame further from the turn than this does not show it.
 const NEAR: Duration = Duration::from_secs(1);
 
@@ -46,14 +48,27 @@ pub struct Album {
     /// Of the repetition that went furthest, and how far that was.
     best: Kept,
     range_deg: f32,
+    /// Whose angle that is.
+    joint: Option<Hinge>,
+    /// A repetition was told with this frame.
+    told: bool,
 }
 
 impl Album {
     /// A frame on which the athlete's working joint is bent by `deg`, at the workout's time `at`.
-    pub fn offer(&mut self, frame: &Frame, pose: &Pose, at: Mono, deg: f32) {
+    pub fn offer(&mut self, frame: &Frame, pose: &Pose, at: Mono, angle: Angle) {
+        let deg = angle.deg;
         if !deg.is_finite() {
             return;
         }
+        if self.joint.replace(angle.joint) != Some(angle.joint) {
+            // Angles of different joints cannot be compared.
+            self.ends.iter_mut().for_each(|kept| kept.at = None);
+        }
+        self.ends
+            .iter_mut()
+            .filter(|kept| kept.at.is_some_and(|then| at.since(then) > OLD))
+            .for_each(|kept| kept.at = None);
         let [low, high] = &mut self.ends;
         if low.at.is_none() || deg < low.deg - FURTHER_DEG {
             low.copy(frame, pose, at, deg);
@@ -73,7 +88,14 @@ impl Album {
             std::mem::swap(kept, &mut self.best);
             self.range_deg = range_deg;
         }
-        self.ends.iter_mut().for_each(|kept| kept.at = None);
+        self.told = true;
+    }
+
+    /// All repetitions that were told with one frame were: the first of a set come together.
+    pub fn settle(&mut self) {
+        if std::mem::take(&mut self.told) {
+            self.ends.iter_mut().for_each(|kept| kept.at = None);
+        }
     }
 
     /// The picture of the set that has ended, if there is one. The next set begins.
@@ -95,7 +117,7 @@ mod tests {
 
     fn offer(album: &mut Album, ms: u64, deg: f32) {
         let frame = Frame { layout: Layout::jpeg(64, 48), bytes: vec![deg as u8; 8], ..Frame::default() };
-        album.offer(&frame, &Pose::default(), at(ms), deg);
+        album.offer(&frame, &Pose::default(), at(ms), Angle { joint: Hinge::LeftKnee, deg, points: [11, 13, 15] });
     }
 
     fn rep(turned: u64, min_deg: f32, max_deg: f32) -> Rep {
@@ -114,12 +136,26 @@ mod tests {
             offer(&mut album, ms, deg);
         }
         album.rep(&rep(1000, 80.0, 172.0));
+        album.settle();
         for (ms, deg) in [(2500, 110.0), (3000, 95.0), (4000, 171.0)] {
             offer(&mut album, ms, deg);
         }
         album.rep(&rep(3000, 95.0, 171.0));
         assert_eq!(kept(&mut album), Some(80));
         assert_eq!(kept(&mut album), None, "the next set begins without a picture");
+    }
+
+    #[test]
+    fn the_first_repetitions_of_a_set_come_together_and_one_of_them_is_kept() {
+        let mut album = Album::default();
+        for (ms, deg) in [(0, 170.0), (1000, 90.0), (2000, 171.0), (3000, 80.0), (4000, 170.0), (5000, 88.0)] {
+            offer(&mut album, ms, deg);
+        }
+        for (turned, min_deg) in [(1000, 90.0), (3000, 80.0), (5000, 88.0)] {
+            album.rep(&rep(turned, min_deg, 170.0));
+        }
+        album.settle();
+        assert_eq!(kept(&mut album), Some(80));
     }
 
     #[test]

@@ -71,6 +71,11 @@ impl Orders {
         Orders { house, version: AtomicU64::new(1), exercise: Mutex::new(None) }
     }
 
+    /// The thresholds in force.
+    pub fn thresholds(&self) -> Thresholds {
+        self.house.thresholds()
+    }
+
     /// What the athlete says he does; nothing: it is to be recognised.
     pub fn exercise(&self) -> Option<Arc<str>> {
         self.exercise.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -93,6 +98,11 @@ pub struct Heard {
 }
 
 impl Heard {
+    /// Whether the athlete says something else than he said.
+    pub fn has_other(&self, orders: &Orders) -> bool {
+        orders.version.load(Ordering::Acquire) != self.own && orders.exercise() != self.exercise
+    }
+
     /// Passes on what is new.
     pub fn pass_on(&mut self, orders: &Orders, workout: &mut Workout) {
         let (house, own) = (orders.house.version.load(Ordering::Acquire), orders.version.load(Ordering::Acquire));

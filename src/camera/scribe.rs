@@ -15,7 +15,12 @@ use crate::jpeg::{Encoder, draw, keepsake::keepsake};
 use crate::skeleton::Pose;
 use crate::store::{Beside, Inbox, Reading};
 use crate::time::{Mono, Wall};
-use crate::workout::{Happening, Phases, Prototype, Rep, Set};
+use crate::workout::{Angle, Happening, Phases, Prototype, Rep, Set};
+
+/// A second count that differs by a share of the first takes this many times as much of the confidence.
+const DISAGREEMENT: f32 = 2.5;
+/// Sets of fewer repetitions wait for the athlete's word.
+const SURE_REPS: usize = 3;
 
 /// As an event has it.
 #[derive(Serialize)]
@@ -62,10 +67,15 @@ impl Scribe {
     }
 
     /// A frame with the athlete's pose and the angle of his working joint, at the workout's time.
-    pub fn see(&mut self, frame: &Frame, pose: &Pose, at: Mono, deg: f32) {
+    pub fn see(&mut self, frame: &Frame, pose: &Pose, at: Mono, angle: Angle) {
         if self.encoder.is_some() {
-            self.album.offer(frame, pose, at, deg);
+            self.album.offer(frame, pose, at, angle);
         }
+    }
+
+    /// What happened with one frame was taken.
+    pub fn settle(&mut self) {
+        self.album.settle();
     }
 
     /// What happened, by the workout's time `now`. `chosen` is what the athlete says he does, `example` how the set that
@@ -95,9 +105,12 @@ impl Scribe {
     }
 
     fn close(&mut self, mut set: Set, now: Mono, chosen: Option<&Arc<str>>, example: Option<Prototype>) {
-        // An exercise of the athlete's own, which the workout does not know.
-        if let Some(chosen) = chosen {
+        // An exercise of the athlete's own, which the workout does not know: his word is as good for it as for the others.
+        if let Some(chosen) = chosen.filter(|name| set.exercise.as_deref() != Some(&***name) || !set.chosen) {
             (set.exercise, set.chosen) = (Some(chosen.clone()), true);
+            set.confidence = agreement(&set);
+            let thresholds = self.view.orders().thresholds();
+            set.pending = set.confidence < thresholds.confidence_threshold || set.reps.len() < SURE_REPS;
         }
         self.view.metrics().sets.inc();
         let age = now.since(set.ended);
@@ -142,6 +155,12 @@ impl Scribe {
             }
         }
     }
+}
+
+/// How far the second count agrees with the first: 1 where it is the same.
+fn agreement(set: &Set) -> f32 {
+    let counted = set.reps.len().max(1) as f32;
+    (1.0 - DISAGREEMENT * (set.recount as f32 - counted).abs() / counted).clamp(0.0, 1.0)
 }
 
 fn rep_note(view: &View, rep: &Rep, frame_id: u64, exercise: Option<&Arc<str>>) -> String {

@@ -20,6 +20,9 @@ use crate::threads::{Beat, Stop};
 use crate::time::Mono;
 use crate::workout::{self, Happening, Now, Workout};
 
+/// After so long a rest, what the athlete says he does is about the next set, seconds.
+const NEXT_S: f32 = 5.0;
+
 /// What the pose thread owns.
 pub struct Watch {
     view: Arc<View>,
@@ -31,6 +34,10 @@ pub struct Watch {
     scribe: Scribe,
     /// The newest frame's time as the workout has it, and its id.
     newest: (Mono, u64),
+    /// Of that frame.
+    size: (usize, usize),
+    /// Since the last repetition of the set that goes on.
+    resting_s: Option<f32>,
     /// The least time between two looks at a live camera.
     every: Duration,
     taker: Taker<FrameRef>,
@@ -59,6 +66,8 @@ impl Watch {
             happened: Vec::with_capacity(32),
             heard: Heard::default(),
             newest: (Mono::ZERO, 0),
+            size: (0, 0),
+            resting_s: None,
             every,
             taker,
             stop,
@@ -86,24 +95,43 @@ impl Watch {
                     due = Mono::now().plus(self.every);
                     looked(self.look(&frame));
                 }
-                Taken::Nothing => {}
+                Taken::Nothing => self.rest(),
                 Taken::Closed => break,
             }
         }
         // A set that goes on when the recording or the box ends is over.
         self.workout.finish(&mut self.happened);
+        if !self.view.is_recording() {
+            self.newest.0 = self.newest.0.max(Mono::now());
+        }
+        self.write_down();
+    }
+
+    /// Without a picture the athlete rests all the same: a set must not stay open for as long as its camera is away.
+    fn rest(&mut self) {
+        if self.view.is_recording() || self.view.newest_id() > 0 || self.newest.1 == 0 {
+            return;
+        }
+        let now = Mono::now();
+        let seen = self.workout.update(now, self.size, &[], &mut self.happened);
+        (self.newest.0, self.resting_s) = (now, seen.resting_s);
         self.write_down();
     }
 
     fn follow(&mut self, frame: &FrameRef, stamp: Mono) -> Now {
+        self.size = (frame.layout.width, frame.layout.height);
+        if self.resting_s.is_some_and(|rest| rest > NEXT_S) && self.heard.has_other(self.view.orders()) {
+            // He says what he will do next; what he did keeps its name.
+            self.workout.finish(&mut self.happened);
+            self.write_down();
+        }
         self.heard.pass_on(self.view.orders(), &mut self.workout);
-        let size = (frame.layout.width, frame.layout.height);
-        let now = self.workout.update(stamp, size, &self.poses, &mut self.happened);
-        self.newest = (stamp, frame.id);
+        let now = self.workout.update(stamp, self.size, &self.poses, &mut self.happened);
+        (self.newest, self.resting_s) = ((stamp, frame.id), now.resting_s);
         if let (Some(index), Some(angle)) = (now.athlete.pose, now.angle)
             && let Some(pose) = self.poses.get(index)
         {
-            self.scribe.see(frame, pose, stamp, angle.deg);
+            self.scribe.see(frame, pose, stamp, angle);
         }
         self.write_down();
         now
@@ -115,6 +143,7 @@ impl Watch {
             let example = matches!(happening, Happening::SetEnded(_)).then(|| self.workout.example("")).flatten();
             self.scribe.take(happening, frame_id, stamp, self.heard.exercise.as_ref(), example);
         }
+        self.scribe.settle();
     }
 
     fn doing(&self, now: Now) -> Doing {

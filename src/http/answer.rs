@@ -149,10 +149,10 @@ fn errand(desk: &mut Desk, request: &Request<'_>, entry: &'static Entry, name: &
     // A name that is no UTF-8 names nothing.
     let name = query::decoded(name.as_bytes(), false).unwrap_or_default().into_owned();
     let ask = logbook::Ask { route: entry.route, name, query: request.query().to_vec(), body: request.body.to_vec() };
-    let work = move |_: &Beat| match ask.route {
+    let work = move |beat: &Beat| match ask.route {
         Route::Tune => tuning::tune(&house, &ask.body),
         Route::Reset => tuning::reset(&house),
-        _ => logbook::answer(&house, &ask),
+        _ => logbook::answer(&house, &ask, beat),
     };
     match desk.shared.clerks.ask(desk.bell.clone(), work) {
         Some(tray) => Outcome::Wait(Awaited::Errand(Owed { tray, class: entry.class, patience: ERRAND_PATIENCE })),

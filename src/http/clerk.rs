@@ -30,12 +30,20 @@ pub struct Answer {
     pub file_name: Option<&'static str>,
     /// What follows the head.
     pub body: Vec<u8>,
+    /// Let go when the body is sent.
+    pub held: Option<Arc<()>>,
 }
 
 impl Answer {
     /// A JSON body.
     pub fn json(status: u16, value: &impl serde::Serialize) -> Answer {
-        Answer { status, content_type: "Content-Type: application/json", file_name: None, body: reply::json(value) }
+        Answer {
+            status,
+            content_type: "Content-Type: application/json",
+            file_name: None,
+            body: reply::json(value),
+            held: None,
+        }
     }
 
     /// One sentence why not.
@@ -126,7 +134,13 @@ mod tests {
     }
 
     fn said(text: String) -> Answer {
-        Answer { status: 200, content_type: "Content-Type: text/plain", file_name: None, body: text.into_bytes() }
+        Answer {
+            status: 200,
+            content_type: "Content-Type: text/plain",
+            file_name: None,
+            body: text.into_bytes(),
+            held: None,
+        }
     }
 
     #[test]

@@ -21,6 +21,7 @@ use serde_json::json;
 use super::clerk::Answer;
 use super::desk::{Desk, Shared};
 use super::limits::Ticket;
+use super::logbook;
 use super::multipart::{self, Multipart};
 use super::{query, tuning};
 use crate::events::Bell;
@@ -231,7 +232,13 @@ fn take(shared: &Shared, clip: &mut Clip, socket: &mut TcpStream, beat: &Beat, s
     let features = serde_json::to_string(&prototype).map_err(|why| (503, why.to_string()))?;
     let id = store.add_prototype(&clip.exercise, &features, "clip", Reading::now());
     match id {
-        Ok(id) => Ok(Answer::json(200, &json!({"id": id, "exercise": clip.exercise, "reps": reps}))),
+        // It is in the log; what cannot be read now is learnt with the next one, or after a restart.
+        Ok(id) => {
+            if let Err(fault) = logbook::learn(store, &shared.house.orders) {
+                log::warn!("the example of {} is kept and not in force yet: {fault}", clip.exercise);
+            }
+            Ok(Answer::json(200, &json!({"id": id, "exercise": clip.exercise, "reps": reps})))
+        }
         Err(fault) => Ok(fault.into()),
     }
 }

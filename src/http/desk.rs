@@ -216,7 +216,11 @@ impl Desk {
             lines.line("Content-Disposition", format!("attachment; filename=\"{name}\"").as_bytes());
         }
         lines.end(answer.body.len(), close);
-        Reply { class, status: answer.status, body: Body::Owned(answer.body), close }
+        let body = match answer.held {
+            Some(held) => Body::Held(answer.body, held),
+            None => Body::Owned(answer.body),
+        };
+        Reply { class, status: answer.status, body, close }
     }
 
     /// Counts an answer.

@@ -1,6 +1,8 @@
 //! The log over HTTP: sets listed, corrected, confirmed, deleted and exported, and their pictures. Everything here runs on
 //! the clerk's thread, which may wait for the disk.
 
+use std::sync::{Arc, LazyLock};
+
 use serde::Deserialize;
 use serde_json::json;
 
@@ -11,12 +13,16 @@ use super::route::{LIMIT_MOST, Route};
 use super::tuning;
 use crate::camera::orders;
 use crate::store::{Correction, Format, Page, PrototypeRow, Reading, Store, StoreFault};
+use crate::threads::Beat;
+use crate::time::Mono;
 use crate::workout::{Prototype, Prototypes};
 
 /// Sets in a list when nobody says how many.
 const LIMIT: usize = 50;
 /// An export is no longer, bytes; it is made in memory.
-const EXPORT_BYTES: usize = 64 * 1024 * 1024;
+const EXPORT_BYTES: usize = 16 * 1024 * 1024;
+/// Held for as long as an export is made or sent: slow readers must not fill the memory with copies of the log.
+static EXPORTED: LazyLock<Arc<()>> = LazyLock::new(Arc::default);
 
 /// A request about the log, with all it needs.
 pub struct Ask {
@@ -50,7 +56,7 @@ fn refused(fault: &StoreFault) -> Refused {
 }
 
 /// Answers it.
-pub fn answer(house: &House, ask: &Ask) -> Answer {
+pub fn answer(house: &House, ask: &Ask, beat: &Beat) -> Answer {
     let Some(store) = &house.store else { return Answer::refusal(503, "this box keeps no log") };
     let done = match ask.route {
         Route::Sets => list(store, &ask.query),
@@ -58,8 +64,8 @@ pub fn answer(house: &House, ask: &Ask) -> Answer {
         Route::Correct => correct(store, ask),
         Route::Confirm => confirm(store, ask),
         Route::Delete => number(&ask.name).and_then(|id| store.delete(id, Reading::now()).map(|()| gone()).map_err(of)),
-        Route::SetsCsv => export(store, Format::Csv, &ask.query),
-        Route::SetsJson => export(store, Format::Json, &ask.query),
+        Route::SetsCsv => export(store, Format::Csv, &ask.query, beat),
+        Route::SetsJson => export(store, Format::Json, &ask.query, beat),
         Route::Pictures => pictures(store, &ask.query),
         Route::Picture => picture(store, &ask.name),
         Route::Prototypes => store.prototypes().map(|all| Answer::json(200, &all)).map_err(of),
@@ -128,10 +134,15 @@ fn confirm(store: &Store, ask: &Ask) -> Result<Answer, Refused> {
     store.confirm(id, Reading::now()).map(|set| Answer::json(200, &set)).map_err(of)
 }
 
-fn export(store: &Store, format: Format, query: &[u8]) -> Result<Answer, Refused> {
+fn export(store: &Store, format: Format, query: &[u8], beat: &Beat) -> Result<Answer, Refused> {
+    if Arc::strong_count(&EXPORTED) > 1 {
+        return Err((503, "another export is under way; ask again".into()));
+    }
+    let held = EXPORTED.clone();
     let mut export = store.export(format, since(query)?);
     let mut body = Vec::new();
     while export.next_piece(&mut body).map_err(of)? {
+        beat.mark(Mono::now());
         if body.len() > EXPORT_BYTES {
             let most = EXPORT_BYTES >> 20;
             return Err((422, format!("the log is longer than {most} MiB; ask for a part of it with since=")));
@@ -141,7 +152,7 @@ fn export(store: &Store, format: Format, query: &[u8]) -> Result<Answer, Refused
         Format::Csv => ("Content-Type: text/csv; charset=utf-8", "sets.csv"),
         Format::Json => ("Content-Type: application/json", "sets.json"),
     };
-    Ok(Answer { status: 200, content_type, file_name: Some(name), body })
+    Ok(Answer { status: 200, content_type, file_name: Some(name), body, held: Some(held) })
 }
 
 fn pictures(store: &Store, query: &[u8]) -> Result<Answer, Refused> {
@@ -150,12 +161,18 @@ fn pictures(store: &Store, query: &[u8]) -> Result<Answer, Refused> {
 
 fn picture(store: &Store, place: &str) -> Result<Answer, Refused> {
     let bytes = store.picture(place).ok_or_else(|| (404, "there is no picture at this address".to_string()))?;
-    Ok(Answer { status: 200, content_type: "Content-Type: image/jpeg", file_name: None, body: bytes })
+    Ok(Answer { status: 200, content_type: "Content-Type: image/jpeg", file_name: None, body: bytes, held: None })
 }
 
 /// The prototypes of one exercise, or of all when it is not named.
 fn forget(house: &House, store: &Store, query: &[u8]) -> Result<Answer, Refused> {
-    let name = query::text(query, "exercise");
+    // What cannot be read must not be taken for "all".
+    let which = || (422, "exercise names what is to be forgotten; without any query all are".to_string());
+    let name = match query::raw(query, "exercise") {
+        None if query.is_empty() => None,
+        None => return Err(which()),
+        Some(raw) => Some(query::decoded(raw, true).ok_or_else(which)?),
+    };
     let count = store.delete_prototypes(name.as_deref()).map_err(of)?;
     learn(store, &house.orders).map_err(of)?;
     Ok(Answer::json(200, &json!({"deleted": count})))

@@ -1,5 +1,7 @@
 //! Answers: the head is written into a buffer that is used again and again, the body is only pointed at.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 
 use super::stamp;
@@ -15,6 +17,8 @@ pub enum Body {
     Static(&'static [u8]),
     /// Bytes made for this answer.
     Owned(Vec<u8>),
+    /// The same, and something that is let go with them.
+    Held(Vec<u8>, Arc<()>),
     /// A picture that others may be sent at the same time.
     Shot(ShotRef),
 }
@@ -25,7 +29,7 @@ impl Body {
         match self {
             Body::Empty => &[],
             Body::Static(bytes) => bytes,
-            Body::Owned(bytes) => bytes,
+            Body::Owned(bytes) | Body::Held(bytes, _) => bytes,
             Body::Shot(shot) => &shot.bytes,
         }
     }

@@ -13,6 +13,7 @@ use crate::workout::{EXERCISES, KNOBS, Knob, Thresholds};
 
 /// Under this word the thresholds are kept over a restart.
 const KEPT: &str = "thresholds";
+const NO_LOG: &str = "this box keeps no log";
 /// A name is no longer, in characters.
 const NAME_MOST: usize = 64;
 
@@ -75,8 +76,18 @@ pub fn tune(house: &House, body: &[u8]) -> Answer {
         Ok(change) if !change.is_empty() => change,
         _ => return Answer::refusal(422, "the body must be a JSON object of thresholds and numbers"),
     };
-    match changed(house.orders.thresholds(), &change) {
-        Ok(thresholds) => put(house, thresholds, &named(thresholds).to_string()),
+    if let Err(why) = changed(house.orders.configured(), &change) {
+        return Answer::refusal(422, &why);
+    }
+    let Some(store) = &house.store else { return Answer::refusal(503, NO_LOG) };
+    // Only what somebody changed is kept: the others go on following the config.
+    let mut kept: Map<String, Value> = match store.recall(KEPT) {
+        Ok(kept) => kept.and_then(|kept| serde_json::from_str(&kept).ok()).unwrap_or_default(),
+        Err(fault) => return fault.into(),
+    };
+    kept.extend(change);
+    match changed(house.orders.configured(), &kept) {
+        Ok(thresholds) => put(house, thresholds, &Value::Object(kept).to_string()),
         Err(why) => Answer::refusal(422, &why),
     }
 }
@@ -87,7 +98,7 @@ pub fn reset(house: &House) -> Answer {
 }
 
 fn put(house: &House, thresholds: Thresholds, kept: &str) -> Answer {
-    let Some(store) = &house.store else { return Answer::refusal(503, "this box keeps no log") };
+    let Some(store) = &house.store else { return Answer::refusal(503, NO_LOG) };
     if let Err(fault) = store.keep(KEPT, kept) {
         return fault.into();
     }
