@@ -22,7 +22,7 @@ use super::clerk::Answer;
 use super::desk::{Desk, Shared};
 use super::limits::Ticket;
 use super::multipart::{self, Multipart};
-use super::{query, tuning};
+use super::{logbook, query, tuning};
 use crate::events::Bell;
 use crate::metrics::RouteClass;
 use crate::store::Reading;
@@ -229,8 +229,8 @@ fn take(shared: &Shared, clip: &mut Clip, socket: &mut TcpStream, beat: &Beat, s
     })?;
     drop(film);
     let features = serde_json::to_string(&prototype).map_err(|why| (503, why.to_string()))?;
-    let id = store.add_prototype(&clip.exercise, &features, "clip", Reading::now());
-    match id {
+    let kept = store.add_prototype(&clip.exercise, &features, "clip", Reading::now());
+    match kept.and_then(|id| logbook::learn(store, &shared.house.orders).map(|()| id)) {
         Ok(id) => Ok(Answer::json(200, &json!({"id": id, "exercise": clip.exercise, "reps": reps}))),
         Err(fault) => Ok(fault.into()),
     }
