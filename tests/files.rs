@@ -142,6 +142,46 @@ fn what_is_no_film_is_said_in_one_sentence() {
     }
 }
 
+/// A film may come from a stranger: what it is must not make the box ask the network.
+#[test]
+fn a_list_of_addresses_is_no_film_and_is_not_followed() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    server.set_nonblocking(true).unwrap();
+    let address = server.local_addr().unwrap();
+    let (port, host) = (address.port(), address.ip());
+    for (name, text) in [
+        (
+            "hls.mp4",
+            format!(
+                "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:10\n#EXTINF:9.0,\nhttp://{address}/a.ts\n#EXT-X-ENDLIST\n"
+            ),
+        ),
+        (
+            "dash.mp4",
+            format!(
+                "<?xml version=\"1.0\"?>\n<MPD xmlns=\"urn:mpeg:dash:schema:mpd:2011\" type=\"static\" \
+                 mediaPresentationDuration=\"PT9S\" profiles=\"urn:mpeg:dash:profile:isoff-main:2011\"><Period>\
+                 <AdaptationSet mimeType=\"video/mp4\"><Representation id=\"1\" bandwidth=\"9\">\
+                 <BaseURL>http://{address}/a.mp4</BaseURL></Representation></AdaptationSet></Period></MPD>\n"
+            ),
+        ),
+        (
+            "sdp.mp4",
+            format!(
+                "v=0\r\no=- 0 0 IN IP4 {host}\r\ns=x\r\nc=IN IP4 {host}\r\nt=0 0\r\na=control:rtsp://{address}/\r\nm=video {port} RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n"
+            ),
+        ),
+    ] {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        let fault = open(&uri(&path), 10).err().unwrap_or_else(|| panic!("{name}: it was opened"));
+        assert_eq!(fault.kind(), "not_video", "{name}: {fault}");
+        let asked = server.accept().map(|(_, by)| by).map_err(|why| why.kind());
+        assert_eq!(asked, Err(std::io::ErrorKind::WouldBlock), "{name}");
+    }
+}
+
 #[test]
 fn a_written_pipeline_is_read_up_to_its_sink() {
     let mut source = open("gst:videotestsrc num-buffers=5 ! video/x-raw,format=NV12,width=64,height=48", 10)

@@ -21,14 +21,13 @@ use serde_json::json;
 use super::clerk::Answer;
 use super::desk::{Desk, Shared};
 use super::limits::Ticket;
-use super::logbook;
 use super::multipart::{self, Multipart};
-use super::{query, tuning};
+use super::{logbook, query, tuning};
 use crate::events::Bell;
 use crate::metrics::RouteClass;
 use crate::store::Reading;
 use crate::threads::{Beat, Stop};
-use crate::time::Mono;
+use crate::time::{Mono, Wall};
 
 /// The form's field with the film.
 pub const FIELD: &str = "clip";
@@ -230,7 +229,9 @@ fn take(shared: &Shared, clip: &mut Clip, socket: &mut TcpStream, beat: &Beat, s
     })?;
     drop(film);
     let features = serde_json::to_string(&prototype).map_err(|why| (503, why.to_string()))?;
-    let id = store.add_prototype(&clip.exercise, &features, "clip", Reading::now());
+    // Each clip is an example of its own.
+    let (now, source) = (Reading::now(), format!("clip of {}", Wall::now().unix_ms()));
+    let id = store.add_prototype(&clip.exercise, &features, &source, now);
     match id {
         // It is in the log; what cannot be read now is learnt with the next one, or after a restart.
         Ok(id) => {

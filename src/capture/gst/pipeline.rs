@@ -22,6 +22,17 @@ const AHEAD: u32 = 4;
 /// What a frame can hold without conversion.
 const FORMATS: [&str; 5] = ["NV12", "I420", "YUY2", "UYVY", "GRAY8"];
 
+/// Kinds of files with pictures in them whose names say nothing of pictures.
+const CONTAINERS: [&str; 7] = [
+    "application/ogg",
+    "application/mxf",
+    "application/x-3gp",
+    "application/x-id3",
+    "application/x-apetag",
+    "application/vnd.rn-realmedia",
+    "application/x-yuv4mpeg",
+];
+
 /// A pipeline that was put together and not yet started.
 pub(super) struct Built {
     pub pipeline: gst::Pipeline,
@@ -202,11 +213,12 @@ fn assemble(
     let live = matches!(settings.address, Address::Rtsp(_));
     note_decoders(&pipeline, &sink, notes, live);
 
-    decode.connect("autoplug-continue", false, |args| {
+    decode.connect("autoplug-continue", false, move |args| {
         let caps = args.get(2).and_then(|c| c.get::<gst::Caps>().ok());
         let name = caps.as_ref().and_then(|c| c.structure(0)).map(|s| s.name().as_str());
         let leave = |n: &str| n == "image/jpeg" || ["audio/", "text/", "subpicture/"].iter().any(|k| n.starts_with(k));
-        Some((!name.is_some_and(leave)).to_value())
+        let leads_away = |n: &str| !remote && !of_a_film(n);
+        Some((!name.is_some_and(|n| leave(n) || leads_away(n))).to_value())
     });
     let own = notes.clone();
     decode.connect("unknown-type", false, move |args| {
@@ -232,6 +244,12 @@ fn assemble(
         }
     });
     Ok(Built { pipeline, sink, what, remote, ask_live: false })
+}
+
+/// Whether data of this kind can be part of a film in one file. A list of other addresses (HLS, DASH, SDP) would have the
+/// library ask the network for what a stranger wrote into a file, and is not followed.
+fn of_a_film(kind: &str) -> bool {
+    ["video/", "image/", "multipart/"].iter().any(|family| kind.starts_with(family)) || CONTAINERS.contains(&kind)
 }
 
 /// Joins a pad with pictures to the sink, by way of a conversion only where a frame cannot hold them as they are.
