@@ -382,4 +382,39 @@ mod tests {
         }
         assert_eq!(shots("{\"size\":[0,5]}\n").len(), 1);
     }
+
+    /// The sets that are counted in poses which the embedded model saw of its athlete, at 7.5 frames a second.
+    fn sets(name: &str, exercise: Option<&str>, quiet_seconds: f32) -> Vec<crate::workout::Set> {
+        let path = format!("{}/tests/golden/demo_{name}.jsonl", env!("CARGO_MANIFEST_DIR"));
+        let file = BufReader::new(File::open(&path).unwrap());
+        let mut settings = Settings::default();
+        settings.thresholds.quiet_seconds = quiet_seconds;
+        let (mut workout, mut told) = (Workout::new(settings), Vec::new());
+        workout.choose(exercise.map(|name| Exercise::named(name).unwrap()));
+        for shot in PosesFile::new(Path::new(&path), file) {
+            let shot = shot.unwrap();
+            workout.update(shot.stamp, shot.size, &shot.poses, &mut told);
+        }
+        workout.finish(&mut told);
+        let set = |happening| if let Happening::SetEnded(set) = happening { Some(*set) } else { None };
+        told.into_iter().filter_map(set).collect()
+    }
+
+    #[test]
+    fn the_demo_athlete_does_two_sets_of_five_by_the_poses_that_the_model_really_saw() {
+        for (file, name, (bent, stretched)) in
+            [("squat", "Squat", (90.0, 150.0)), ("press", "Overhead Press", (45.0, 140.0))]
+        {
+            // A short quiet must not end a set in the middle of a repetition.
+            for (chosen, quiet_seconds) in [(None, 25.0), (Some(name), 25.0), (Some(name), 3.0), (None, 3.0)] {
+                let sets = sets(file, chosen, quiet_seconds);
+                let told = format!("{file}, {chosen:?}, {quiet_seconds} s: {sets:?}");
+                assert_eq!(sets.iter().map(|set| set.reps.len()).collect::<Vec<_>>(), [5, 5], "{told}");
+                assert!(sets.iter().all(|set| set.exercise.as_deref() == Some(name)), "{told}");
+                // The angle of the hinge that works.
+                let working = |rep: &crate::workout::Rep| rep.min_deg < bent && rep.max_deg > stretched;
+                assert!(sets.iter().flat_map(|set| &set.reps).all(working), "{told}");
+            }
+        }
+    }
 }

@@ -7,8 +7,6 @@
 //! *distance*: the part of the set's movement that a prototype does not explain · *margin*: how many times as far the
 //! nearest prototype of any other exercise is.
 
-use std::sync::Arc;
-
 use super::form::{Errors, Form};
 use super::measure::Measure;
 use super::prototype::Prototypes;
@@ -36,11 +34,28 @@ const VIEWS_DEG: f32 = 25.0;
 /// Ways of people who do not go as far as the example, or further.
 const RANGES: [f32; 5] = [0.6, 0.75, 0.9, 1.0, 1.15];
 
-/// A name, and how sure it is.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Named {
-    pub exercise: Arc<str>,
-    pub confidence: f32,
+/// Feet that rise by less than this towards the turn, in statures, are not pulled up, …
+const LIFTED: f32 = 0.05;
+/// … and by more than this, the arms lift the body and not a bar.
+const LIFTING: f32 = 0.1;
+
+/// How a set looks, and how far its feet rise towards the turn, in statures; `NaN` where they were not seen.
+#[derive(Clone, Copy, Debug)]
+pub struct Look {
+    pub form: Form,
+    pub lift: f32,
+}
+
+impl Look {
+    /// Arms tell a press from a pull-up by nothing; the feet do. With the turns taken for starts they sink.
+    fn may_be(&self, exercise: &str) -> bool {
+        let lift = self.lift.abs();
+        match exercise {
+            "Pull-Up" => lift >= LIFTED || lift.is_nan(),
+            "Overhead Press" => lift <= LIFTING || lift.is_nan(),
+            _ => true,
+        }
+    }
 }
 
 fn across_views(errors: &Errors) -> Errors {
@@ -53,11 +68,11 @@ fn across_views(errors: &Errors) -> Errors {
 
 /// Whether a form goes from turn to turn, by the nearest prototype that it has one way round; nothing when it is far from
 /// all, or when people begin that exercise at either end.
-pub fn is_turned(form: &Form, errors: &Errors, prototypes: &Prototypes) -> Option<bool> {
+pub fn is_turned(look: &Look, errors: &Errors, prototypes: &Prototypes) -> Option<bool> {
     let errors = across_views(errors);
-    let forms = [form, &form.turned()];
+    let forms = [look.form, look.form.turned()];
     let (mut best, mut distances) = ("", [f32::INFINITY; 2]);
-    for (exercise, prototype, _) in prototypes.iter() {
+    for (exercise, prototype, _) in prototypes.iter().filter(|(name, ..)| look.may_be(name)) {
         for (way, form) in forms.iter().enumerate() {
             let to = |range: &f32| form.unlikeness(&prototype.scaled(*range), &errors);
             let distance = RANGES.iter().map(to).filter(|d| d.is_finite()).fold(f32::INFINITY, f32::min);
@@ -73,12 +88,12 @@ pub fn is_turned(form: &Form, errors: &Errors, prototypes: &Prototypes) -> Optio
     (clear && known).then_some(turned < straight)
 }
 
-/// The exercise of a set whose repetitions look like `form` on average.
-pub fn named(form: &Form, errors: &Errors, prototypes: &Prototypes) -> Option<Named> {
+/// The exercise of a set whose repetitions look like this on average, and how sure that is.
+pub fn named<'a>(look: &Look, errors: &Errors, prototypes: &'a Prototypes) -> Option<(&'a str, f32)> {
     let errors = across_views(errors);
-    let turned = form.turned();
+    let (form, turned) = (&look.form, look.form.turned());
     let (mut best, mut best_distance, mut other) = (None, f32::INFINITY, f32::INFINITY);
-    for (exercise, prototype, recorded) in prototypes.iter() {
+    for (exercise, prototype, recorded) in prototypes.iter().filter(|(name, ..)| look.may_be(name)) {
         let to = |form: &Form, range: f32| form.unlikeness(&prototype.scaled(range), &errors);
         let distances = RANGES.iter().flat_map(|range| [to(form, *range), to(&turned, *range)]);
         let distance = distances.filter(|d| d.is_finite()).fold(f32::INFINITY, f32::min);
@@ -99,5 +114,5 @@ pub fn named(form: &Form, errors: &Errors, prototypes: &Prototypes) -> Option<Na
     }
     let sure = ((margin - LEAST_MARGIN) / (SURE_MARGIN - LEAST_MARGIN)).clamp(0.0, 1.0);
     let confidence = (0.5 + 0.5 * sure) * if recorded { 1.0 } else { TEXTBOOK };
-    Some(Named { exercise: exercise.into(), confidence })
+    Some((exercise, confidence))
 }

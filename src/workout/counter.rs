@@ -9,10 +9,8 @@
 
 use std::sync::Arc;
 
-use super::classify::{Named, named};
 use super::exercise::Exercise;
-use super::form::{Form, errors};
-use super::gate;
+use super::form::Form;
 use super::measure::Body;
 use super::prototype::{Prototype, Prototypes};
 use super::report::{Happening, Rep, Set};
@@ -85,6 +83,13 @@ const UNNAMED: f32 = 0.5;
 /// A second count that differs by a share of the first takes this many times as much of the confidence.
 const DISAGREEMENT: f32 = 2.5;
 
+/// A name, and how sure it is.
+#[derive(Clone, Debug)]
+struct Named {
+    exercise: Arc<str>,
+    confidence: f32,
+}
+
 /// Watches one camera's athlete.
 pub struct Workout {
     thresholds: Thresholds,
@@ -98,6 +103,8 @@ pub struct Workout {
     /// Nothing before this tick belongs to a set to come.
     from: u64,
     chosen: Option<&'static Exercise>,
+    /// Its name.
+    said: Option<Arc<str>>,
     prototypes: Arc<Prototypes>,
     /// What is looked at in turn for a beginning, and which of them is next.
     lines: Vec<Line>,
@@ -123,6 +130,7 @@ impl Workout {
             seen: None,
             from: 0,
             chosen: None,
+            said: None,
             prototypes: Arc::new(Prototypes::new(Vec::new())),
             lines: lines(None).collect(),
             line: 0,
@@ -137,6 +145,7 @@ impl Workout {
     pub fn choose(&mut self, exercise: Option<&'static Exercise>) {
         if exercise != self.chosen {
             self.chosen = exercise;
+            self.said = exercise.map(|exercise| exercise.name.into());
             self.lines = lines(exercise).collect();
             (self.line, self.best) = (0, None);
         }
@@ -206,16 +215,16 @@ impl Workout {
 
     fn exercise(&self) -> Option<Arc<str>> {
         let recognised = || self.name.as_ref().map(|name| name.exercise.clone());
-        self.chosen.map(|exercise| exercise.name.into()).or_else(recognised)
+        self.said.clone().or_else(recognised)
     }
 
     fn tick(&mut self, out: &mut Vec<Happening>) {
         if self.open.is_some() {
             self.count(out);
-            let over = self.open.as_ref().is_some_and(|open| {
-                seconds(self.signal.newest().saturating_sub(open.last_end())) >= self.thresholds.quiet_seconds
-                    || open.full()
-            });
+            let over = self
+                .open
+                .as_ref()
+                .is_some_and(|open| open.quiet_s(&self.signal) >= self.thresholds.quiet_seconds || open.full());
             if over {
                 self.close(out);
             } else if self.rests() {
@@ -247,8 +256,7 @@ impl Workout {
 
     /// One line a tick; after a round the best beginning opens a set.
     fn look(&mut self, out: &mut Vec<Happening>) {
-        let found = look(&self.signal, self.lines[self.line], self.from, self.least(), &mut self.desk)
-            .filter(|found| gate::trains(&self.signal, &found.spans));
+        let found = look(&self.signal, self.lines[self.line], self.from, self.least(), &mut self.desk);
         if let Some(found) = found
             && self.best.as_ref().is_none_or(|best| found.aim.clarity > best.aim.clarity)
         {
@@ -258,7 +266,8 @@ impl Workout {
         if self.line == 0
             && let Some(best) = self.best.take()
         {
-            let open = Open::new(best, self.from, self.least(), &self.prototypes, &self.signal, &mut self.desk);
+            let known = (self.chosen, &*self.prototypes);
+            let open = Open::new(best, self.from, self.least(), known, &self.signal, &mut self.desk);
             if let Some(first) = open.reps.first() {
                 let first = *first;
                 self.close(out);
@@ -282,8 +291,14 @@ impl Workout {
 
     /// By all that is known of the set that goes on.
     fn recognise(&mut self) {
-        let form = self.open.as_ref().map(Open::form);
-        self.name = form.and_then(|form| named(&form, &errors(&self.signal), &self.prototypes));
+        let Some(open) = &self.open else { return };
+        let name = open.named(&self.signal, &self.prototypes);
+        // The same name stays the same text.
+        let known = self.name.take().filter(|known| name.is_some_and(|(name, _)| name == &*known.exercise));
+        self.name = name.map(|(name, confidence)| Named {
+            exercise: known.map_or_else(|| name.into(), |known| known.exercise),
+            confidence,
+        });
     }
 
     fn close(&mut self, out: &mut Vec<Happening>) {

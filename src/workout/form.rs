@@ -31,15 +31,24 @@ pub fn errors(signal: &Signal) -> Errors {
 }
 
 impl Form {
+    /// Nothing was seen.
+    pub const UNSEEN: Form = Form([[f32::NAN; MEASURES]; PLACES]);
+
     /// Of a repetition that is still in the signal.
     pub fn of(signal: &Signal, span: &Span) -> Form {
         let posture = |tick| Measure::ALL.map(|measure| around(signal, measure.channel(Side::Both), tick));
         Form([span.start, span.half_out, span.turn, span.half_back, span.end].map(posture))
     }
 
+    /// Leaves the way out open: the repetition began before anybody looked.
+    pub fn forget_way_out(&mut self) {
+        let [start, out, ..] = &mut self.0;
+        (*start, *out) = ([f32::NAN; MEASURES], [f32::NAN; MEASURES]);
+    }
+
     /// The mean of several; of none, a form of nothing.
     pub fn mean<'a>(forms: impl Iterator<Item = &'a Form> + Clone) -> Form {
-        let mut mean = Form([[f32::NAN; MEASURES]; PLACES]);
+        let mut mean = Form::UNSEEN;
         for (place, posture) in mean.0.iter_mut().enumerate() {
             for (measure, value) in posture.iter_mut().enumerate() {
                 let seen = forms.clone().map(|form| form.0[place][measure]).filter(|v| v.is_finite());

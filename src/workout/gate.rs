@@ -3,13 +3,14 @@
 //! Who trains comes back to where he was with every repetition; who walks does not. Who walks on the spot lifts one
 //! knee after the other, and his hips hardly sink.
 
-use super::extrema::span;
 use super::measure::{FEET_X, FEET_Y, Measure, Side};
 use super::rep::Span;
 use super::signal::Signal;
 
 /// Feet that are further away at a repetition's end than at its start, in statures, walked.
 const AWAY: f32 = 0.22;
+/// And further than this after all of them. A set may be bent down to before it and shift a foot within it.
+const ELSEWHERE: f32 = 0.4;
 /// Ticks on either side over which a place is averaged.
 const AROUND: u64 = 3;
 /// The range of so much noise is this many times its standard deviation.
@@ -19,19 +20,40 @@ const STEP_DEG: f32 = 22.0;
 /// … unless the hips sink by this, as in a lunge.
 const SINK_DEG: f32 = 22.0;
 
-/// Whether the athlete mostly stayed where he was, and did not step on the spot.
+/// Whether the athlete mostly stayed where he was, and did not step on the spot; between repetitions, too, he walks
+/// nowhere.
 pub fn trains(signal: &Signal, spans: &[Span]) -> bool {
+    if let [first, .., last] = spans
+        && between(signal, first.start, last.end) > ELSEWHERE
+    {
+        return false;
+    }
     let moved = spans.iter().filter(|span| walked(signal, span) || steps(signal, span)).count();
     2 * moved < spans.len()
 }
 
 /// Whether the feet are elsewhere after a repetition.
 pub fn walked(signal: &Signal, span: &Span) -> bool {
+    between(signal, span.start, span.end) > AWAY
+}
+
+/// How far the feet are at one tick from where they are at another, in statures; 0 where they were not seen.
+fn between(signal: &Signal, from: u64, to: u64) -> f32 {
     let away = |channel: usize| {
-        let way = place(signal, channel, span.end) - place(signal, channel, span.start);
+        let way = place(signal, channel, to) - place(signal, channel, from);
         if way.is_finite() { way } else { 0.0 }
     };
-    away(FEET_X).hypot(away(FEET_Y)) > AWAY
+    away(FEET_X).hypot(away(FEET_Y))
+}
+
+/// How far the feet rise from the repetitions' starts to their turns, in statures; `NaN` where they were not seen.
+pub fn lift(signal: &Signal, spans: &[Span]) -> f32 {
+    let lifts = spans.iter().map(|of| place(signal, FEET_Y, of.start) - place(signal, FEET_Y, of.turn));
+    let (mut sum, mut count) = (0.0, 0.0);
+    for lift in lifts.filter(|lift| lift.is_finite()) {
+        (sum, count) = (sum + lift, count + 1.0);
+    }
+    sum / count
 }
 
 fn place(signal: &Signal, channel: usize, tick: u64) -> f32 {
@@ -46,9 +68,9 @@ fn place(signal: &Signal, channel: usize, tick: u64) -> f32 {
 fn steps(signal: &Signal, of: &Span) -> bool {
     let range = |value: &dyn Fn(u64) -> f32| {
         let mean = |tick: u64| (tick - AROUND..=tick + AROUND).map(value).sum::<f32>() / (2 * AROUND + 1) as f32;
-        let values: Vec<f32> = (of.start.max(AROUND)..=of.end).map(mean).filter(|v| v.is_finite()).collect();
-        let (low, high) = span(&values);
-        if values.is_empty() { 0.0 } else { high - low }
+        let values = (of.start.max(AROUND)..=of.end).map(mean).filter(|v| v.is_finite());
+        let (low, high) = values.fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)));
+        (high - low).max(0.0)
     };
     let [left, right] = [Side::Left, Side::Right].map(|side| Measure::Thigh.channel(side));
     let apart = range(&|tick| signal.at(left, tick) - signal.at(right, tick));

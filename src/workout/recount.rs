@@ -26,7 +26,7 @@ pub struct Tape {
 
 impl Tape {
     pub fn new(start: u64) -> Tape {
-        Tape { values: Vec::new(), first: start, next: start, counted: 0 }
+        Tape { values: Vec::with_capacity(LENGTH), first: start, next: start, counted: 0 }
     }
 
     /// Takes what is old enough from the signal, before it is forgotten there.

@@ -4,6 +4,7 @@
 
 use super::extrema::{Cycle, span};
 use super::report::{Phases, Rep};
+use super::search::Desk;
 use super::signal::{Signal, seconds, stamp_of, ticks};
 
 /// Below this share a limb is taken to rest at its start; above 1 less this, at its turn.
@@ -96,11 +97,12 @@ impl Span {
     }
 
     /// As the `n`-th of its set, with the angles of the hinge on `channel`.
-    pub fn rep(&self, n: u32, signal: &Signal, channel: usize, spare: &mut Vec<f32>) -> Rep {
-        spare.clear();
-        spare.extend((self.start..=self.end).map(|tick| signal.at(channel, tick)).filter(|deg| deg.is_finite()));
-        super::extrema::smooth(spare, 2, &mut Vec::new());
-        let (min_deg, max_deg) = if spare.is_empty() { (0.0, 0.0) } else { span(spare) };
+    pub fn rep(&self, n: u32, signal: &Signal, channel: usize, desk: &mut Desk) -> Rep {
+        let Desk { heights: degrees, spare, .. } = desk;
+        degrees.clear();
+        degrees.extend((self.start..=self.end).map(|tick| signal.at(channel, tick)).filter(|deg| deg.is_finite()));
+        super::extrema::smooth(degrees, 2, spare);
+        let (min_deg, max_deg) = if degrees.is_empty() { (0.0, 0.0) } else { span(degrees) };
         let [started, turned, ended] = [self.start, self.turn, self.end].map(stamp_of);
         Rep { n, started, turned, ended, min_deg, max_deg, phases: self.phases }
     }

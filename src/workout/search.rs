@@ -9,6 +9,7 @@ use super::aim::{Aim, SHAKES_DEG};
 use super::exercise::{EXERCISES, Exercise};
 use super::extrema::{Cycle, Wanted, cycles, smooth, span, swings};
 use super::form::{Form, errors};
+use super::gate;
 use super::measure::{CHANNELS, MEASURES, Measure, Side};
 use super::rep::{Span, measured};
 use super::signal::{Signal, seconds, ticks};
@@ -33,6 +34,8 @@ const ASTRAY: f32 = 0.4;
 pub const UNLIKE: f32 = 0.35;
 /// From so many repetitions on a set is one without the athlete's word.
 pub const SURE: usize = 3;
+/// Of a repetition during which the athlete came into sight this much of the way out must be seen.
+const HALF_SEEN: f32 = 0.25;
 /// A limb that rests this long near the start is back.
 pub const DWELL_S: f32 = 0.4;
 
@@ -58,14 +61,6 @@ impl Line {
                 (first, signal.noise_deg(channel))
             }
             Line::Exercise(exercise) => way(exercise, signal, from, x),
-        }
-    }
-
-    /// The channel of the hinge whose angle is told.
-    pub fn hinge(self) -> usize {
-        match self {
-            Line::Measure(measure, side) => measure.told().channel(side),
-            Line::Exercise(exercise) => exercise.hinge.channel(Side::Both),
         }
     }
 }
@@ -105,7 +100,6 @@ pub struct Least {
 /// A beginning that was found.
 #[derive(Clone, Debug)]
 pub struct Beginning {
-    pub line: Line,
     pub spans: Vec<Span>,
     pub aim: Aim,
 }
@@ -118,6 +112,9 @@ pub struct Desk {
     pub spare: Vec<f32>,
     pub heights: Vec<f32>,
     pub cycles: Vec<Cycle>,
+    /// What [`alike`] found last.
+    pub spans: Vec<Span>,
+    before: Vec<Cycle>,
 }
 
 /// What is looked at in turn: for a chosen exercise its own way and its hinge; else every exercise's, variants that go the
@@ -173,17 +170,20 @@ pub fn look(signal: &Signal, line: Line, from: u64, least: Least, desk: &mut Des
                 desk.x.iter_mut().for_each(|v| *v = -*v);
             }
             cycles(&desk.x, Wanted::of(height, ticks(DWELL_S) / STEP as usize + half), &mut desk.cycles);
-            let Some(spans) = alike(signal, &desk.x, (first, STEP), &desk.cycles, least) else { continue };
+            if !alike(signal, (first, STEP), least, desk) {
+                continue;
+            }
+            let spans = &desk.spans;
             let shortest = spans.iter().map(Span::duration_s).fold(f32::INFINITY, f32::min);
             if seconds((2 * half as u64 + 1) * STEP) > SMOOTHEST * shortest {
                 continue;
             }
-            let aim = Aim::at(signal, &spans);
-            if aim.clarity < CLARITY || aim.astray > ASTRAY {
+            let aim = Aim::at(signal, spans);
+            if aim.clarity < CLARITY || aim.astray > ASTRAY || !gate::trains(signal, spans) {
                 continue;
             }
             if best.as_ref().is_none_or(|best| aim.clarity > best.aim.clarity) {
-                best = Some(Beginning { line, spans, aim });
+                best = Some(Beginning { spans: spans.clone(), aim });
             }
         }
     }
@@ -199,23 +199,29 @@ fn usual(heights: &mut Vec<f32>) -> f32 {
     median(heights.iter().copied().filter(|h| *h >= 0.5 * most))
 }
 
-/// The middle value; 0 of none.
+/// The middle of the first 64 values; 0 of none.
 pub fn median(values: impl Iterator<Item = f32>) -> f32 {
-    let mut values: Vec<f32> = values.collect();
-    values.sort_unstable_by(f32::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(0.0)
+    let (mut sorted, mut count) = ([0.0; 64], 0);
+    for (place, value) in sorted.iter_mut().zip(values) {
+        (*place, count) = (value, count + 1);
+    }
+    sorted[..count].sort_unstable_by(f32::total_cmp);
+    sorted[..count].get(count / 2).copied().unwrap_or(0.0)
 }
 
 /// The repetition before another one. It is looked for only as far back as it can have begun: what the athlete did before
 /// his first one may look like its way out.
-fn before(x: &[f32], (first, step): (u64, u64), next: &Span, usual: &Usual) -> Option<Span> {
+fn before(x: &[f32], (first, step): (u64, u64), next: &Span, usual: &Usual, found: &mut Vec<Cycle>) -> Option<Span> {
     let index = |tick: u64| ((tick.saturating_sub(first)) / step) as usize;
     let to = index(next.half_out).min(x.len());
-    let mut cycles_before = Vec::new();
     [1.2, 1.8, 2.5].into_iter().find_map(|reach| {
         let from = index(next.start.saturating_sub(ticks(reach * usual.duration_s) as u64)).min(to);
-        cycles(&x[from..to], Wanted::of(usual.height, usize::MAX), &mut cycles_before);
-        let last = *cycles_before.last()?;
+        let mut wanted = Wanted::of(usual.height, usize::MAX);
+        if from == 0 {
+            wanted.out = HALF_SEEN * usual.height;
+        }
+        cycles(&x[from..to], wanted, found);
+        let last = *found.last()?;
         let span = measured(&x[from..to], first + from as u64 * step, step, last);
         (span.end <= next.start + 2 * step).then_some(span)
     })
@@ -235,40 +241,38 @@ fn paired(first: u64, x: &mut Vec<f32>) -> u64 {
 }
 
 /// The newest repetitions that are alike, in height, in duration and in form, if they are enough and the last one was
-/// just now.
-pub fn alike(
-    signal: &Signal,
-    x: &[f32],
-    (first, step): (u64, u64),
-    cycles: &[Cycle],
-    least: Least,
-) -> Option<Vec<Span>> {
-    if cycles.len() < least.reps {
-        return None;
-    }
-    let latest = &cycles[cycles.len() - least.reps..];
-    let latest: Vec<Span> = latest.iter().map(|cycle| measured(x, first, step, *cycle)).collect();
-    let usual = Usual::of(&latest);
+/// just now; they are left in [`Desk::spans`].
+pub fn alike(signal: &Signal, (first, step): (u64, u64), least: Least, desk: &mut Desk) -> bool {
+    let Desk { x, cycles, spans, before: found, .. } = desk;
+    spans.clear();
+    let Some(earlier) = cycles.len().checked_sub(least.reps) else { return false };
+    spans.extend(cycles[earlier..].iter().map(|cycle| measured(x, first, step, *cycle)));
+    let usual = Usual::of(spans);
     let now = first + x.len() as u64 * step;
-    let fresh = seconds(now - latest[latest.len() - 1].end) <= (2.5 * usual.duration_s).max(4.0);
-    if !fresh || !latest.iter().all(|span| usual.fits(span, least)) {
-        return None;
+    let fresh = seconds(now - spans[spans.len() - 1].end) <= (2.5 * usual.duration_s).max(4.0);
+    if !fresh || !spans.iter().all(|span| usual.fits(span, least)) {
+        return false;
     }
-    let forms: Vec<Form> = latest.iter().map(|span| Form::of(signal, span)).collect();
+    let mut forms = [Form::UNSEEN; SURE];
+    let forms = &mut forms[..least.reps.min(SURE)];
+    forms.iter_mut().zip(&*spans).for_each(|(form, span)| *form = Form::of(signal, span));
     let (mean, errors) = (Form::mean(forms.iter()), errors(signal));
     if forms.iter().any(|form| mean.unlikeness(form, &errors) > UNLIKE) {
-        return None;
+        return false;
     }
-    let mut spans = latest;
-    while let Some(span) = before(x, (first, step), &spans[0], &usual) {
+    while let Some(span) = before(x, (first, step), &spans[0], &usual, found) {
         let pause_s = seconds(spans[0].start.saturating_sub(span.end));
-        let like = || mean.unlikeness(&Form::of(signal, &span), &errors) <= UNLIKE;
+        let mut form = Form::of(signal, &span);
+        if span.start < first + 2 * step {
+            form.forget_way_out();
+        }
+        let like = || mean.unlikeness(&form, &errors) <= UNLIKE;
         if pause_s > (1.5 * usual.duration_s).max(2.0) || !usual.fits(&span, least) || !like() {
             break;
         }
         spans.insert(0, span);
     }
-    (least.reps < SURE || convincing(&spans)).then_some(spans)
+    least.reps < SURE || convincing(spans)
 }
 
 /// Times differ by this much for nothing. Seconds.
@@ -292,18 +296,19 @@ fn convincing(spans: &[Span]) -> bool {
 
 /// The mean coefficient of variation of the times between turns, beyond the half, at the turn and between repetitions.
 fn unevenness(spans: &[Span]) -> f32 {
-    let varies = |values: &mut dyn Iterator<Item = f32>| {
-        let values: Vec<f32> = values.collect();
-        let mean = values.iter().sum::<f32>() / values.len() as f32;
-        let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f32>() / values.len() as f32;
-        variance.sqrt() / (mean + 2.0 * SLACK_S)
-    };
     let pairs = || spans.windows(2);
-    let intervals = varies(&mut pairs().map(|pair| seconds(pair[1].turn - pair[0].turn)));
-    let beyond = varies(&mut spans.iter().map(Span::beyond_s));
-    let holds = varies(&mut spans.iter().map(|span| span.phases.hold_s));
-    let pauses = varies(&mut pairs().map(|pair| seconds(pair[1].start.saturating_sub(pair[0].end))));
+    let intervals = varies(pairs().map(|pair| seconds(pair[1].turn - pair[0].turn)));
+    let beyond = varies(spans.iter().map(Span::beyond_s));
+    let holds = varies(spans.iter().map(|span| span.phases.hold_s));
+    let pauses = varies(pairs().map(|pair| seconds(pair[1].start.saturating_sub(pair[0].end))));
     (intervals + beyond + holds + pauses) / 4.0
+}
+
+fn varies(values: impl Iterator<Item = f32> + Clone) -> f32 {
+    let count = values.clone().count() as f32;
+    let mean = values.clone().sum::<f32>() / count;
+    let variance = values.map(|v| (v - mean).powi(2)).sum::<f32>() / count;
+    variance.sqrt() / (mean + 2.0 * SLACK_S)
 }
 
 /// What is usual of some repetitions.

@@ -3,11 +3,13 @@
 //! How high and how long its repetitions are is known from those it has; half as high is none, thrice as long is a rest.
 //! It must never take back a repetition that was told.
 
-use super::aim::Aim;
-use super::classify::is_turned;
+use super::aim::{Aim, around};
+use super::classify::{Look, is_turned, named};
+use super::exercise::Exercise;
 use super::extrema::{Wanted, cycles, smooth};
 use super::form::{Form, errors};
 use super::gate;
+use super::measure::{Measure, Side};
 use super::prototype::Prototypes;
 use super::recount::Tape;
 use super::rep::{Span, measured};
@@ -21,6 +23,14 @@ const LATE: usize = 8;
 const MOST_REPS: usize = 10_000;
 /// A repetition of the set is not further from the others than this.
 const UNLIKE_LATER: f32 = 1.0;
+/// Room for this many is made when a set begins.
+const MANY_REPS: usize = 100;
+/// Beyond this share of the height a body is out for a repetition, …
+const HALF_OUT: f32 = 0.4;
+/// … which takes this many times as long as the others, with the pause before it.
+const OUT: f32 = 2.5;
+/// One side works alone when it moves this many times as far as both together.
+const ALONE: f32 = 1.3;
 /// A longer pause is a rest. Seconds.
 pub const REST_S: f32 = 7.0;
 /// Smoothing, as a share of a repetition.
@@ -37,6 +47,7 @@ pub struct Open {
     height: f32,
     spans: Vec<Span>,
     forms: Vec<Form>,
+    lifts: Vec<f32>,
     pub reps: Vec<Rep>,
     /// One that came after a rest, and is told when another follows.
     waiting: Option<Span>,
@@ -50,6 +61,29 @@ fn smoothing(rep_s: f32) -> usize {
     ticks(SMOOTH * rep_s / 2.0).max(2)
 }
 
+fn look_of(spans: &[Span], signal: &Signal) -> Look {
+    let forms: Vec<Form> = spans.iter().map(|span| Form::of(signal, span)).collect();
+    Look { form: Form::mean(forms.iter()), lift: gate::lift(signal, spans) }
+}
+
+/// The channel of the hinge that works: the exercise's, or else the one that moves furthest; both sides together, or the
+/// one that works alone.
+fn hinge(exercise: Option<&Exercise>, spans: &[Span], signal: &Signal) -> usize {
+    let way = |channel: usize| {
+        let ways = spans.iter().map(|of| around(signal, channel, of.turn) - around(signal, channel, of.start));
+        median(ways.filter(|way| way.is_finite())).abs()
+    };
+    let hinges = [Measure::Elbow, Measure::Shoulder, Measure::Hip, Measure::Knee];
+    let best = |side: Side, than: f32| {
+        let ways = hinges.map(|measure| way(measure.channel(side)) * than);
+        let among = |n: &usize| exercise.is_none_or(|exercise| exercise.hinge == hinges[*n]);
+        let best = (0..hinges.len()).filter(among).max_by(|a, b| ways[*a].total_cmp(&ways[*b]));
+        best.map_or((0, 0.0), |n| (hinges[n].channel(side), ways[n]))
+    };
+    let all = [best(Side::Left, 1.0), best(Side::Right, 1.0), best(Side::Both, ALONE)];
+    all.into_iter().max_by(|a, b| a.1.total_cmp(&b.1)).map_or(0, |(channel, _)| channel)
+}
+
 impl Open {
     /// Begins with what was found. Its repetitions are looked for anew by the whole body, from `from` on and either way
     /// round: as a prototype has it, or else the way that has more of them or began earlier, where the athlete rests.
@@ -57,23 +91,22 @@ impl Open {
         found: Beginning,
         from: u64,
         least: Least,
-        prototypes: &Prototypes,
+        (chosen, prototypes): (Option<&'static Exercise>, &Prototypes),
         signal: &Signal,
         desk: &mut Desk,
     ) -> Open {
-        let hinge = found.line.hinge();
         let turned = Open::along(found.aim.clone().turned(), &found.spans, from, least, signal, desk);
         let (mut open, mut spans) = Open::along(found.aim, &found.spans, from, least, signal, desk);
         if spans.len() < found.spans.len() {
             spans = found.spans.into_iter().map(|span| Span { height: 1.0, ..span }).collect();
         }
         let merit = |spans: &[Span]| (spans.len(), spans.first().map(|first| std::cmp::Reverse(first.start)));
-        let forms: Vec<Form> = spans.iter().map(|span| Form::of(signal, span)).collect();
-        let known = is_turned(&Form::mean(forms.iter()), &errors(signal), prototypes).filter(|_| !turned.1.is_empty());
+        let known = is_turned(&look_of(&spans, signal), &errors(signal), prototypes).filter(|_| !turned.1.is_empty());
         if known.unwrap_or_else(|| merit(&turned.1) > merit(&spans)) {
             (open, spans) = turned;
         }
-        open.hinge = hinge;
+        let name = named(&look_of(&spans, signal), &errors(signal), prototypes).map(|(name, _)| name);
+        open.hinge = hinge(chosen.or_else(|| Exercise::named(name?)), &spans, signal);
         open.from = spans.first().map_or(open.from, |first| first.start);
         open.tape = Tape::new(open.from);
         spans.into_iter().for_each(|span| open.add(span, signal, desk));
@@ -90,9 +123,10 @@ impl Open {
             progress: vec![f32::NAN; TICKS],
             half,
             height: 1.0,
-            spans: Vec::new(),
-            forms: Vec::new(),
-            reps: Vec::new(),
+            spans: Vec::with_capacity(LATE),
+            forms: Vec::with_capacity(LATE),
+            lifts: Vec::with_capacity(LATE),
+            reps: Vec::with_capacity(MANY_REPS),
             waiting: None,
             from,
             tape: Tape::new(from),
@@ -104,8 +138,8 @@ impl Open {
         cycles(&desk.x, Wanted::of(1.0, ticks(DWELL_S) + half), &mut desk.cycles);
         // That it is a set is known already.
         let least = Least { reps: SURE - 1, ..least };
-        let spans = alike(signal, &desk.x, (first, 1), &desk.cycles, least).unwrap_or_default();
-        (open, spans)
+        let found = alike(signal, (first, 1), least, desk);
+        (open, if found { desk.spans.clone() } else { Vec::new() })
     }
 
     fn add(&mut self, span: Span, signal: &Signal, desk: &mut Desk) {
@@ -113,13 +147,15 @@ impl Open {
             before.phases.pause_s = seconds(span.start.saturating_sub(last.end));
         }
         let n = self.reps.len() as u32 + 1;
-        self.reps.push(span.rep(n, signal, self.hinge, &mut desk.spare));
+        self.reps.push(span.rep(n, signal, self.hinge, desk));
         self.from = self.from.max(span.end);
         if self.spans.len() == LATE {
             self.spans.remove(0);
             self.forms.remove(0);
+            self.lifts.remove(0);
         }
         self.forms.push(Form::of(signal, &span));
+        self.lifts.push(gate::lift(signal, &[span]));
         self.spans.push(span);
         self.height = median(self.spans.iter().map(|s| s.height));
         self.half = smoothing(self.rep_s());
@@ -134,6 +170,25 @@ impl Open {
     /// How its latest repetitions look.
     pub fn form(&self) -> Form {
         Form::mean(self.forms.iter())
+    }
+
+    /// The exercise that its latest repetitions look like, and how sure that is.
+    pub fn named<'a>(&self, signal: &Signal, prototypes: &'a Prototypes) -> Option<(&'a str, f32)> {
+        let lift = median(self.lifts.iter().copied().filter(|lift| lift.is_finite()));
+        let unseen = self.lifts.iter().all(|lift| lift.is_nan());
+        let look = Look { form: self.form(), lift: if unseen { f32::NAN } else { lift } };
+        named(&look, &errors(signal), prototypes)
+    }
+
+    /// Seconds since anything of a repetition was seen: who is half out for one is not quiet, but only for as long as one
+    /// may take.
+    pub fn quiet_s(&self, signal: &Signal) -> f32 {
+        let newest = signal.newest();
+        let oldest = self.last_end().max((newest + 1).saturating_sub(TICKS as u64));
+        let longest = self.last_end() + ticks(OUT * self.rep_s()) as u64;
+        let out = |tick: &u64| self.progress[*tick as usize % TICKS] > HALF_OUT * self.height;
+        let since = (oldest..=newest.min(longest)).rev().find(out).unwrap_or(self.last_end());
+        seconds(newest.saturating_sub(since))
     }
 
     /// Usual seconds of a repetition.

@@ -86,7 +86,7 @@ impl Habit {
                 | Move::BenchPress
                 | Move::InclinePress
                 | Move::PushUp
-        ) && !(movement == Move::TricepsExtension && style.variant == 1);
+        ) && (movement != Move::TricepsExtension || style.variant != 1);
         Habit {
             tempo_s,
             range: dice.between(effort.range),
