@@ -217,7 +217,7 @@ impl Desk {
         }
         lines.end(answer.body.len(), close);
         let body = match answer.held {
-            Some(held) => Body::Held(answer.body, held),
+            Some(held) => Body::Held { bytes: answer.body, _until_sent: held },
             None => Body::Owned(answer.body),
         };
         Reply { class, status: answer.status, body, close }

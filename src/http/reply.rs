@@ -18,7 +18,12 @@ pub enum Body {
     /// Bytes made for this answer.
     Owned(Vec<u8>),
     /// The same, and something that is let go with them.
-    Held(Vec<u8>, Arc<()>),
+    Held {
+        /// The bytes.
+        bytes: Vec<u8>,
+        /// Let go when they are sent.
+        _until_sent: Arc<()>,
+    },
     /// A picture that others may be sent at the same time.
     Shot(ShotRef),
 }
@@ -29,7 +34,7 @@ impl Body {
         match self {
             Body::Empty => &[],
             Body::Static(bytes) => bytes,
-            Body::Owned(bytes) | Body::Held(bytes, _) => bytes,
+            Body::Owned(bytes) | Body::Held { bytes, .. } => bytes,
             Body::Shot(shot) => &shot.bytes,
         }
     }
