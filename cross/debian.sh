@@ -38,7 +38,8 @@ case "${1:-}" in
     # point to stand beside them.
     mkdir -p "$SYSROOT/debs"
     (cd "$SYSROOT/debs" && step apt-get download -qq -o APT::Sandbox::User=root libgstreamer-plugins-base1.0-dev:arm64 \
-      libgstreamer-plugins-base1.0-0:arm64 libgstrtspserver-1.0-dev:arm64 libgstrtspserver-1.0-0:arm64)
+      libgstreamer-plugins-base1.0-0:arm64 libgstrtspserver-1.0-dev:arm64 libgstrtspserver-1.0-0:arm64 \
+      liborc-0.4-dev:arm64 liborc-0.4-0:arm64)
     for deb in "$SYSROOT"/debs/*.deb; do dpkg -x "$deb" "$SYSROOT"; done
     ;;
   build)
