@@ -4,7 +4,7 @@
 use std::sync::{Arc, LazyLock};
 
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::House;
 use super::clerk::Answer;
@@ -114,7 +114,10 @@ fn list(store: &Store, query: &[u8]) -> Result<Answer, Refused> {
 }
 
 fn object<T: for<'de> Deserialize<'de>>(body: &[u8], wanted: &str) -> Result<T, Refused> {
-    serde_json::from_slice(body).map_err(|_| (422, format!("the body must be a JSON object of {wanted}")))
+    // A list would do for a struct as well.
+    let read = serde_json::from_slice::<Map<String, Value>>(body);
+    let read = read.and_then(|object| T::deserialize(Value::Object(object)));
+    read.map_err(|_| (422, format!("the body must be a JSON object of {wanted}")))
 }
 
 const CORRECTED: &str = "exercise, reps, weight and note, or some of them";
