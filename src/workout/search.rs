@@ -279,6 +279,8 @@ pub fn alike(signal: &Signal, (first, step): (u64, u64), least: Least, desk: &mu
 const SLACK_S: f32 = 0.2;
 /// Who takes longer for a repetition than this may as well be drinking. Seconds.
 const SLOW_S: f32 = 4.5;
+/// And at such a pace three are not enough. Seconds.
+const SLOWEST_S: f32 = 8.5;
 /// How uneven three, four, five … repetitions may be to be a set: three must go like clockwork.
 const QUICK_UNEVENNESS: [f32; 5] = [0.15, 0.22, 0.28, 0.33, 0.4];
 const SLOW_UNEVENNESS: [f32; 6] = [0.06, 0.1, 0.13, 0.17, 0.2, 0.25];
@@ -290,7 +292,7 @@ fn convincing(spans: &[Span]) -> bool {
         let latest = &spans[spans.len() - count..];
         let interval_s = seconds(latest[count - 1].turn - latest[0].turn) / (count - 1) as f32;
         let limits: &[f32] = if interval_s > SLOW_S { &SLOW_UNEVENNESS } else { &QUICK_UNEVENNESS };
-        unevenness(latest) <= limits[(count - SURE).min(limits.len() - 1)]
+        (count > SURE || interval_s <= SLOWEST_S) && unevenness(latest) <= limits[(count - SURE).min(limits.len() - 1)]
     })
 }
 
