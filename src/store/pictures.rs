@@ -56,7 +56,8 @@ pub(super) fn write(root: &Path, place: &str, bytes: &[u8]) -> std::io::Result<(
     std::fs::create_dir_all(folder)?;
     let beside = path.with_extension("part");
     let written = std::fs::File::create(&beside)
-        .and_then(|mut file| file.write_all(bytes))
+        // Else a power cut may leave the name without what it stands for.
+        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_data()))
         .and_then(|()| std::fs::rename(&beside, &path));
     if written.is_err() {
         // It may never have been made; what matters is that it is not there.
@@ -91,7 +92,8 @@ fn read(root: &Path, place: &str) -> Option<Vec<u8>> {
     }
     let mut bytes = Vec::new();
     let read = file.take(PICTURE_BYTES + 1).read_to_end(&mut bytes).ok()?;
-    (read as u64 <= PICTURE_BYTES).then_some(bytes)
+    // An empty one was not written to its end.
+    (1..=PICTURE_BYTES).contains(&(read as u64)).then_some(bytes)
 }
 
 impl Store {
@@ -142,6 +144,7 @@ mod tests {
         std::os::unix::fs::symlink(dir.path().join("secret.jpg"), day.join("link.jpg")).unwrap();
         std::os::unix::fs::symlink(dir.path(), root.join("2026-11-27")).unwrap();
         std::fs::create_dir(day.join("folder.jpg")).unwrap();
+        std::fs::write(day.join("empty.jpg"), "").unwrap();
         std::fs::File::create(day.join("huge.jpg")).unwrap().set_len(PICTURE_BYTES + 1).unwrap();
         rustix::fs::mknodat(rustix::fs::CWD, day.join("pipe.jpg"), rustix::fs::FileType::Fifo, Mode::RWXU, 0).unwrap();
         for bad in [
@@ -156,6 +159,7 @@ mod tests {
             "2026-11-27/secret.jpg",
             "2026-11-26/folder.jpg",
             "2026-11-26/huge.jpg",
+            "2026-11-26/empty.jpg",
             "2026-11-26/pipe.jpg",
             "2026-11-26/none.jpg",
             "2026-11-26/.jpg",
