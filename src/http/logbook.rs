@@ -149,7 +149,8 @@ fn pictures(store: &Store, query: &[u8]) -> Result<Answer, Refused> {
 }
 
 fn picture(store: &Store, place: &str) -> Result<Answer, Refused> {
-    let bytes = store.picture(place).ok_or_else(|| (404, "there is no picture at this address".to_string()))?;
+    let found = store.picture(place).map_err(of)?;
+    let bytes = found.ok_or_else(|| (404, "there is no picture at this address".to_string()))?;
     Ok(Answer { status: 200, content_type: "Content-Type: image/jpeg", file_name: None, body: bytes })
 }
 

@@ -291,12 +291,19 @@ impl Store {
         self.edit(id, move |connection| write::confirm(connection, id, unix_ms(now)))
     }
 
-    /// Takes a set out of the log, and out of the receivers' logs.
+    /// Takes a set and its picture out of the log, and out of the receivers' logs.
     ///
     /// # Errors
     /// That there is no such set, or why it cannot be written.
     pub fn delete(&self, id: i64, now: Reading) -> Result<(), StoreFault> {
-        self.0.write(self.0.settings.patience, move |connection| write::delete(connection, id, unix_ms(now)))?;
+        let root = self.0.settings.snapshots.clone();
+        self.0.write(self.0.settings.patience, move |connection| {
+            let place = write::delete(connection, id, unix_ms(now))?;
+            if let Some(Err(why)) = place.as_ref().map(|place| pictures::remove(&root, place)) {
+                log::warn!("the picture of the deleted set {id} cannot be removed: {why}");
+            }
+            Ok(())
+        })?;
         self.0.news.ring();
         Ok(())
     }

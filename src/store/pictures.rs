@@ -1,13 +1,13 @@
 //! The pictures of sets: one JPEG for each, in a folder for each day, listed and read by their place in that folder.
 //!
-//! A picture is written after its set is in the log, so there may be a set without its picture and never the other way
-//! round. It must never read, list or write anything outside its folder: places are taken apart here, not by the system,
+//! A picture is written after its set is in the log and goes before it, so there may be a set without its picture and never
+//! the other way round. It must never read, list or write anything outside its folder: places are taken apart here, not by the system,
 //! and links are not followed.
 
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{AtFlags, Mode, OFlags};
 use serde::Serialize;
 
 use super::export::utc;
@@ -33,6 +33,11 @@ pub(super) fn place(started_ms: u64, exercise: Option<&str>, key: &str) -> Strin
     let moment = utc(started_ms);
     let (day, time) = (moment.get(..10).unwrap_or("day"), moment.get(11..19).unwrap_or("time").replace(':', "-"));
     format!("{day}/{time}__{}__{key}.jpg", slug(exercise.unwrap_or("unknown")))
+}
+
+/// The key of the set that a place is made for.
+fn key_of(place: &str) -> Option<&str> {
+    Some(place.strip_suffix(".jpg")?.rsplit_once("__")?.1)
 }
 
 /// Lower case letters and digits, all else as one `-`.
@@ -80,11 +85,25 @@ fn step(folder: &std::os::fd::OwnedFd, name: &str, flags: OFlags) -> rustix::io:
     rustix::fs::openat(folder, name, flags | OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())
 }
 
+/// Opens the folder of a day.
+fn open_day(root: &Path, day: &str) -> rustix::io::Result<std::os::fd::OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    step(&rustix::fs::open(root, flags, Mode::empty())?, day, OFlags::DIRECTORY)
+}
+
+/// Removes a picture; one that is not there is removed.
+pub(super) fn remove(root: &Path, place: &str) -> std::io::Result<()> {
+    let Some((day, name)) = taken_apart(place) else { return Ok(()) };
+    let removed = open_day(root, day).and_then(|day| rustix::fs::unlinkat(&day, name, AtFlags::empty()));
+    match removed {
+        Err(rustix::io::Errno::NOENT) => Ok(()),
+        removed => Ok(removed?),
+    }
+}
+
 fn read(root: &Path, place: &str) -> Option<Vec<u8>> {
     let (day, name) = taken_apart(place)?;
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let root = rustix::fs::open(root, flags, Mode::empty()).ok()?;
-    let day = step(&root, day, OFlags::DIRECTORY).ok()?;
+    let day = open_day(root, day).ok()?;
     // A pipe in its place must not be waited for.
     let file = std::fs::File::from(step(&day, name, OFlags::NONBLOCK).ok()?);
     if !file.metadata().ok()?.is_file() {
@@ -110,9 +129,14 @@ impl Store {
         Ok(rows)
     }
 
-    /// The JPEG at this place of the folder; nothing when there is none.
-    pub fn picture(&self, place: &str) -> Option<Vec<u8>> {
-        read(&self.0.settings.snapshots, place)
+    /// The JPEG at this place of the folder; nothing when there is none, or when no set has it any more.
+    ///
+    /// # Errors
+    /// Why there is no answer.
+    pub fn picture(&self, place: &str) -> Result<Option<Vec<u8>>, StoreFault> {
+        let Some(key) = key_of(place) else { return Ok(None) };
+        let is_of_a_set = self.0.read(|connection| rows::has_picture(connection, key, place))?;
+        Ok(read(&self.0.settings.snapshots, place).filter(|_| is_of_a_set))
     }
 }
 
@@ -124,6 +148,7 @@ mod tests {
     fn a_place_is_made_of_the_moment_the_exercise_and_the_key() {
         let ms = 1_795_680_200_250;
         assert_eq!(place(ms, Some("Bench Press"), "0c1f"), "2026-11-26/08-03-20__bench-press__0c1f.jpg");
+        assert_eq!(key_of(&place(ms, Some("a__b"), "0c1f")), Some("0c1f"));
         assert_eq!(place(ms, None, "0c1f"), "2026-11-26/08-03-20__unknown__0c1f.jpg");
         for (name, want) in [("../../etc", "etc"), ("  ", "exercise"), ("Kniebeuge é!", "kniebeuge"), ("A/B", "a-b")] {
             assert_eq!(slug(name), want);

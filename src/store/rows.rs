@@ -220,6 +220,12 @@ pub(super) fn pictures(connection: &Connection, since_ms: u64, most: usize) -> r
     statement.query_map([since, i64::try_from(most).unwrap_or(i64::MAX)], row)?.collect()
 }
 
+/// Whether a set that was not deleted has its picture at `place`. Its key is asked for, since by that it is found at once.
+pub(super) fn has_picture(connection: &Connection, key: &str, place: &str) -> rusqlite::Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM sets WHERE key = ?1 AND picture = ?2 AND deleted_ms IS NULL)";
+    connection.prepare_cached(sql)?.query_row([key, place], |row| row.get(0))
+}
+
 /// One set, deleted ones too if `even_deleted`.
 pub(super) fn set(connection: &Connection, id: i64, even_deleted: bool) -> rusqlite::Result<Option<SetRow>> {
     let rest = "id = ?1 AND (?2 OR deleted_ms IS NULL)";

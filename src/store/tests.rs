@@ -292,6 +292,33 @@ fn a_set_that_was_deleted_before_it_was_sent_never_is() {
     assert_eq!(left, 0, "the row itself goes with the next clearing");
 }
 
+impl Bench {
+    /// Writes one with a picture; its number and the picture's place.
+    fn write_pictured(&mut self) -> (i64, String) {
+        let beside = Beside { picture: Some(b"jpeg".to_vec()), form: None };
+        self.store.inbox().push_with("rack", set(1, 10.0), beside, Duration::from_secs(5), self.now).unwrap();
+        self.turn();
+        let row = self.list().swap_remove(0);
+        (row.id, row.picture.unwrap())
+    }
+}
+
+#[test]
+fn the_picture_of_a_deleted_set_is_gone_and_what_lies_in_its_place_is_not_shown() {
+    let mut bench = Bench::new();
+    let ((id, place), (other, kept)) = (bench.write_pictured(), bench.write_pictured());
+    let path = bench.settings.snapshots.join(&place);
+    assert_eq!(bench.store.picture(&place).unwrap().as_deref(), Some(&b"jpeg"[..]));
+    let now = bench.now;
+    bench.ask(|store| store.delete(id, now)).unwrap();
+    assert!(!path.exists());
+    std::fs::write(&path, "a copy").unwrap();
+    assert_eq!(bench.store.picture(&place), Ok(None));
+    assert_eq!(bench.store.picture(&kept).unwrap().as_deref(), Some(&b"jpeg"[..]));
+    std::fs::remove_file(bench.settings.snapshots.join(&kept)).unwrap();
+    assert_eq!(bench.ask(|store| store.delete(other, now)), Ok(()), "one that was cleared away before is no fault");
+}
+
 #[test]
 fn a_set_that_was_perhaps_sent_is_deleted_there_too_before_its_row_goes() {
     let mut bench = Bench::new();
