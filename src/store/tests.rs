@@ -520,6 +520,27 @@ fn in_1970(uptime_s: f64) -> Reading {
     Reading { mono: mono(uptime_s), wall: Wall::from_unix_ms((uptime_s * 1e3) as u64), asleep: Duration::ZERO }
 }
 
+#[test]
+fn a_set_of_before_1970_is_in_the_list_in_the_export_and_among_the_pictures() {
+    let early = Reading { mono: mono(1000.0), ..in_1970(2.0) };
+    let mut bench = Bench::new().again(early, "boot-2");
+    let (id, place) = bench.write_pictured();
+    let sql = "SELECT started_ms FROM sets";
+    let started_ms: i64 = Connection::open(bench.file()).unwrap().query_row(sql, [], |row| row.get(0)).unwrap();
+    assert!(started_ms < 0, "{started_ms}");
+    for (since_ms, want) in [(0, vec![id]), (1, vec![])] {
+        let listed = bench.store.list(&Page { since_ms, limit: 9, ..Page::default() }).unwrap();
+        assert_eq!(listed.iter().map(|row| row.id).collect::<Vec<_>>(), want);
+        let pictures = bench.store.pictures(since_ms, 9).unwrap();
+        assert_eq!(pictures.iter().map(|row| row.set).collect::<Vec<_>>(), want);
+        assert!(pictures.iter().all(|row| row.path == place));
+        let (mut export, mut out) = (bench.store.export(Format::Json, since_ms), Vec::new());
+        while export.next_piece(&mut out).unwrap() {}
+        let exported: Vec<serde_json::Value> = serde_json::from_slice(&out).unwrap();
+        assert_eq!(exported.iter().map(|set| set["id"].as_i64().unwrap()).collect::<Vec<_>>(), want);
+    }
+}
+
 fn set_right(uptime_s: f64) -> Reading {
     Reading { wall: Wall::from_unix_ms(MORNING_MS + (uptime_s * 1e3) as u64), ..in_1970(uptime_s) }
 }
