@@ -122,10 +122,7 @@ fn correct(store: &Store, ask: &Ask) -> Result<Answer, Refused> {
 fn confirm(store: &Store, ask: &Ask) -> Result<Answer, Refused> {
     let id = number(&ask.name)?;
     let said: Correction = if ask.body.is_empty() { Correction::default() } else { object(&ask.body, CORRECTED)? };
-    if said != Correction::default() {
-        store.correct(id, said, Reading::now()).map_err(of)?;
-    }
-    store.confirm(id, Reading::now()).map(|set| Answer::json(200, &set)).map_err(of)
+    store.confirm(id, said, Reading::now()).map(|set| Answer::json(200, &set)).map_err(of)
 }
 
 fn export(store: &Store, format: Format, query: &[u8]) -> Result<Answer, Refused> {

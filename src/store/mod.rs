@@ -283,12 +283,16 @@ impl Store {
         self.edit(id, move |connection| write::correct(connection, id, &said, unix_ms(now)))
     }
 
-    /// The athlete says that a set is right as it stands.
+    /// The athlete says that a set is right as it stands with what is `said` of it: both are written, or neither.
     ///
     /// # Errors
-    /// That there is no such set, or why it cannot be written.
-    pub fn confirm(&self, id: i64, now: Reading) -> Result<SetRow, StoreFault> {
-        self.edit(id, move |connection| write::confirm(connection, id, unix_ms(now)))
+    /// A value that cannot be, that there is no such set, or why it cannot be written.
+    pub fn confirm(&self, id: i64, said: Correction, now: Reading) -> Result<SetRow, StoreFault> {
+        said.check()?;
+        self.edit(id, move |connection| {
+            write::correct(connection, id, &said, unix_ms(now))?;
+            write::confirm(connection, id, unix_ms(now))
+        })
     }
 
     /// Takes a set and its picture out of the log, and out of the receivers' logs.

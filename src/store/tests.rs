@@ -218,12 +218,38 @@ fn what_the_human_says_stands_beside_what_the_machine_saw() {
     let row = bench.ask(|store| store.correct(id, back, now)).unwrap();
     assert_eq!((row.exercise.as_deref(), row.reps, row.note.as_deref()), (Some("Front Squat"), 5, Some("belt")));
     assert!(row.pending);
-    let row = bench.ask(|store| store.confirm(id, now)).unwrap();
+    let row = bench.ask(|store| store.confirm(id, Correction::default(), now)).unwrap();
     assert_eq!((row.pending, row.confirmed_ms), (false, Some(MORNING_MS)));
     assert_eq!(bench.list()[0], row);
-    assert_eq!(bench.ask(|store| store.confirm(id + 1, now)), Err(StoreFault::NoSuchSet));
+    assert_eq!(bench.ask(|store| store.confirm(id + 1, Correction::default(), now)), Err(StoreFault::NoSuchSet));
     assert_eq!(bench.ask(|store| store.correct(id + 1, Correction::default(), now)), Err(StoreFault::NoSuchSet));
     assert_eq!(bench.store.set(id + 1), Err(StoreFault::NoSuchSet));
+}
+
+impl Bench {
+    /// From now on the file takes no confirmation.
+    fn refuse_confirmations(&self) {
+        let sql =
+            "CREATE TRIGGER refuse BEFORE UPDATE OF confirmed_ms ON sets BEGIN SELECT RAISE(ABORT, 'worn out'); END";
+        Connection::open(self.file()).unwrap().execute_batch(sql).unwrap();
+    }
+}
+
+#[test]
+fn a_correction_whose_confirmation_fails_is_not_written_either() {
+    let mut bench = Bench::new();
+    let (id, now) = (bench.write(5), bench.now);
+    let said = |reps| Correction { reps: Some(Some(reps)), ..Correction::default() };
+    let row = bench.ask(|store| store.confirm(id, said(6), now)).unwrap();
+    assert_eq!((row.reps, row.confirmed_ms), (6, Some(MORNING_MS)));
+    let refused = bench.ask(|store| store.confirm(id, said(1001), now));
+    assert!(matches!(refused, Err(StoreFault::Refused { what: "reps", .. })), "{refused:?}");
+    let id = bench.write(7);
+    bench.refuse_confirmations();
+    let failed = bench.ask(|store| store.confirm(id, said(8), now));
+    assert!(matches!(failed, Err(StoreFault::Failed { .. })), "{failed:?}");
+    bench.pass(60);
+    assert_eq!((bench.list()[0].reps, bench.ops(id)), (7, words(&[("set", "waiting")])));
 }
 
 #[test]
@@ -260,7 +286,7 @@ fn corrections_are_one_delivery_until_one_was_tried_and_a_confirmation_is_one_fo
     for reps in [6, 7] {
         let said = Correction { reps: Some(Some(reps)), ..Correction::default() };
         bench.ask(|store| store.correct(id, said, now)).unwrap();
-        bench.ask(|store| store.confirm(id, now)).unwrap();
+        bench.ask(|store| store.confirm(id, Correction::default(), now)).unwrap();
     }
     assert_eq!(bench.ops(id), words(&[("set", "waiting"), ("correct", "waiting"), ("confirm", "waiting")]));
     let first = bench.ask(|store| store.next_delivery(PUMP)).unwrap().unwrap();
@@ -734,7 +760,7 @@ fn a_question_that_takes_too_long_is_ended() {
     assert_eq!(asked, Err(StoreFault::Late));
     assert_eq!(bench.list(), [], "the next question is answered");
     // Nobody turns the store thread here, so an edit is not done in time either; and not too many wait for it.
-    let edit = |_| bench.store.confirm(1, bench.now);
+    let edit = |_| bench.store.confirm(1, Correction::default(), bench.now);
     assert!((0..QUESTIONS + 1).map(edit).all(|done| done == Err(StoreFault::Late)));
     assert_eq!(bench.store.0.queue.lock().work.len(), QUESTIONS);
 }
