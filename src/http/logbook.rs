@@ -131,10 +131,7 @@ fn correct(store: &Store, ask: &Ask) -> Result<Answer, Refused> {
 fn confirm(store: &Store, ask: &Ask) -> Result<Answer, Refused> {
     let id = number(&ask.name)?;
     let said: Correction = if ask.body.is_empty() { Correction::default() } else { object(&ask.body, CORRECTED)? };
-    if said != Correction::default() {
-        store.correct(id, said, Reading::now()).map_err(of)?;
-    }
-    store.confirm(id, Reading::now()).map(|set| Answer::json(200, &set)).map_err(of)
+    store.confirm(id, said, Reading::now()).map(|set| Answer::json(200, &set)).map_err(of)
 }
 
 fn export(store: &Store, format: Format, query: &[u8], beat: &Beat) -> Result<Answer, Refused> {
@@ -163,7 +160,8 @@ fn pictures(store: &Store, query: &[u8]) -> Result<Answer, Refused> {
 }
 
 fn picture(store: &Store, place: &str) -> Result<Answer, Refused> {
-    let bytes = store.picture(place).ok_or_else(|| (404, "there is no picture at this address".to_string()))?;
+    let found = store.picture(place).map_err(of)?;
+    let bytes = found.ok_or_else(|| (404, "there is no picture at this address".to_string()))?;
     Ok(Answer { status: 200, content_type: "Content-Type: image/jpeg", file_name: None, body: bytes, held: None })
 }
 

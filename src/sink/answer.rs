@@ -80,14 +80,27 @@ fn id(text: &str) -> Option<String> {
     ((1..=64).contains(&id.len()) && id.bytes().all(fits)).then_some(id)
 }
 
-/// The beginning of an answer on one line, without our own secret should it be echoed.
+/// The beginning of an answer on one line, without our own secrets should they be echoed.
 fn shown(settings: &Settings, text: &str) -> String {
-    let hidden = match &settings.key {
-        Some(key) => text.replace(key.reveal(), "***"),
-        None => text.to_string(),
-    };
+    let mut hidden = text.to_string();
+    for secret in secrets(settings) {
+        // Before anything is cut off, since half a secret is one too; JSON may write a slash as `\/`.
+        hidden = hidden.replace(&secret, "***").replace(&secret.replace('/', "\\/"), "***");
+    }
     let plain: String = hidden.chars().map(|c| if c.is_control() { ' ' } else { c }).take(SHOWN).collect();
     redacted(plain.trim())
+}
+
+/// The key, and where the address leads: of a webhook, often all that protects it. The longest come first.
+fn secrets(settings: &Settings) -> Vec<String> {
+    let mut secrets: Vec<String> = settings.key.iter().map(|key| key.reveal().to_string()).collect();
+    if let Ok(address) = settings.url.parse::<ureq::http::Uri>() {
+        let (path, query) = (address.path(), address.query().unwrap_or_default());
+        secrets.extend([format!("{path}?{query}"), path.trim_end_matches('/').to_string(), query.to_string()]);
+    }
+    secrets.retain(|secret| !secret.is_empty() && secret != "/?");
+    secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+    secrets
 }
 
 #[cfg(test)]
@@ -163,5 +176,23 @@ mod tests {
             panic!("not parked")
         };
         assert_eq!(why.len(), "gym answers 422: ".len() + 200);
+    }
+
+    #[test]
+    fn a_receiver_that_echoes_where_it_was_asked_does_not_give_the_address_away() {
+        let url = "http://x/hook/s3cr3t/?token=t0k3n".to_string();
+        let settings = Settings { url, ..settings(Kind::Webhook) };
+        for (echo, want) in [
+            ("no POST /hook/s3cr3t/?token=t0k3n here", "no POST *** here"),
+            ("no route /hook/s3cr3t", "no route ***"),
+            (r#"{"path":"\/hook\/s3cr3t","query":"token=t0k3n"}"#, r#"{"path":"***","query":"***"}"#),
+        ] {
+            assert_eq!(shown(&settings, echo), want);
+        }
+        // A cut through the middle of it would show the half.
+        let cut = shown(&settings, &format!("{}/hook/s3cr3t", "x".repeat(190)));
+        assert_eq!(cut, format!("{}***", "x".repeat(190)));
+        let plain = Settings { url: "http://x/".into(), ..settings };
+        assert_eq!(shown(&plain, "a/b /? c"), "a/b /? c");
     }
 }

@@ -155,7 +155,7 @@ fn pump_is_told_everything_about_a_set_in_its_own_words() {
     let now = rig.now.get();
     let said = r#"{"exercise":"Close-Grip Bench","reps":6,"weight":62.25,"note":"last one helped"}"#;
     rig.store.correct(row.id, serde_json::from_str(said).unwrap(), now).unwrap();
-    rig.store.confirm(row.id, now).unwrap();
+    rig.store.confirm(row.id, Correction::default(), now).unwrap();
     rig.lane.wake();
     rig.work();
     rig.store.correct(row.id, serde_json::from_str(r#"{"weight":null}"#).unwrap(), now).unwrap();

@@ -283,20 +283,31 @@ impl Store {
         self.edit(id, move |connection| write::correct(connection, id, &said, unix_ms(now)))
     }
 
-    /// The athlete says that a set is right as it stands.
+    /// The athlete says that a set is right as it stands with what is `said` of it: both are written, or neither.
     ///
     /// # Errors
-    /// That there is no such set, or why it cannot be written.
-    pub fn confirm(&self, id: i64, now: Reading) -> Result<SetRow, StoreFault> {
-        self.edit(id, move |connection| write::confirm(connection, id, unix_ms(now)))
+    /// A value that cannot be, that there is no such set, or why it cannot be written.
+    pub fn confirm(&self, id: i64, said: Correction, now: Reading) -> Result<SetRow, StoreFault> {
+        said.check()?;
+        self.edit(id, move |connection| {
+            write::correct(connection, id, &said, unix_ms(now))?;
+            write::confirm(connection, id, unix_ms(now))
+        })
     }
 
-    /// Takes a set out of the log, and out of the receivers' logs.
+    /// Takes a set and its picture out of the log, and out of the receivers' logs.
     ///
     /// # Errors
     /// That there is no such set, or why it cannot be written.
     pub fn delete(&self, id: i64, now: Reading) -> Result<(), StoreFault> {
-        self.0.write(self.0.settings.patience, move |connection| write::delete(connection, id, unix_ms(now)))?;
+        let root = self.0.settings.snapshots.clone();
+        self.0.write(self.0.settings.patience, move |connection| {
+            let place = write::delete(connection, id, unix_ms(now))?;
+            if let Some(Err(why)) = place.as_ref().map(|place| pictures::remove(&root, place)) {
+                log::warn!("the picture of the deleted set {id} cannot be removed: {why}");
+            }
+            Ok(())
+        })?;
         self.0.news.ring();
         Ok(())
     }

@@ -1,13 +1,13 @@
 //! The pictures of sets: one JPEG for each, in a folder for each day, listed and read by their place in that folder.
 //!
-//! A picture is written after its set is in the log, so there may be a set without its picture and never the other way
-//! round. It must never read, list or write anything outside its folder: places are taken apart here, not by the system,
+//! A picture is written after its set is in the log and goes before it, so there may be a set without its picture and never
+//! the other way round. It must never read, list or write anything outside its folder: places are taken apart here, not by the system,
 //! and links are not followed.
 
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{AtFlags, Mode, OFlags};
 use serde::Serialize;
 
 use super::export::utc;
@@ -35,6 +35,11 @@ pub(super) fn place(started_ms: u64, exercise: Option<&str>, key: &str) -> Strin
     format!("{day}/{time}__{}__{key}.jpg", slug(exercise.unwrap_or("unknown")))
 }
 
+/// The key of the set that a place is made for.
+fn key_of(place: &str) -> Option<&str> {
+    Some(place.strip_suffix(".jpg")?.rsplit_once("__")?.1)
+}
+
 /// Lower case letters and digits, all else as one `-`.
 fn slug(name: &str) -> String {
     let mut out = String::with_capacity(name.len());
@@ -56,7 +61,8 @@ pub(super) fn write(root: &Path, place: &str, bytes: &[u8]) -> std::io::Result<(
     std::fs::create_dir_all(folder)?;
     let beside = path.with_extension("part");
     let written = std::fs::File::create(&beside)
-        .and_then(|mut file| file.write_all(bytes))
+        // Else a power cut may leave the name without what it stands for.
+        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_data()))
         .and_then(|()| std::fs::rename(&beside, &path));
     if written.is_err() {
         // It may never have been made; what matters is that it is not there.
@@ -79,11 +85,25 @@ fn step(folder: &std::os::fd::OwnedFd, name: &str, flags: OFlags) -> rustix::io:
     rustix::fs::openat(folder, name, flags | OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())
 }
 
+/// Opens the folder of a day.
+fn open_day(root: &Path, day: &str) -> rustix::io::Result<std::os::fd::OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    step(&rustix::fs::open(root, flags, Mode::empty())?, day, OFlags::DIRECTORY)
+}
+
+/// Removes a picture; one that is not there is removed.
+pub(super) fn remove(root: &Path, place: &str) -> std::io::Result<()> {
+    let Some((day, name)) = taken_apart(place) else { return Ok(()) };
+    let removed = open_day(root, day).and_then(|day| rustix::fs::unlinkat(&day, name, AtFlags::empty()));
+    match removed {
+        Err(rustix::io::Errno::NOENT) => Ok(()),
+        removed => Ok(removed?),
+    }
+}
+
 fn read(root: &Path, place: &str) -> Option<Vec<u8>> {
     let (day, name) = taken_apart(place)?;
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let root = rustix::fs::open(root, flags, Mode::empty()).ok()?;
-    let day = step(&root, day, OFlags::DIRECTORY).ok()?;
+    let day = open_day(root, day).ok()?;
     // A pipe in its place must not be waited for.
     let file = std::fs::File::from(step(&day, name, OFlags::NONBLOCK).ok()?);
     if !file.metadata().ok()?.is_file() {
@@ -91,7 +111,8 @@ fn read(root: &Path, place: &str) -> Option<Vec<u8>> {
     }
     let mut bytes = Vec::new();
     let read = file.take(PICTURE_BYTES + 1).read_to_end(&mut bytes).ok()?;
-    (read as u64 <= PICTURE_BYTES).then_some(bytes)
+    // An empty one was not written to its end.
+    (1..=PICTURE_BYTES).contains(&(read as u64)).then_some(bytes)
 }
 
 impl Store {
@@ -108,9 +129,14 @@ impl Store {
         Ok(rows)
     }
 
-    /// The JPEG at this place of the folder; nothing when there is none.
-    pub fn picture(&self, place: &str) -> Option<Vec<u8>> {
-        read(&self.0.settings.snapshots, place)
+    /// The JPEG at this place of the folder; nothing when there is none, or when no set has it any more.
+    ///
+    /// # Errors
+    /// Why there is no answer.
+    pub fn picture(&self, place: &str) -> Result<Option<Vec<u8>>, StoreFault> {
+        let Some(key) = key_of(place) else { return Ok(None) };
+        let is_of_a_set = self.0.read(|connection| rows::has_picture(connection, key, place))?;
+        Ok(read(&self.0.settings.snapshots, place).filter(|_| is_of_a_set))
     }
 }
 
@@ -122,6 +148,7 @@ mod tests {
     fn a_place_is_made_of_the_moment_the_exercise_and_the_key() {
         let ms = 1_795_680_200_250;
         assert_eq!(place(ms, Some("Bench Press"), "0c1f"), "2026-11-26/08-03-20__bench-press__0c1f.jpg");
+        assert_eq!(key_of(&place(ms, Some("a__b"), "0c1f")), Some("0c1f"));
         assert_eq!(place(ms, None, "0c1f"), "2026-11-26/08-03-20__unknown__0c1f.jpg");
         for (name, want) in [("../../etc", "etc"), ("  ", "exercise"), ("Kniebeuge é!", "kniebeuge"), ("A/B", "a-b")] {
             assert_eq!(slug(name), want);
@@ -142,6 +169,7 @@ mod tests {
         std::os::unix::fs::symlink(dir.path().join("secret.jpg"), day.join("link.jpg")).unwrap();
         std::os::unix::fs::symlink(dir.path(), root.join("2026-11-27")).unwrap();
         std::fs::create_dir(day.join("folder.jpg")).unwrap();
+        std::fs::write(day.join("empty.jpg"), "").unwrap();
         std::fs::File::create(day.join("huge.jpg")).unwrap().set_len(PICTURE_BYTES + 1).unwrap();
         rustix::fs::mknodat(rustix::fs::CWD, day.join("pipe.jpg"), rustix::fs::FileType::Fifo, Mode::RWXU, 0).unwrap();
         for bad in [
@@ -156,6 +184,7 @@ mod tests {
             "2026-11-27/secret.jpg",
             "2026-11-26/folder.jpg",
             "2026-11-26/huge.jpg",
+            "2026-11-26/empty.jpg",
             "2026-11-26/pipe.jpg",
             "2026-11-26/none.jpg",
             "2026-11-26/.jpg",

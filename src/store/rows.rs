@@ -193,7 +193,7 @@ pub(super) fn following(
     after: i64,
     limit: i64,
 ) -> rusqlite::Result<Vec<SetRow>> {
-    let since = i64::try_from(since_ms).unwrap_or(i64::MAX);
+    let since = since(since_ms);
     sets(
         connection,
         "deleted_ms IS NULL AND started_ms >= ?1 AND id > ?2 ORDER BY id LIMIT ?3",
@@ -216,8 +216,13 @@ pub(super) fn pictures(connection: &Connection, since_ms: u64, most: usize) -> r
     let row = |row: &Row<'_>| {
         Ok(PictureRow { path: row.get(0)?, set: row.get(1)?, started_ms: row.get::<_, i64>(2)?.max(0).unsigned_abs() })
     };
-    let since = i64::try_from(since_ms).unwrap_or(i64::MAX);
-    statement.query_map([since, i64::try_from(most).unwrap_or(i64::MAX)], row)?.collect()
+    statement.query_map([since(since_ms), i64::try_from(most).unwrap_or(i64::MAX)], row)?.collect()
+}
+
+/// Whether a set that was not deleted has its picture at `place`. Its key is asked for, since by that it is found at once.
+pub(super) fn has_picture(connection: &Connection, key: &str, place: &str) -> rusqlite::Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM sets WHERE key = ?1 AND picture = ?2 AND deleted_ms IS NULL)";
+    connection.prepare_cached(sql)?.query_row([key, place], |row| row.get(0))
 }
 
 /// One set, deleted ones too if `even_deleted`.

@@ -218,12 +218,38 @@ fn what_the_human_says_stands_beside_what_the_machine_saw() {
     let row = bench.ask(|store| store.correct(id, back, now)).unwrap();
     assert_eq!((row.exercise.as_deref(), row.reps, row.note.as_deref()), (Some("Front Squat"), 5, Some("belt")));
     assert!(row.pending);
-    let row = bench.ask(|store| store.confirm(id, now)).unwrap();
+    let row = bench.ask(|store| store.confirm(id, Correction::default(), now)).unwrap();
     assert_eq!((row.pending, row.confirmed_ms), (false, Some(MORNING_MS)));
     assert_eq!(bench.list()[0], row);
-    assert_eq!(bench.ask(|store| store.confirm(id + 1, now)), Err(StoreFault::NoSuchSet));
+    assert_eq!(bench.ask(|store| store.confirm(id + 1, Correction::default(), now)), Err(StoreFault::NoSuchSet));
     assert_eq!(bench.ask(|store| store.correct(id + 1, Correction::default(), now)), Err(StoreFault::NoSuchSet));
     assert_eq!(bench.store.set(id + 1), Err(StoreFault::NoSuchSet));
+}
+
+impl Bench {
+    /// From now on the file takes no confirmation.
+    fn refuse_confirmations(&self) {
+        let sql =
+            "CREATE TRIGGER refuse BEFORE UPDATE OF confirmed_ms ON sets BEGIN SELECT RAISE(ABORT, 'worn out'); END";
+        Connection::open(self.file()).unwrap().execute_batch(sql).unwrap();
+    }
+}
+
+#[test]
+fn a_correction_whose_confirmation_fails_is_not_written_either() {
+    let mut bench = Bench::new();
+    let (id, now) = (bench.write(5), bench.now);
+    let said = |reps| Correction { reps: Some(Some(reps)), ..Correction::default() };
+    let row = bench.ask(|store| store.confirm(id, said(6), now)).unwrap();
+    assert_eq!((row.reps, row.confirmed_ms), (6, Some(MORNING_MS)));
+    let refused = bench.ask(|store| store.confirm(id, said(1001), now));
+    assert!(matches!(refused, Err(StoreFault::Refused { what: "reps", .. })), "{refused:?}");
+    let id = bench.write(7);
+    bench.refuse_confirmations();
+    let failed = bench.ask(|store| store.confirm(id, said(8), now));
+    assert!(matches!(failed, Err(StoreFault::Failed { .. })), "{failed:?}");
+    bench.pass(60);
+    assert_eq!((bench.list()[0].reps, bench.ops(id)), (7, words(&[("set", "waiting")])));
 }
 
 #[test]
@@ -260,7 +286,7 @@ fn corrections_are_one_delivery_until_one_was_tried_and_a_confirmation_is_one_fo
     for reps in [6, 7] {
         let said = Correction { reps: Some(Some(reps)), ..Correction::default() };
         bench.ask(|store| store.correct(id, said, now)).unwrap();
-        bench.ask(|store| store.confirm(id, now)).unwrap();
+        bench.ask(|store| store.confirm(id, Correction::default(), now)).unwrap();
     }
     assert_eq!(bench.ops(id), words(&[("set", "waiting"), ("correct", "waiting"), ("confirm", "waiting")]));
     let first = bench.ask(|store| store.next_delivery(PUMP)).unwrap().unwrap();
@@ -290,6 +316,33 @@ fn a_set_that_was_deleted_before_it_was_sent_never_is() {
     let left: i64 =
         Connection::open(bench.file()).unwrap().query_row("SELECT count(*) FROM sets", [], |r| r.get(0)).unwrap();
     assert_eq!(left, 0, "the row itself goes with the next clearing");
+}
+
+impl Bench {
+    /// Writes one with a picture; its number and the picture's place.
+    fn write_pictured(&mut self) -> (i64, String) {
+        let beside = Beside { picture: Some(b"jpeg".to_vec()), form: None };
+        self.store.inbox().push_with("rack", set(1, 10.0), beside, Duration::from_secs(5), self.now).unwrap();
+        self.turn();
+        let row = self.list().swap_remove(0);
+        (row.id, row.picture.unwrap())
+    }
+}
+
+#[test]
+fn the_picture_of_a_deleted_set_is_gone_and_what_lies_in_its_place_is_not_shown() {
+    let mut bench = Bench::new();
+    let ((id, place), (other, kept)) = (bench.write_pictured(), bench.write_pictured());
+    let path = bench.settings.snapshots.join(&place);
+    assert_eq!(bench.store.picture(&place).unwrap().as_deref(), Some(&b"jpeg"[..]));
+    let now = bench.now;
+    bench.ask(|store| store.delete(id, now)).unwrap();
+    assert!(!path.exists());
+    std::fs::write(&path, "a copy").unwrap();
+    assert_eq!(bench.store.picture(&place), Ok(None));
+    assert_eq!(bench.store.picture(&kept).unwrap().as_deref(), Some(&b"jpeg"[..]));
+    std::fs::remove_file(bench.settings.snapshots.join(&kept)).unwrap();
+    assert_eq!(bench.ask(|store| store.delete(other, now)), Ok(()), "one that was cleared away before is no fault");
 }
 
 #[test]
@@ -493,6 +546,27 @@ fn in_1970(uptime_s: f64) -> Reading {
     Reading { mono: mono(uptime_s), wall: Wall::from_unix_ms((uptime_s * 1e3) as u64), asleep: Duration::ZERO }
 }
 
+#[test]
+fn a_set_of_before_1970_is_in_the_list_in_the_export_and_among_the_pictures() {
+    let early = Reading { mono: mono(1000.0), ..in_1970(2.0) };
+    let mut bench = Bench::new().again(early, "boot-2");
+    let (id, place) = bench.write_pictured();
+    let sql = "SELECT started_ms FROM sets";
+    let started_ms: i64 = Connection::open(bench.file()).unwrap().query_row(sql, [], |row| row.get(0)).unwrap();
+    assert!(started_ms < 0, "{started_ms}");
+    for (since_ms, want) in [(0, vec![id]), (1, vec![])] {
+        let listed = bench.store.list(&Page { since_ms, limit: 9, ..Page::default() }).unwrap();
+        assert_eq!(listed.iter().map(|row| row.id).collect::<Vec<_>>(), want);
+        let pictures = bench.store.pictures(since_ms, 9).unwrap();
+        assert_eq!(pictures.iter().map(|row| row.set).collect::<Vec<_>>(), want);
+        assert!(pictures.iter().all(|row| row.path == place));
+        let (mut export, mut out) = (bench.store.export(Format::Json, since_ms), Vec::new());
+        while export.next_piece(&mut out).unwrap() {}
+        let exported: Vec<serde_json::Value> = serde_json::from_slice(&out).unwrap();
+        assert_eq!(exported.iter().map(|set| set["id"].as_i64().unwrap()).collect::<Vec<_>>(), want);
+    }
+}
+
 fn set_right(uptime_s: f64) -> Reading {
     Reading { wall: Wall::from_unix_ms(MORNING_MS + (uptime_s * 1e3) as u64), ..in_1970(uptime_s) }
 }
@@ -686,7 +760,7 @@ fn a_question_that_takes_too_long_is_ended() {
     assert_eq!(asked, Err(StoreFault::Late));
     assert_eq!(bench.list(), [], "the next question is answered");
     // Nobody turns the store thread here, so an edit is not done in time either; and not too many wait for it.
-    let edit = |_| bench.store.confirm(1, bench.now);
+    let edit = |_| bench.store.confirm(1, Correction::default(), bench.now);
     assert!((0..QUESTIONS + 1).map(edit).all(|done| done == Err(StoreFault::Late)));
     assert_eq!(bench.store.0.queue.lock().work.len(), QUESTIONS);
 }

@@ -239,8 +239,8 @@ pub(super) fn confirm(connection: &Connection, id: i64, now_ms: i64) -> Result<(
 }
 
 /// Takes it out of the log. Where it was never sent it never will be; elsewhere its deletion is delivered, and only then
-/// is the row itself removed.
-pub(super) fn delete(connection: &Connection, id: i64, now_ms: i64) -> Result<(), Fault> {
+/// is the row itself removed. Says where its picture is.
+pub(super) fn delete(connection: &Connection, id: i64, now_ms: i64) -> Result<Option<String>, Fault> {
     exists(connection, id)?;
     connection.execute("UPDATE sets SET deleted_ms = ?2 WHERE id = ?1", params![id, now_ms])?;
     let untried = "UPDATE outbox SET state = 'dropped', error = 'deleted before it was sent' WHERE set_id = ?1 \
@@ -250,7 +250,8 @@ pub(super) fn delete(connection: &Connection, id: i64, now_ms: i64) -> Result<()
     let void =
         "UPDATE outbox SET state = 'dropped' WHERE set_id = ?1 AND op IN ('correct', 'confirm') AND state = 'waiting'";
     connection.execute(void, [id])?;
-    Ok(enqueue_for_all(connection, id, "delete", Fields::default(), now_ms)?)
+    enqueue_for_all(connection, id, "delete", Fields::default(), now_ms)?;
+    Ok(connection.query_row("SELECT picture FROM sets WHERE id = ?1", [id], |row| row.get(0))?)
 }
 
 /// Of this room's writes: SQLite's word, or that there is no such set.
