@@ -2,7 +2,8 @@
 
 mod helpers;
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -140,6 +141,48 @@ fn what_is_no_film_is_said_in_one_sentence() {
         let fault = open(&uri(path), 10).err().unwrap_or_else(|| panic!("{}: it was opened", path.display()));
         assert_eq!(fault.kind(), kind, "{}: {fault}", path.display());
     }
+}
+
+/// Such a file made the box ask whatever address stood in it.
+#[test]
+fn a_playlist_as_a_recording_asks_no_address() {
+    let folder = tempfile::tempdir().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let at = listener.local_addr().unwrap();
+    let hls =
+        format!("#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\nhttp://{at}/a.ts\n#EXT-X-ENDLIST\n");
+    let dash = format!(
+        "<?xml version=\"1.0\"?>\n<MPD xmlns=\"urn:mpeg:dash:schema:mpd:2011\" type=\"static\" \
+         mediaPresentationDuration=\"PT4S\" minBufferTime=\"PT1S\" profiles=\"urn:mpeg:dash:profile:isoff-on-demand:2011\">\
+         <Period><AdaptationSet mimeType=\"video/mp4\"><Representation id=\"1\" bandwidth=\"1000\" codecs=\"avc1.42c01e\">\
+         <BaseURL>http://{at}/a.mp4</BaseURL><SegmentBase indexRange=\"0-100\"/></Representation></AdaptationSet></Period></MPD>\n"
+    );
+    let smooth = format!(
+        "<?xml version=\"1.0\"?>\n<SmoothStreamingMedia MajorVersion=\"2\" MinorVersion=\"0\" Duration=\"40000000\">\
+         <StreamIndex Type=\"video\" Chunks=\"1\" Url=\"http://{at}/{{bitrate}}/{{start time}}\"/></SmoothStreamingMedia>\n"
+    );
+    let sdp = format!("v=0\no=- 0 0 IN IP4 127.0.0.1\ns=a\nt=0 0\na=control:rtsp://{at}/\nm=video 0 RTP/AVP 96\n");
+    let list = format!("rtsp://{at}/a\nhttp://{at}/a.ts\n");
+    for (name, text) in [("a.m3u8", hls), ("a.mpd", dash), ("a.ism", smooth), ("a.sdp", sdp), ("a.ram", list)] {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        let fault = open(&uri(&path), 5).err().unwrap_or_else(|| panic!("{name}: it was opened"));
+        assert_eq!(fault.to_string(), format!("{} is not a video that can be read", path.display()));
+        assert_eq!(listener.accept().map_err(|e| e.kind()).err(), Some(ErrorKind::WouldBlock), "{name}");
+    }
+}
+
+/// A film of 400 KB took 1.5 GB of memory.
+#[test]
+fn a_recording_of_huge_pictures_is_refused_before_it_is_decoded() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("huge.mp4");
+    film(&path, (8192, 4096), 2, &H264);
+    let fault = open(&uri(&path), 10).err().expect("it is refused");
+    assert_eq!(fault.to_string(), format!("{} failed: its pictures have more than 4096 x 4096 pixels", path.display()));
+    film(&path, (4096, 4096), 2, &H264);
+    assert!(open(&uri(&path), 20).is_ok());
 }
 
 #[test]

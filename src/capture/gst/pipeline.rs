@@ -19,6 +19,20 @@ const LATENCY_MS: u32 = 100;
 const TEARDOWN_NS: u64 = 100_000_000;
 /// Pictures of a recording that are decoded ahead.
 const AHEAD: u32 = 4;
+/// A recording's picture has no more pixels; a small file can ask for gigabytes.
+const PIXELS_MOST: u64 = 4096 * 4096;
+/// Beginnings of what names other addresses in place of pictures. In a recording nothing of it is followed, or whoever hands
+/// in a file could make the box ask any address.
+const ELSEWHERE: [&str; 8] = [
+    "application/x-hls",
+    "application/dash+xml",
+    "application/vnd.ms-sstr+xml",
+    "application/sdp",
+    "application/smil",
+    "application/x-wms",
+    "application/xspf+xml",
+    "text/uri-list",
+];
 /// What a frame can hold without conversion.
 const FORMATS: [&str; 5] = ["NV12", "I420", "YUY2", "UYVY", "GRAY8"];
 
@@ -202,11 +216,15 @@ fn assemble(
     let live = matches!(settings.address, Address::Rtsp(_));
     note_decoders(&pipeline, &sink, notes, live);
 
-    decode.connect("autoplug-continue", false, |args| {
+    let own = notes.clone();
+    decode.connect("autoplug-continue", false, move |args| {
         let caps = args.get(2).and_then(|c| c.get::<gst::Caps>().ok());
-        let name = caps.as_ref().and_then(|c| c.structure(0)).map(|s| s.name().as_str());
-        let leave = |n: &str| n == "image/jpeg" || ["audio/", "text/", "subpicture/"].iter().any(|k| n.starts_with(k));
-        Some((!name.is_some_and(leave)).to_value())
+        let stream = caps.as_ref().and_then(|c| c.structure(0));
+        let too_large = !remote && stream.is_some_and(is_too_large);
+        if too_large {
+            with(&own, |n| n.too_large = true);
+        }
+        Some((!too_large && !stream.is_some_and(|s| is_left(s.name(), remote))).to_value())
     });
     let own = notes.clone();
     decode.connect("unknown-type", false, move |args| {
@@ -232,6 +250,19 @@ fn assemble(
         }
     });
     Ok(Built { pipeline, sink, what, remote, ask_live: false })
+}
+
+/// Whether a stream is not taken any further: JPEG as it is, the others never.
+fn is_left(name: &str, remote: bool) -> bool {
+    let begins = |k: &&str| name.starts_with(*k);
+    name == "image/jpeg"
+        || ["audio/", "text/", "subpicture/"].iter().any(|k| begins(k))
+        || (!remote && ELSEWHERE.iter().any(|k| begins(k)))
+}
+
+fn is_too_large(stream: &gst::StructureRef) -> bool {
+    let side = |name| stream.get::<i32>(name).ok().and_then(|n| u64::try_from(n).ok()).unwrap_or(0);
+    side("width") * side("height") > PIXELS_MOST
 }
 
 /// Joins a pad with pictures to the sink, by way of a conversion only where a frame cannot hold them as they are.
