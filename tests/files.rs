@@ -182,6 +182,18 @@ fn a_list_of_addresses_is_no_film_and_is_not_followed() {
     }
 }
 
+/// A film of 400 KB took 1.5 GB of memory.
+#[test]
+fn a_recording_of_huge_pictures_is_refused_before_it_is_decoded() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("huge.mp4");
+    film(&path, (8192, 4096), 2, &H264);
+    let fault = open(&uri(&path), 10).err().expect("it is refused");
+    assert_eq!(fault.to_string(), format!("{} failed: its pictures have more than 4096 x 4096 pixels", path.display()));
+    film(&path, (4096, 4096), 2, &H264);
+    assert!(open(&uri(&path), 20).is_ok());
+}
+
 #[test]
 fn a_written_pipeline_is_read_up_to_its_sink() {
     let mut source = open("gst:videotestsrc num-buffers=5 ! video/x-raw,format=NV12,width=64,height=48", 10)

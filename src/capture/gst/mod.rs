@@ -37,6 +37,8 @@ struct Notes {
     decoder: Option<String>,
     /// A coding that nothing on this machine reads.
     unknown: Option<String>,
+    /// A recording's picture has more pixels than are read.
+    too_large: bool,
     /// A stream with pictures was found and joined to the sink.
     linked: bool,
     /// All streams were seen.
@@ -161,6 +163,10 @@ impl Gst {
 
     /// The first error on the bus, if there is one.
     fn fault(&self) -> Option<CaptureFault> {
+        if with(&self.notes, |n| n.too_large) {
+            let why = "its pictures have more than 4096 x 4096 pixels".to_string();
+            return Some(CaptureFault::Failed { what: self.what.clone(), why });
+        }
         let unknown = with(&self.notes, |n| if n.linked { None } else { n.unknown.clone() });
         if let Some(codec) = unknown {
             return Some(CaptureFault::UnsupportedCodec { codec });

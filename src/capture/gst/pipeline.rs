@@ -19,6 +19,8 @@ const LATENCY_MS: u32 = 100;
 const TEARDOWN_NS: u64 = 100_000_000;
 /// Pictures of a recording that are decoded ahead.
 const AHEAD: u32 = 4;
+/// A recording's picture has no more pixels; a small file can ask for gigabytes.
+const PIXELS_MOST: u64 = 4096 * 4096;
 /// What a frame can hold without conversion.
 const FORMATS: [&str; 5] = ["NV12", "I420", "YUY2", "UYVY", "GRAY8"];
 
@@ -213,12 +215,15 @@ fn assemble(
     let live = matches!(settings.address, Address::Rtsp(_));
     note_decoders(&pipeline, &sink, notes, live);
 
+    let own = notes.clone();
     decode.connect("autoplug-continue", false, move |args| {
         let caps = args.get(2).and_then(|c| c.get::<gst::Caps>().ok());
-        let name = caps.as_ref().and_then(|c| c.structure(0)).map(|s| s.name().as_str());
-        let leave = |n: &str| n == "image/jpeg" || ["audio/", "text/", "subpicture/"].iter().any(|k| n.starts_with(k));
-        let leads_away = |n: &str| !remote && !of_a_film(n);
-        Some((!name.is_some_and(|n| leave(n) || leads_away(n))).to_value())
+        let stream = caps.as_ref().and_then(|c| c.structure(0));
+        let too_large = !remote && stream.is_some_and(is_too_large);
+        if too_large {
+            with(&own, |n| n.too_large = true);
+        }
+        Some((!too_large && !stream.is_some_and(|s| is_left(s.name(), remote))).to_value())
     });
     let own = notes.clone();
     decode.connect("unknown-type", false, move |args| {
@@ -246,10 +251,21 @@ fn assemble(
     Ok(Built { pipeline, sink, what, remote, ask_live: false })
 }
 
+/// Whether a stream is not taken any further: JPEG as it is, the others never.
+fn is_left(name: &str, remote: bool) -> bool {
+    let no_picture = ["audio/", "text/", "subpicture/"].iter().any(|kind| name.starts_with(kind));
+    name == "image/jpeg" || no_picture || (!remote && !of_a_film(name))
+}
+
 /// Whether data of this kind can be part of a film in one file. A list of other addresses (HLS, DASH, SDP) would have the
 /// library ask the network for what a stranger wrote into a file, and is not followed.
 fn of_a_film(kind: &str) -> bool {
     ["video/", "image/", "multipart/"].iter().any(|family| kind.starts_with(family)) || CONTAINERS.contains(&kind)
+}
+
+fn is_too_large(stream: &gst::StructureRef) -> bool {
+    let side = |name| stream.get::<i32>(name).ok().and_then(|n| u64::try_from(n).ok()).unwrap_or(0);
+    side("width") * side("height") > PIXELS_MOST
 }
 
 /// Joins a pad with pictures to the sink, by way of a conversion only where a frame cannot hold them as they are.
