@@ -253,6 +253,25 @@ fn a_correction_whose_confirmation_fails_is_not_written_either() {
 }
 
 #[test]
+fn who_asks_in_the_same_turn_as_one_that_failed_is_told_the_same() {
+    let mut bench = Bench::with(|settings| settings.patience = Duration::from_secs(60));
+    let (id, now) = (bench.write(5), bench.now);
+    bench.refuse_confirmations();
+    let store = bench.store.clone();
+    let ask = || store.confirm(id, Correction::default(), now).unwrap_err();
+    let answers: Vec<StoreFault> = std::thread::scope(|scope| {
+        let asked = [scope.spawn(ask), scope.spawn(ask)];
+        while store.0.queue.lock().work.len() < asked.len() {
+            std::thread::yield_now();
+        }
+        bench.turn();
+        asked.map(|asked| asked.join().unwrap()).into()
+    });
+    assert!(answers[0].to_string().ends_with("worn out"), "{answers:?}");
+    assert_eq!(answers[0], answers[1]);
+}
+
+#[test]
 fn values_that_cannot_be_are_refused_at_the_edge() {
     let check = |text: &str| serde_json::from_str::<Correction>(text).unwrap().check();
     let long = |n: usize| "x".repeat(n);
