@@ -84,8 +84,12 @@ impl Keeper {
                 inboxes.load(Ordering::SeqCst) == 0 || lost == 0 && !desk.sets.is_empty()
             });
         }
-        // Closing carries the log of changes over into the database.
-        self.database = None;
+        self.shared.set_open(false);
+        self.shared.let_readers_go();
+        // Carries the log of changes over, so that a plain copy of the file is whole; closing does so only where nobody reads.
+        if let Some(Err(why)) = self.database.take().map(|database| database.carry_over()) {
+            log::warn!("the log of changes stays beside the log; copy both: {why}");
+        }
     }
 
     /// One turn; how long the next may wait if nothing comes.

@@ -824,3 +824,28 @@ fn the_last_sets_are_waited_for_when_the_box_ends() {
     let folder: Vec<_> = std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(!folder.iter().any(|name| name.to_str().unwrap().ends_with("-wal")), "closed in order: {folder:?}");
 }
+
+#[test]
+fn a_plain_copy_of_the_file_is_whole_after_a_stop_though_there_were_readers() {
+    let dir = tempfile::tempdir().unwrap();
+    let (crew, stop) = (Crew::default(), Stop::default());
+    let settings = Settings { folder: dir.path().into(), ..Settings::default() };
+    let store = Store::start(settings, StoreMetrics::default(), &crew, &stop).unwrap();
+    let inbox = store.inbox();
+    inbox.push("rack", set(4, 1.0), Duration::ZERO, Reading::now()).unwrap();
+    store.wait_for_news(0, Duration::from_secs(20));
+    assert_eq!(store.list(&Page { limit: 9, ..Page::default() }).unwrap().len(), 1);
+    // Another program has it open all the while.
+    let other = Connection::open(dir.path().join(file::NAME)).unwrap();
+    let count = |connection: &Connection| {
+        connection.query_row("SELECT count(*) FROM sets", [], |row| row.get::<_, i64>(0)).unwrap()
+    };
+    assert_eq!(count(&other), 1);
+    drop(inbox);
+    stop.raise();
+    assert_eq!(crew.join(Duration::from_secs(20)), Vec::<String>::new());
+    assert!(store.0.readers.lock().unwrap().is_empty());
+    let copy = dir.path().join("copy.db");
+    std::fs::copy(dir.path().join(file::NAME), &copy).unwrap();
+    assert_eq!(count(&Connection::open(copy).unwrap()), 1);
+}
