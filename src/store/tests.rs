@@ -810,6 +810,31 @@ fn words_and_prototypes_outlive_a_restart() {
 }
 
 #[test]
+fn a_set_that_is_remembered_twice_is_one_example() {
+    let mut bench = Bench::new();
+    let now = bench.now;
+    let mut add = |exercise: &str, features: &str, source: &str| {
+        bench.ask(|store| store.add_prototype(exercise, features, source, now))
+    };
+    let first = add("Squat", "[1]", "set 1").unwrap();
+    let another = add("Squat", "[2]", "set 2").unwrap();
+    assert_eq!(add("Squat", "[3]", "set 1"), Ok(first));
+    assert!(another != first && add("Row", "[4]", "set 1").unwrap() > another);
+    assert_ne!(
+        add("Squat", "[5]", "clip").unwrap(),
+        add("Squat", "[6]", "clip").unwrap(),
+        "two clips are two examples"
+    );
+    for n in 6..=500 {
+        add("Row", "[]", &format!("set {n}")).unwrap();
+    }
+    assert!(matches!(add("Row", "[]", "set 501"), Err(StoreFault::Refused { .. })));
+    assert_eq!(add("Squat", "[7]", "set 1"), Ok(first), "there is room for one that is there");
+    let features: Vec<String> = bench.store.prototypes().unwrap().into_iter().take(3).map(|p| p.features).collect();
+    assert_eq!(features, ["[7]", "[2]", "[4]"]);
+}
+
+#[test]
 fn the_last_sets_are_waited_for_when_the_box_ends() {
     let dir = tempfile::tempdir().unwrap();
     let (crew, stop) = (Crew::default(), Stop::default());
