@@ -141,4 +141,17 @@ impl Database {
     pub(super) fn is_there(&self) -> bool {
         self.path.metadata().is_ok_and(|found| (found.dev(), found.ino()) == self.device_and_inode)
     }
+
+    /// Writes the log of changes into the database and empties it.
+    ///
+    /// # Errors
+    /// When it stays: somebody else still reads in it, or the disk takes nothing.
+    pub(super) fn carry_over(&self) -> Result<(), StoreFault> {
+        let is_busy = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0));
+        match is_busy {
+            Ok(false) => Ok(()),
+            Ok(true) => Err(StoreFault::InUse { path: self.path.display().to_string() }),
+            Err(error) => Err(StoreFault::of_sqlite(&self.path, &error)),
+        }
+    }
 }

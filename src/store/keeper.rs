@@ -84,8 +84,12 @@ impl Keeper {
                 inboxes.load(Ordering::SeqCst) == 0 || lost == 0 && !desk.sets.is_empty()
             });
         }
-        // Closing carries the log of changes over into the database.
-        self.database = None;
+        self.shared.set_open(false);
+        self.shared.let_readers_go();
+        // Carries the log of changes over, so that a plain copy of the file is whole; closing does so only where nobody reads.
+        if let Some(Err(why)) = self.database.take().map(|database| database.carry_over()) {
+            log::warn!("the log of changes stays beside the log; copy both: {why}");
+        }
     }
 
     /// One turn; how long the next may wait if nothing comes.
@@ -234,19 +238,17 @@ impl Keeper {
 
     /// Does what others want of the database, or tells them why it cannot be had.
     fn answer(&mut self) -> Result<(), StoreFault> {
-        let mut outcome = Ok(());
+        let mut met = None;
         // Those that come while this goes on are for the next turn.
         let all = std::mem::take(&mut self.shared.queue.lock().work);
         for work in all {
-            let done = match &mut self.database {
-                Some(database) if outcome.is_ok() => work(Ok(&mut database.connection)),
-                _ => work(Err(self.shared.fault())),
-            };
-            if outcome.is_ok() && self.database.is_some() {
-                outcome = done;
+            match (&mut self.database, &met) {
+                (Some(database), None) => met = work(Ok(&mut database.connection)).err(),
+                // Who comes after a fault in this turn is told of it; it is known to the others only when the turn ends.
+                (_, met) => drop(work(Err(met.clone().unwrap_or_else(|| self.shared.fault())))),
             }
         }
-        outcome
+        met.map_or(Ok(()), Err)
     }
 
     fn clear_away(&mut self, now: Reading) -> Result<(), StoreFault> {

@@ -68,10 +68,16 @@ impl Shared {
         let answer = question(&transaction).map_err(of)?;
         drop(transaction);
         let mut readers = self.readers();
-        if readers.len() < KEPT {
+        // Asked under the lock: who comes back after they were let go is not kept.
+        if readers.len() < KEPT && self.is_open.load(Ordering::Acquire) {
             readers.push(reader);
         }
         Ok(answer)
+    }
+
+    /// Closes the connections that are kept, after the log was closed for new questions.
+    pub(super) fn let_readers_go(&self) {
+        self.readers().clear();
     }
 
     fn readers(&self) -> std::sync::MutexGuard<'_, Vec<Reader>> {

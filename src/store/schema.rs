@@ -73,6 +73,7 @@ CREATE TABLE prototypes (
     source TEXT NOT NULL,
     created_ms INTEGER NOT NULL
 ) STRICT;
+CREATE UNIQUE INDEX prototypes_by_set ON prototypes (exercise, source) WHERE source GLOB 'set *';
 CREATE TABLE kv (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 "];
 

@@ -1,7 +1,7 @@
 //! What the log's file keeps beside sets: prototypes of exercises, and words under a name (the thresholds, for one) that
 //! outlive a restart.
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 
 use super::clock::Reading;
@@ -51,7 +51,8 @@ impl Store {
         })
     }
 
-    /// Keeps one more prototype; its number.
+    /// Keeps one more prototype; its number. One exercise has one of each set (`source` is `set` and its number): another of
+    /// the same set takes the place of the first. Clips are as many as there were.
     ///
     /// # Errors
     /// That there are too many or it is too long, or why it cannot be written.
@@ -62,9 +63,12 @@ impl Store {
         let (exercise, features, source) = (exercise.to_string(), features.to_string(), source.to_string());
         let added = self.0.write(self.0.settings.patience, move |connection| {
             let sql = "INSERT INTO prototypes (exercise, features, source, created_ms) \
-                SELECT ?1, ?2, ?3, ?4 WHERE (SELECT count(*) FROM prototypes) < ?5";
-            let added = connection.execute(sql, params![exercise, features, source, unix_ms(now), PROTOTYPES])?;
-            Ok((added > 0).then(|| connection.last_insert_rowid()))
+                SELECT ?1, ?2, ?3, ?4 WHERE (SELECT count(*) FROM prototypes) < ?5 \
+                    OR EXISTS (SELECT 1 FROM prototypes WHERE exercise = ?1 AND source = ?3 AND source GLOB 'set *') \
+                ON CONFLICT (exercise, source) WHERE source GLOB 'set *' \
+                DO UPDATE SET features = excluded.features, created_ms = excluded.created_ms RETURNING id";
+            let values = params![exercise, features, source, unix_ms(now), PROTOTYPES];
+            Ok(connection.query_row(sql, values, |row| row.get(0)).optional()?)
         })?;
         added.ok_or(StoreFault::Refused { what: "the log", want: "at most 500 prototypes; delete some first" })
     }

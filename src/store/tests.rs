@@ -253,6 +253,25 @@ fn a_correction_whose_confirmation_fails_is_not_written_either() {
 }
 
 #[test]
+fn who_asks_in_the_same_turn_as_one_that_failed_is_told_the_same() {
+    let mut bench = Bench::with(|settings| settings.patience = Duration::from_secs(60));
+    let (id, now) = (bench.write(5), bench.now);
+    bench.refuse_confirmations();
+    let store = bench.store.clone();
+    let ask = || store.confirm(id, Correction::default(), now).unwrap_err();
+    let answers: Vec<StoreFault> = std::thread::scope(|scope| {
+        let asked = [scope.spawn(ask), scope.spawn(ask)];
+        while store.0.queue.lock().work.len() < asked.len() {
+            std::thread::yield_now();
+        }
+        bench.turn();
+        asked.map(|asked| asked.join().unwrap()).into()
+    });
+    assert!(answers[0].to_string().ends_with("worn out"), "{answers:?}");
+    assert_eq!(answers[0], answers[1]);
+}
+
+#[test]
 fn values_that_cannot_be_are_refused_at_the_edge() {
     let check = |text: &str| serde_json::from_str::<Correction>(text).unwrap().check();
     let long = |n: usize| "x".repeat(n);
@@ -791,6 +810,31 @@ fn words_and_prototypes_outlive_a_restart() {
 }
 
 #[test]
+fn a_set_that_is_remembered_twice_is_one_example() {
+    let mut bench = Bench::new();
+    let now = bench.now;
+    let mut add = |exercise: &str, features: &str, source: &str| {
+        bench.ask(|store| store.add_prototype(exercise, features, source, now))
+    };
+    let first = add("Squat", "[1]", "set 1").unwrap();
+    let another = add("Squat", "[2]", "set 2").unwrap();
+    assert_eq!(add("Squat", "[3]", "set 1"), Ok(first));
+    assert!(another != first && add("Row", "[4]", "set 1").unwrap() > another);
+    assert_ne!(
+        add("Squat", "[5]", "clip").unwrap(),
+        add("Squat", "[6]", "clip").unwrap(),
+        "two clips are two examples"
+    );
+    for n in 6..=500 {
+        add("Row", "[]", &format!("set {n}")).unwrap();
+    }
+    assert!(matches!(add("Row", "[]", "set 501"), Err(StoreFault::Refused { .. })));
+    assert_eq!(add("Squat", "[7]", "set 1"), Ok(first), "there is room for one that is there");
+    let features: Vec<String> = bench.store.prototypes().unwrap().into_iter().take(3).map(|p| p.features).collect();
+    assert_eq!(features, ["[7]", "[2]", "[4]"]);
+}
+
+#[test]
 fn the_last_sets_are_waited_for_when_the_box_ends() {
     let dir = tempfile::tempdir().unwrap();
     let (crew, stop) = (Crew::default(), Stop::default());
@@ -804,4 +848,29 @@ fn the_last_sets_are_waited_for_when_the_box_ends() {
     assert_eq!(store.status().written, 1);
     let folder: Vec<_> = std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(!folder.iter().any(|name| name.to_str().unwrap().ends_with("-wal")), "closed in order: {folder:?}");
+}
+
+#[test]
+fn a_plain_copy_of_the_file_is_whole_after_a_stop_though_there_were_readers() {
+    let dir = tempfile::tempdir().unwrap();
+    let (crew, stop) = (Crew::default(), Stop::default());
+    let settings = Settings { folder: dir.path().into(), ..Settings::default() };
+    let store = Store::start(settings, StoreMetrics::default(), &crew, &stop).unwrap();
+    let inbox = store.inbox();
+    inbox.push("rack", set(4, 1.0), Duration::ZERO, Reading::now()).unwrap();
+    store.wait_for_news(0, Duration::from_secs(20));
+    assert_eq!(store.list(&Page { limit: 9, ..Page::default() }).unwrap().len(), 1);
+    // Another program has it open all the while.
+    let other = Connection::open(dir.path().join(file::NAME)).unwrap();
+    let count = |connection: &Connection| {
+        connection.query_row("SELECT count(*) FROM sets", [], |row| row.get::<_, i64>(0)).unwrap()
+    };
+    assert_eq!(count(&other), 1);
+    drop(inbox);
+    stop.raise();
+    assert_eq!(crew.join(Duration::from_secs(20)), Vec::<String>::new());
+    assert!(store.0.readers.lock().unwrap().is_empty());
+    let copy = dir.path().join("copy.db");
+    std::fs::copy(dir.path().join(file::NAME), &copy).unwrap();
+    assert_eq!(count(&Connection::open(copy).unwrap()), 1);
 }
