@@ -254,10 +254,8 @@ fn assemble(
 
 /// Whether a stream is not taken any further: JPEG as it is, the others never.
 fn is_left(name: &str, remote: bool) -> bool {
-    let begins = |k: &&str| name.starts_with(*k);
-    name == "image/jpeg"
-        || ["audio/", "text/", "subpicture/"].iter().any(|k| begins(k))
-        || (!remote && ELSEWHERE.iter().any(|k| begins(k)))
+    let begins = |with: &[&str]| with.iter().any(|k| name.starts_with(k));
+    name == "image/jpeg" || begins(&["audio/", "text/", "subpicture/"]) || (!remote && begins(&ELSEWHERE))
 }
 
 fn is_too_large(stream: &gst::StructureRef) -> bool {
