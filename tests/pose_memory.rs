@@ -98,7 +98,7 @@ impl Line {
         // Half of a body's height, in the input's pixels; the hips sink with the bend and the knees go forward.
         let tall = 12.0;
         let point = |i: usize| -> (f32, f32) {
-            let side = if i % 2 == 0 { 1.5 } else { -1.5 };
+            let side = if i.is_multiple_of(2) { 1.5 } else { -1.5 };
             match i {
                 0..5 => (x + side * 0.5, y - tall + bend),
                 5 | 6 => (x + side, y - tall * 0.7 + bend),

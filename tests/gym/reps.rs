@@ -76,7 +76,7 @@ impl Habit {
             shares[3] += 0.3;
         }
         let sum: f64 = shares.iter().sum();
-        let lifts_first = !matches!(
+        let sinks_first = matches!(
             movement,
             Move::Squat
                 | Move::FrontSquat
@@ -86,13 +86,13 @@ impl Habit {
                 | Move::BenchPress
                 | Move::InclinePress
                 | Move::PushUp
-        ) && !(movement == Move::TricepsExtension && style.variant == 1);
+        ) || (movement == Move::TricepsExtension && style.variant == 1);
         Habit {
             tempo_s,
             range: dice.between(effort.range),
             shares: shares.map(|share| share / sum),
             tired: dice.roll(),
-            lifts_first,
+            lifts_first: !sinks_first,
         }
     }
 
