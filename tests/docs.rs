@@ -12,7 +12,9 @@ use std::time::Duration;
 
 use common::SpotterBox;
 use spotter::capture::CaptureFault;
+use spotter::pose::onnxruntime::LibraryFault;
 use spotter::store::StoreFault;
+use spotter::workout::KnobFault;
 
 const README: &str = include_str!("../README.md");
 const CHANGELOG: &str = include_str!("../CHANGELOG.md");
@@ -126,12 +128,56 @@ fn every_fault_of_the_log_has_its_sentence_as_a_heading() {
     }
 }
 
+/// A status of 400 or more stands before its sentence; what differs from case to case is in braces.
+#[test]
+fn every_refusal_of_http_has_its_sentence_as_a_heading() {
+    let mut source = String::new();
+    gather(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src/http")), &mut |path, text| {
+        // What the tests say is not what the program says.
+        if path.file_name().is_some_and(|name| name != "tests.rs") {
+            source.push_str(text.split("#[cfg(test)]").next().unwrap_or(text));
+        }
+    });
+    let refused = source.split("\n").filter_map(|line| {
+        let at = ["4", "5"].iter().filter_map(|first| line.find(&format!("{first}0"))).chain(line.find("422")).min()?;
+        let (status, rest) = line[at..].split_once(", ")?;
+        let sentence =
+            rest.trim_start_matches('&').trim_start_matches("format!(").strip_prefix('"')?.split('"').next()?;
+        (status.len() == 3 && status.parse::<u16>().is_ok()).then_some(sentence)
+    });
+    let (headings, mut seen) = (headings(), 0);
+    for sentence in refused {
+        seen += 1;
+        let fixed: Vec<&str> = sentence.split('{').map(|piece| piece.split('}').next_back().unwrap_or("")).collect();
+        let stands = headings.iter().any(|heading| fixed.iter().all(|piece| heading.contains(piece)));
+        assert!(stands, "docs/troubleshoot.md has no heading \"{sentence}\"");
+    }
+    assert!(seen > 20, "only {seen} were found: they are written otherwise now");
+}
+
+#[test]
+fn every_fault_of_a_threshold_and_of_the_onnx_runtime_has_its_sentence_as_a_heading() {
+    let (file, other) = (|| "FILE".into(), || "OTHER".into());
+    let all = [
+        LibraryFault::Absent.to_string(),
+        LibraryFault::Unloadable { path: file(), why: "WHY".into() }.to_string(),
+        LibraryFault::Other { path: file() }.to_string(),
+        LibraryFault::Version { path: file(), found: "VERSION".into() }.to_string(),
+        LibraryFault::Second { path: file(), other: other() }.to_string(),
+        KnobFault::Unknown("NAME".into()).to_string(),
+        KnobFault::Range { name: "NAME", least: 2.0, most: 3.0 }.to_string().replace("2 to 3", "N to M"),
+    ];
+    for said in all {
+        assert!(headings().contains(&said), "docs/troubleshoot.md has no heading \"{said}\"");
+    }
+}
+
 /// The sentences of the source that stand in quotes whole and are headings must still be there, so that a heading cannot
 /// outlive its sentence.
 #[test]
 fn every_heading_is_a_sentence_of_the_program() {
     let mut source = String::new();
-    gather(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src")), &mut source);
+    gather(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src")), &mut |_, text| source.push_str(text));
     // A sentence is broken by line ends in the source, and quotes in it are escaped.
     let flat = source.replace("\\\"", "\"").split_whitespace().collect::<Vec<_>>().join(" ").replace("\\ ", "");
     for heading in headings() {
@@ -155,13 +201,14 @@ fn fixed_pieces(heading: &str) -> Vec<String> {
     pieces.map(|piece| piece.join(" ")).collect()
 }
 
-fn gather(folder: &Path, into: &mut String) {
+/// Hands over every source with its path.
+fn gather(folder: &Path, into: &mut impl FnMut(&Path, &str)) {
     for entry in std::fs::read_dir(folder).expect("the sources are there").flatten() {
         let path = entry.path();
         if path.is_dir() {
             gather(&path, into);
         } else if path.extension().is_some_and(|e| e == "rs") {
-            into.push_str(&std::fs::read_to_string(&path).expect("a source is text"));
+            into(&path, &std::fs::read_to_string(&path).expect("a source is text"));
         }
     }
 }

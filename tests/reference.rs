@@ -47,3 +47,26 @@ fn a_film_becomes_a_prototype_and_an_empty_one_does_not() {
     assert_eq!(left.filter(|name| name.contains("clip")).count(), 0);
     assert_eq!(spotter.json("/api/v1/prototypes").as_array().unwrap().len(), 2);
 }
+
+#[test]
+fn a_playlist_and_a_film_of_huge_pictures_are_refused_in_one_sentence() {
+    let dir = tempfile::tempdir().unwrap();
+    let (list, huge) = (dir.path().join("list.mp4"), dir.path().join("huge.mp4"));
+    std::fs::write(&list, "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\nhttp://127.0.0.1:9/a.ts\n#EXT-X-ENDLIST\n")
+        .unwrap();
+    let made = Command::new("ffmpeg")
+        .args(["-loglevel", "error", "-f", "lavfi", "-i", "color=size=8192x4096:rate=1:duration=1"])
+        .args(["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p"])
+        .arg(&huge)
+        .status();
+    assert!(made.unwrap().success());
+    let data = dir.path().join("data");
+    let camera = "a=demo:squat?size=160x120&fps=5";
+    let spotter = SpotterBox::start(&["--camera", camera, "--data-dir", data.to_str().unwrap()]);
+    for (path, why) in [
+        (&list, "the clip is not a video that can be read"),
+        (&huge, "the clip failed: its pictures have more than 4096 x 4096 pixels"),
+    ] {
+        assert_eq!(curl(&spotter, &["--data-binary", &of(path, "")]), (422, json!({"detail": why})));
+    }
+}

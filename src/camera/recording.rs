@@ -16,6 +16,9 @@ use crate::time::Mono;
 /// The stop flag is looked at this often while no frame comes.
 const PATIENCE: Duration = Duration::from_millis(100);
 
+/// A picture has no more pixels. Those of a JPEG are known only when it is here, still coded.
+const PIXELS_MOST: usize = 4096 * 4096;
+
 /// Why a recording cannot be looked at to its end.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordingFault {
@@ -88,8 +91,13 @@ impl Recording {
     fn see(&mut self) -> Result<Sighting, RecordingFault> {
         let timeless = || CaptureFault::Failed { what: self.what.clone(), why: "its pictures have no time".into() };
         let stamp = Mono::ZERO.plus(self.frame.media_time.ok_or_else(timeless)?);
+        let size = (self.frame.layout.width, self.frame.layout.height);
+        if size.0 * size.1 > PIXELS_MOST {
+            let why = "its pictures have more than 4096 x 4096 pixels".into();
+            return Err(CaptureFault::Failed { what: self.what.clone(), why }.into());
+        }
         let mut poses = Vec::new();
         self.looker.look(&self.frame, &mut poses)?;
-        Ok(Sighting { stamp, size: (self.frame.layout.width, self.frame.layout.height), poses })
+        Ok(Sighting { stamp, size, poses })
     }
 }

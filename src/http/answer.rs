@@ -16,6 +16,9 @@ use crate::threads::Beat;
 /// How long the clerk is waited for.
 const ERRAND_PATIENCE: Duration = Duration::from_secs(10);
 
+/// What `OPTIONS *` is answered: all that any route takes.
+const EVERY_METHOD: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
+
 const FOREIGN: &str = "this request comes from a page of another host";
 
 /// A whole request.
@@ -79,7 +82,7 @@ pub fn answer(desk: &mut Desk, request: &Request<'_>, out: &mut Vec<u8>) -> Outc
         Found::Page(page) => Outcome::Reply(show(desk, request, page, out)),
         Found::WrongMethod(class, allowed) => Outcome::Reply(wrong_method(desk, request, class, &allowed, out)),
         Found::Nothing if head.method == Method::Options && path == "*" => {
-            Outcome::Reply(wrong_method(desk, request, RouteClass::Api, "GET, HEAD, POST, OPTIONS", out))
+            Outcome::Reply(wrong_method(desk, request, RouteClass::Api, EVERY_METHOD, out))
         }
         Found::Nothing => refuse(desk, out, RouteClass::Refused, 404, "there is nothing at this address"),
     }

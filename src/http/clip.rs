@@ -22,12 +22,13 @@ use super::clerk::Answer;
 use super::desk::{Desk, Shared};
 use super::limits::Ticket;
 use super::multipart::{self, Multipart};
-use super::{logbook, query, tuning};
+use super::{logbook, query};
 use crate::events::Bell;
 use crate::metrics::RouteClass;
 use crate::store::Reading;
 use crate::threads::{Beat, Stop};
 use crate::time::{Mono, Wall};
+use crate::workout::is_exercise_name;
 
 /// The form's field with the film.
 pub const FIELD: &str = "clip";
@@ -109,7 +110,7 @@ impl Clips {
     /// Why not.
     pub fn admit(&self, shared: &Shared, asked: &Asked<'_>) -> Result<Box<Clip>, Refused> {
         let refuse = |status: u16, why: &str| Err((status, why.to_string()));
-        let named = query::text(asked.query, "exercise_name").filter(|name| tuning::is_name(name));
+        let named = query::text(asked.query, "exercise_name").filter(|name| is_exercise_name(name));
         let Some(name) = named else {
             return refuse(422, "exercise_name must be the exercise's name, at most 64 characters");
         };

@@ -10,12 +10,11 @@ use super::House;
 use super::clerk::Answer;
 use super::query::{self, Number};
 use super::route::{LIMIT_MOST, Route};
-use super::tuning;
 use crate::camera::orders;
 use crate::store::{Correction, Format, Page, PrototypeRow, Reading, Store, StoreFault};
 use crate::threads::Beat;
 use crate::time::Mono;
-use crate::workout::{Prototype, Prototypes};
+use crate::workout::{Prototype, Prototypes, is_exercise_name};
 
 /// Sets in a list when nobody says how many.
 const LIMIT: usize = 50;
@@ -189,7 +188,7 @@ struct Name {
 fn remember(house: &House, store: &Store, ask: &Ask) -> Result<Answer, Refused> {
     let id = number(&ask.name)?;
     let Name { name } = object(&ask.body, "name, which is text")?;
-    if !tuning::is_name(&name) {
+    if !is_exercise_name(&name) {
         return Err((422, "name wants 1 to 64 characters".into()));
     }
     let form = store.form(id).map_err(of)?;

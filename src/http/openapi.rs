@@ -6,6 +6,7 @@ use super::clip::FIELD;
 use super::head::Method;
 use super::reply;
 use super::route::{Entry, Route, TABLE, templates};
+use crate::workout::{KNOBS, Knob, NAME_MOST};
 
 fn said(status: u16) -> &'static str {
     match status {
@@ -15,7 +16,7 @@ fn said(status: u16) -> &'static str {
         403 => "The camera shows no pictures, only skeletons; or a form comes from a page of another host",
         404 => "There is no such camera, or it has no picture; the sentence says why",
         405 => "The method is not allowed; Allow names those that are",
-        422 => "A parameter is out of its range",
+        422 => "A parameter or the body is not as wanted; the sentence says why",
         503 => "Not now; the sentence says why",
         other => reply::reason(other),
     }
@@ -60,6 +61,50 @@ fn answers(entry: &Entry) -> Map<String, Value> {
     all
 }
 
+/// What a request brings in its body; nothing where none is read.
+fn body(route: Route) -> Option<Value> {
+    let object = |schema: Value| json!({"application/json": {"schema": schema}});
+    let text = json!({"type": "string", "minLength": 1, "maxLength": NAME_MOST});
+    let correction = || {
+        object(json!({"type": "object", "additionalProperties": false, "properties": {
+            "exercise": {"type": ["string", "null"], "minLength": 1, "maxLength": NAME_MOST},
+            "reps": {"type": ["integer", "null"], "minimum": 0, "maximum": 1000},
+            "weight": {"type": ["number", "null"], "minimum": 0, "maximum": 2000},
+            "note": {"type": ["string", "null"], "maxLength": 500}}}))
+    };
+    let binary = json!({"type": "string", "format": "binary"});
+    Some(match route {
+        Route::Correct => json!({"required": true, "content": correction(),
+            "description": "What is absent stays as it is; null takes an earlier word back"}),
+        Route::Confirm => json!({"required": false, "content": correction(),
+            "description": "A correction that comes with the word"}),
+        Route::Remember => json!({"required": true, "content": object(json!({"type": "object",
+            "additionalProperties": false, "required": ["name"], "properties": {"name": text}}))}),
+        Route::Choose => json!({"required": true, "content": object(json!({"type": "object", "required": ["name"],
+            "properties": {"name": {"type": ["string", "null"], "minLength": 1, "maxLength": NAME_MOST}}}))}),
+        Route::Tune => {
+            let range =
+                |k: &Knob| json!({"type": "number", "minimum": k.least, "maximum": k.most, "description": k.help});
+            let knobs: Map<String, Value> = KNOBS.iter().map(|k| (k.name.to_string(), range(k))).collect();
+            json!({"required": true, "content": object(json!({"type": "object", "additionalProperties": false,
+                "minProperties": 1, "properties": knobs}))})
+        }
+        Route::Login => {
+            let schema = json!({"schema": {"type": "object", "required": ["key"],
+                "properties": {"key": {"type": "string"}}}});
+            json!({"required": true,
+                "content": {"application/json": schema, "application/x-www-form-urlencoded": schema}})
+        }
+        Route::Reference => {
+            let raw = json!({"schema": binary});
+            let form = json!({"schema": {"type": "object", "required": [FIELD], "properties": {FIELD: binary}}});
+            json!({"required": true, "description": "The clip, as it is or as the field of a form",
+                "content": {"video/*": raw, "application/octet-stream": raw, "multipart/form-data": form}})
+        }
+        _ => return None,
+    })
+}
+
 fn operation(entry: &Entry) -> Value {
     let mut operation = json!({
         "summary": entry.summary,
@@ -67,18 +112,8 @@ fn operation(entry: &Entry) -> Value {
         "responses": answers(entry),
         "security": if entry.wants_key { json!([{"header": []}, {"basic": []}, {"cookie": []}]) } else { json!([]) },
     });
-    if entry.method == Method::Post && entry.answers.contains(&401) {
-        let schema = json!({"schema": {"type": "object", "required": ["key"],
-            "properties": {"key": {"type": "string"}}}});
-        operation["requestBody"] = json!({"required": true,
-            "content": {"application/json": schema, "application/x-www-form-urlencoded": schema}});
-    }
-    if entry.route == Route::Reference {
-        let raw = json!({"schema": {"type": "string", "format": "binary"}});
-        let form = json!({"schema": {"type": "object", "required": [FIELD],
-            "properties": {FIELD: {"type": "string", "format": "binary"}}}});
-        operation["requestBody"] = json!({"required": true, "description": "The clip, as it is or as the field of a form",
-            "content": {"video/*": raw, "application/octet-stream": raw, "multipart/form-data": form}});
+    if let Some(body) = body(entry.route) {
+        operation["requestBody"] = body;
     }
     operation
 }
@@ -110,4 +145,30 @@ pub fn document() -> Vec<u8> {
             },
         },
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Those that change something by what they bring said nothing of it.
+    #[test]
+    fn every_route_that_reads_a_body_says_what_it_wants() {
+        let document: Value = serde_json::from_slice(&document()).unwrap();
+        let mut without = Vec::new();
+        for (path, methods) in document["paths"].as_object().unwrap() {
+            for (method, operation) in methods.as_object().unwrap() {
+                let content = operation["requestBody"]["content"].as_object();
+                assert!(content.is_none_or(|kinds| kinds.values().all(|kind| kind["schema"]["type"].is_string())));
+                if !["get", "head", "delete"].contains(&method.as_str()) && content.is_none() {
+                    without.push(format!("{method} {path}"));
+                }
+            }
+        }
+        assert_eq!(without, ["post /logout"]);
+        let set = &document["paths"]["/api/v1/sets/{id}"]["patch"];
+        assert_eq!(set["responses"]["422"]["description"], said(422));
+        let tune = &document["paths"]["/api/v1/thresholds"]["patch"]["requestBody"]["content"]["application/json"];
+        assert_eq!(tune["schema"]["properties"].as_object().map(Map::len), Some(KNOBS.len()));
+    }
 }

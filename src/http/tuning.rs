@@ -9,13 +9,11 @@ use super::clerk::Answer;
 use super::{House, logbook};
 use crate::camera::{View, orders};
 use crate::store::Store;
-use crate::workout::{EXERCISES, KNOBS, Knob, Thresholds};
+use crate::workout::{EXERCISES, KNOBS, Knob, NAME_MOST, Thresholds, is_exercise_name};
 
 /// Under this word the thresholds are kept over a restart.
 const KEPT: &str = "thresholds";
 const NO_LOG: &str = "this box keeps no log";
-/// A name is no longer, in characters.
-const NAME_MOST: usize = 64;
 
 /// The thresholds in force, as the API has them.
 pub fn thresholds(house: &House) -> Vec<u8> {
@@ -148,7 +146,7 @@ pub fn choose(view: &View, body: &[u8]) -> Result<(), String> {
         serde_json::from_slice::<Map<String, Value>>(body).ok().and_then(|mut o| o.remove("name"));
     match told {
         Some(Value::Null) => view.orders().choose(None),
-        Some(Value::String(name)) if is_name(&name) => view.orders().choose(Some(Arc::from(name.trim()))),
+        Some(Value::String(name)) if is_exercise_name(&name) => view.orders().choose(Some(Arc::from(name.trim()))),
         _ => {
             return Err(format!(
                 "the body must be {{\"name\": …}} with the exercise's name, at most {NAME_MOST} characters, or null"
@@ -156,10 +154,4 @@ pub fn choose(view: &View, body: &[u8]) -> Result<(), String> {
         }
     }
     Ok(())
-}
-
-/// Whether an exercise may be called so.
-pub fn is_name(name: &str) -> bool {
-    let name = name.trim();
-    (1..=NAME_MOST).contains(&name.chars().count()) && !name.chars().any(char::is_control)
 }

@@ -288,6 +288,8 @@ fn values_that_cannot_be_are_refused_at_the_edge() {
         (r#"{"weight":2000.5}"#.into(), "weight"),
         (r#"{"exercise":" "}"#.into(), "exercise"),
         (r#"{"exercise":"a\nb"}"#.into(), "exercise"),
+        (r#"{"exercise":"Squ\u202eat"}"#.into(), "exercise"),
+        (r#"{"exercise":"Squ\u200bat"}"#.into(), "exercise"),
         (format!(r#"{{"exercise":"{}"}}"#, long(65)), "exercise"),
         (format!(r#"{{"note":"{}"}}"#, long(501)), "note"),
     ] {

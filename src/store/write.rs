@@ -11,6 +11,7 @@ use super::fault::StoreFault;
 use super::inbox::Waiting;
 use super::pictures;
 use crate::time::Mono;
+use crate::workout::is_exercise_name;
 
 /// What the athlete says of a set. What is absent stays as it is; `null` takes an earlier word back.
 #[derive(Clone, PartialEq, Default, Debug, Deserialize)]
@@ -41,12 +42,9 @@ impl Correction {
     /// # Errors
     /// Which cannot be, and what would do.
     pub fn check(&self) -> Result<(), StoreFault> {
-        let is_name = |name: &String| {
-            !name.trim().is_empty() && name.chars().count() <= 64 && !name.chars().any(char::is_control)
-        };
         let is_note = |note: &String| note.chars().count() <= 500;
         let refused = |what, want| Err(StoreFault::Refused { what, want });
-        if self.exercise.iter().flatten().any(|name| !is_name(name)) {
+        if self.exercise.iter().flatten().any(|name| !is_exercise_name(name)) {
             return refused("exercise", "1 to 64 characters");
         }
         if self.reps.iter().flatten().any(|reps| *reps > 1000) {

@@ -359,13 +359,17 @@ test("a page that comes after the set rests since the log's newest", () => {
 });
 
 test("a set that was told stands in until the log has it", () => {
-  const told = [{ camera: "rack", ended_ms: 9000 }, { camera: "bench", ended_ms: 5000 }];
+  const told = [{ camera: "rack", started_ms: 8000, ended_ms: 9000 }, { camera: "bench", started_ms: 4000, ended_ms: 5000 }];
   const rows = [{ camera: "bench", ended_ms: 5003, id: 2 }, { camera: "rack", ended_ms: 1000, id: 1 }];
   const left = sets.unwritten(told, rows);
   assert.deepEqual(left, [told[0]]);
   assert.deepEqual(sets.ofCamera("rack", left, rows), [told[0], rows[1]]);
   assert.deepEqual(sets.ofCamera("bench", left, rows), [rows[0]]);
   assert.deepEqual(sets.unwritten(told, []), told);
+  // Begun yesterday, it is not among the sets of today that are asked for, and would stand there until midnight.
+  assert.deepEqual(sets.unwritten(told, rows, 8001), []);
+  // Deleted elsewhere before it was seen, it stands there until the next one.
+  assert.deepEqual(sets.unwritten(told, [{ camera: "rack", ended_ms: 20_000, id: 4 }]), [told[1]]);
   const at = new Date(2026, 2, 5, 14, 3).getTime();
   assert.equal(sets.dayOf(at), new Date(2026, 2, 5).getTime());
 });

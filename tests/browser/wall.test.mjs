@@ -278,3 +278,22 @@ test("the admin page shows the threads, the cameras and the config without secre
   assert.ok(!text.includes("open-sesame"), "the key is shown");
   assert.deepEqual(page.errors, []);
 });
+
+test("a camera that shows no pictures from now on loses its last one at once", async (t) => {
+  const box = await boxOf(t, { rack: { source: demo(1), pose: false } });
+  const page = await visit(t, box);
+  await live(page, "rack");
+  await until("a picture is there", async () => (await variety(page, "rack")) > 5);
+  await page.route("**/api/v1/cameras", async (route) => {
+    const answer = await route.fetch();
+    const rows = (await answer.json()).map((row) => ({ ...row, privacy: true }));
+    await route.fulfill({ response: answer, json: rows });
+  });
+  const plain = (kind) =>
+    tile(page, "rack").locator(`canvas.${kind}`).evaluate((canvas) => {
+      const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+      return data.every((value, at) => value === data[at % 4]);
+    });
+  await until("it is gone", () => plain("picture"));
+  assert.ok(await plain("backdrop"), "nor is it behind");
+});

@@ -61,6 +61,7 @@ const FILES: &[File] = &[
     ("/assets/today.js", JS, include_bytes!("js/today.js")),
     ("/assets/picker.js", JS, include_bytes!("js/picker.js")),
     ("/assets/board.js", JS, include_bytes!("js/board.js")),
+    ("/assets/canvas.js", JS, include_bytes!("js/canvas.js")),
     ("/assets/tile.js", JS, include_bytes!("js/tile.js")),
     ("/assets/layout.js", JS, include_bytes!("js/layout.js")),
     ("/assets/wall.js", JS, include_bytes!("js/wall.js")),

@@ -110,8 +110,8 @@ impl Preprocess {
         if frame.layout.format == PixelFormat::Mjpeg {
             return self.run_jpeg(&frame.bytes, tensor);
         }
-        let picture = Picture::of(frame)?;
-        self.fill(&picture, picture.size(), tensor)
+        let planes = Planes::of(frame)?;
+        self.fill(&Picture::Planes(&planes), planes.size, tensor)
     }
 
     /// The same for rows of R, G, B without padding.

@@ -44,8 +44,8 @@ pub enum Meaning {
 pub enum Picture<'a> {
     /// One band of R, G, B.
     Rgb(Size, Band<'a>),
-    /// A camera's planes.
-    Planes(Planes<'a>),
+    /// A camera's planes; whoever made them keeps them, as they are large.
+    Planes(&'a Planes<'a>),
 }
 
 /// Planes that can be read.
@@ -62,9 +62,9 @@ impl<'a> Band<'a> {
     }
 }
 
-impl<'a> Picture<'a> {
+impl<'a> Planes<'a> {
     /// The uncompressed picture in `frame`.
-    pub fn of(frame: &'a Frame) -> Result<Picture<'a>, PreprocessFault> {
+    pub fn of(frame: &'a Frame) -> Result<Planes<'a>, PreprocessFault> {
         let layout = &frame.layout;
         let (width, height) = (layout.width, layout.height);
         check_size((width, height))?;
@@ -103,9 +103,11 @@ impl<'a> Picture<'a> {
             PixelFormat::Grey => Meaning::Grey(layout.colour),
             _ => Meaning::Yuv(layout.colour),
         };
-        Ok(Picture::Planes(Planes { size: (width, height), bands, channels, meaning }))
+        Ok(Planes { size: (width, height), bands, channels, meaning })
     }
+}
 
+impl<'a> Picture<'a> {
     /// `bytes` as rows of R, G, B without padding; `size` in pixels.
     pub fn rgb(bytes: &'a [u8], size: Size) -> Result<Picture<'a>, PreprocessFault> {
         check_size(size)?;

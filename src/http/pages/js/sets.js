@@ -6,9 +6,16 @@ const SAME_MS = 2000;
 /** The first moment of the day of `ms`. */
 export const dayOf = (ms) => new Date(ms).setHours(0, 0, 0, 0);
 
-/** Those of `told`, data of `set_ended` events, that the log's `rows` do not have yet. */
-export const unwritten = (told, rows) =>
-  told.filter((set) => !rows.some((row) => row.camera === set.camera && Math.abs(row.ended_ms - set.ended_ms) <= SAME_MS));
+/**
+ * Those of `told`, data of `set_ended` events, that the log's `rows`, which began at `since` or later, do not have yet. The
+ * sets of a camera are written in their order: one that is not there when a later one is was deleted.
+ */
+export const unwritten = (told, rows, since = 0) =>
+  told.filter(
+    (set) =>
+      set.started_ms >= since &&
+      !rows.some((row) => row.camera === set.camera && row.ended_ms >= set.ended_ms - SAME_MS),
+  );
 
 /** The sets of one camera, the newest first. */
 export const ofCamera = (camera, told, rows) =>

@@ -6,6 +6,7 @@
 // no pictures, only skeletons, is never asked for one: its skeletons stand on plain ground. board.js has what is counted.
 
 import { Board } from "./board.js";
+import { Canvas } from "./canvas.js";
 import { Feed } from "./feed.js";
 import { make, write } from "./nodes.js";
 import { Overlay } from "./overlay.js";
@@ -13,17 +14,11 @@ import { Pairs } from "./pairs.js";
 import { inWords, lasting, rate, roughly, sentence, since } from "./words.js";
 
 const LATE_MS = 3000;
-/** What surrounds a framed picture: the picture itself, this small and drawn this often, so it costs next to nothing. */
-const BACKDROP = { width: 16, height: 9, everyMs: 500 };
-
-/** What stands in for the picture of a camera that shows none. */
-const GROUND = { across: 320, colour: "#1c242b" };
 
 export class Tile {
-  row;
   visible = false;
+  #row;
   #takenMs = null;
-  #backdropAt = 0;
   #state = "";
   #timer = 0;
 
@@ -33,13 +28,8 @@ export class Tile {
     this.name = row.name;
     this.node = make("article", "tile");
     this.node.dataset.camera = row.name;
-    this.canvas = make("canvas", "picture");
-    this.canvas.setAttribute("role", "img");
-    this.context = this.canvas.getContext("2d", { alpha: false });
-    const behind = make("canvas", "backdrop");
-    [behind.width, behind.height] = [BACKDROP.width, BACKDROP.height];
-    behind.setAttribute("aria-hidden", "true");
-    this.backdrop = behind.getContext("2d", { alpha: false });
+    this.painted = new Canvas();
+    this.canvas = this.painted.node;
     this.why = make("p", "why");
     this.when = make("p", "when");
     this.old = make("p", "old");
@@ -62,7 +52,7 @@ export class Tile {
     this.overlay = new Overlay(this.node);
     this.board = new Board(box, row.name, exercises);
     const layers = [veil, caption, this.opener, this.board.node, this.closer];
-    this.node.append(behind, this.canvas, this.overlay.canvas, ...layers);
+    this.node.append(this.painted.behind, this.canvas, this.overlay.canvas, ...layers);
     this.pairs = new Pairs({
       show: (picture, pose) => this.#show(picture, pose),
       restate: (pose) => this.overlay.show(pose, this.canvas.width / this.canvas.height),
@@ -76,6 +66,24 @@ export class Tile {
         this.#turn();
       },
     });
+  }
+
+  get row() {
+    return this.#row;
+  }
+
+  /** Takes what the box says of the camera. One that shows no pictures from now on loses the last one at once. */
+  set row(row) {
+    const hides = row.privacy && this.#row && !this.#row.privacy;
+    this.#row = row;
+    if (hides) this.#blank();
+  }
+
+  #blank() {
+    this.pairs.clear();
+    this.painted.ground(this.aspect, 1);
+    this.overlay.clear();
+    this.#takenMs = null;
   }
 
   /** The picture's shape, across by down. */
@@ -118,28 +126,16 @@ export class Tile {
 
   /** A skeleton without a picture: plain ground of the camera's shape. */
   #ground(seen) {
-    const height = Math.round((GROUND.across * seen.height) / seen.width);
-    if (this.canvas.width !== GROUND.across || this.canvas.height !== height) {
-      [this.canvas.width, this.canvas.height] = [GROUND.across, height];
-    }
-    this.context.fillStyle = GROUND.colour;
-    this.context.fillRect(0, 0, this.canvas.width, this.canvas.height);
+    this.painted.ground(seen.width, seen.height);
     this.#takenMs = Date.now() - seen.age_ms;
     this.overlay.show(seen, seen.width / seen.height);
     if (this.#state !== "live") this.tell(Date.now());
   }
 
   #show({ bitmap, frameId, takenMs }, pose) {
-    if (this.canvas.width !== bitmap.width || this.canvas.height !== bitmap.height) {
-      [this.canvas.width, this.canvas.height] = [bitmap.width, bitmap.height];
-    }
-    this.context.drawImage(bitmap, 0, 0);
-    const now = performance.now();
-    if (now - this.#backdropAt > BACKDROP.everyMs) {
-      this.backdrop.imageSmoothingQuality = "medium";
-      this.backdrop.drawImage(bitmap, 0, 0, BACKDROP.width, BACKDROP.height);
-      this.#backdropAt = now;
-    }
+    // It was on its way when the camera was told to show none.
+    if (this.row.privacy) return bitmap.close();
+    this.painted.show(bitmap, performance.now());
     this.overlay.show(pose, bitmap.width / bitmap.height);
     bitmap.close();
     this.#takenMs = Number.isFinite(takenMs) ? takenMs : Date.now();

@@ -58,7 +58,7 @@ export class Today {
     const since = dayOf(Date.now()) + Math.round(this.#box.clock.ahead);
     try {
       this.#rows = await asked(this.#box, `/api/v1/sets?since=${Math.max(0, since)}&limit=${MOST}`);
-      this.#told = unwritten(this.#told, this.#rows).filter((set) => set.ended_ms >= since);
+      this.#told = unwritten(this.#told, this.#rows, since);
       this.#changed();
     } catch {
       // The bar says when the box is gone. A box that keeps no log still counts.
