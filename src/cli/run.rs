@@ -50,7 +50,7 @@ pub fn run(config: Config) -> Exit {
     for name in crew.join(PARTING) {
         log::warn!("thread {name} does not end; the box ends without it");
     }
-    exit
+    if signals.came_twice() { Exit::Failed } else { exit }
 }
 
 fn failed(why: &str) -> Exit {

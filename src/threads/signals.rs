@@ -13,6 +13,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 /// The main thread's ear for signals.
 pub struct Signals {
     wake: UnixStream,
+    heard: usize,
 }
 
 impl Signals {
@@ -29,13 +30,22 @@ impl Signals {
             signal_hook::flag::register(signal, second.clone())?;
             signal_hook::low_level::pipe::register(signal, tell.try_clone()?)?;
         }
-        Ok(Signals { wake })
+        Ok(Signals { wake, heard: 0 })
     }
 
     /// Sleeps until a signal came (true) or `timeout` has passed.
     pub fn wait(&mut self, timeout: Duration) -> bool {
         // A zero timeout would mean for ever.
         let timeout = timeout.max(Duration::from_millis(1));
-        self.wake.set_read_timeout(Some(timeout)).is_ok() && matches!(self.wake.read(&mut [0; 16]), Ok(n) if n > 0)
+        let read = self.wake.set_read_timeout(Some(timeout)).and_then(|()| self.wake.read(&mut [0; 16]));
+        self.heard += read.as_ref().map_or(0, |n| *n);
+        matches!(read, Ok(n) if n > 0)
+    }
+
+    /// Whether more than one has come. Two that come at the same moment may be handled by two threads, of which neither
+    /// sees the other's flag up; then nothing ended the process at once, and the end must tell it.
+    pub fn came_twice(&mut self) -> bool {
+        self.wait(Duration::ZERO);
+        self.heard > 1
     }
 }
