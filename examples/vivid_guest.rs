@@ -157,14 +157,21 @@ fn found() -> Check {
 
 fn busy() -> Check {
     let streamer = ["-d", "/dev/video0", "--stream-mmap", "--stream-count=100000", "--stream-to=/dev/null"];
-    let mut other = Command::new("v4l2-ctl").args(streamer).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-    let other = other.as_mut().map_err(|e| e.to_string())?;
+    let start = || {
+        let mut other = Command::new("v4l2-ctl");
+        other.args(streamer).stdout(Stdio::null()).stderr(Stdio::null()).spawn().map_err(|e| e.to_string())
+    };
+    let mut other = start()?;
     let deadline = Instant::now() + Duration::from_secs(20);
     let mut seen = Err("never busy".to_string());
     while Instant::now() < deadline {
         seen = fault(open("v4l2:/dev/video0"), "busy");
         if seen.is_ok() {
             break;
+        }
+        // It came while this one had the camera, and gave up.
+        if other.try_wait().is_ok_and(|ended| ended.is_some()) {
+            other = start()?;
         }
         std::thread::yield_now();
     }
