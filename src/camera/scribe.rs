@@ -15,10 +15,8 @@ use crate::jpeg::{Encoder, draw, keepsake::keepsake};
 use crate::skeleton::Pose;
 use crate::store::{Beside, Inbox, Reading};
 use crate::time::{Mono, Wall};
-use crate::workout::{Angle, Happening, Phases, Prototype, Rep, Set};
+use crate::workout::{Angle, Happening, Phases, Prototype, Rep, Set, agreement};
 
-/// A second count that differs by a share of the first takes this many times as much of the confidence.
-const DISAGREEMENT: f32 = 2.5;
 /// Sets of fewer repetitions wait for the athlete's word.
 const SURE_REPS: usize = 3;
 
@@ -108,7 +106,7 @@ impl Scribe {
         // An exercise of the athlete's own, which the workout does not know: his word is as good for it as for the others.
         if let Some(chosen) = chosen.filter(|name| set.exercise.as_deref() != Some(&***name) || !set.chosen) {
             (set.exercise, set.chosen) = (Some(chosen.clone()), true);
-            set.confidence = agreement(&set);
+            set.confidence = agreement(set.reps.len(), set.recount);
             let thresholds = self.view.orders().thresholds();
             set.pending = set.confidence < thresholds.confidence_threshold || set.reps.len() < SURE_REPS;
         }
@@ -155,12 +153,6 @@ impl Scribe {
             }
         }
     }
-}
-
-/// How far the second count agrees with the first: 1 where it is the same.
-fn agreement(set: &Set) -> f32 {
-    let counted = set.reps.len().max(1) as f32;
-    (1.0 - DISAGREEMENT * (set.recount as f32 - counted).abs() / counted).clamp(0.0, 1.0)
 }
 
 fn rep_note(view: &View, rep: &Rep, frame_id: u64, exercise: Option<&Arc<str>>) -> String {

@@ -339,35 +339,17 @@ impl View {
         let pose_fps = state.pose_fps.per_s(now);
         // Whoever publishes the next picture need not wait until this one's people are written down.
         drop(state);
+        let tell = |frame_id, age_ms, (width, height), poses: &[Pose], doing: &Doing| {
+            let (camera, engine) = (self.name.as_str(), self.engine);
+            self.tell(&StateNote { camera, frame_id, age_ms, width, height, engine, pose_fps, poses, doing });
+        };
         if let Some(seen) = &earlier {
-            let Seen { frame_id, width, height, .. } = *seen;
             let age_ms = seen.age_ms.unwrap_or_default();
-            self.tell(&StateNote {
-                camera: &self.name,
-                frame_id,
-                age_ms,
-                width,
-                height,
-                engine: self.engine,
-                pose_fps,
-                poses: &seen.poses,
-                doing: &seen.doing,
-            });
+            tell(seen.frame_id, age_ms, (seen.width, seen.height), &seen.poses, &seen.doing);
         }
         if told {
-            let (frame_id, (width, height)) = (frame.id, (frame.layout.width, frame.layout.height));
-            let age_ms = as_ms(now.since(frame.captured));
-            self.tell(&StateNote {
-                camera: &self.name,
-                frame_id,
-                age_ms,
-                width,
-                height,
-                engine: self.engine,
-                pose_fps,
-                poses,
-                doing,
-            });
+            let size = (frame.layout.width, frame.layout.height);
+            tell(frame.id, as_ms(now.since(frame.captured)), size, poses, doing);
         }
     }
 

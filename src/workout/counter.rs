@@ -13,7 +13,7 @@ use super::exercise::Exercise;
 use super::form::Form;
 use super::measure::Body;
 use super::prototype::{Prototype, Prototypes};
-use super::report::{Happening, Rep, Set};
+use super::report::{Happening, Rep, Set, agreement};
 use super::search::{Beginning, Desk, Least, Line, SURE, lines, look};
 use super::set::{Open, REST_S};
 use super::signal::{Signal, seconds, stamp_of};
@@ -80,8 +80,6 @@ const MOST_REP_S: f32 = 14.0;
 const CHOSEN_REPS: usize = 2;
 /// How sure a set is that nobody has named.
 const UNNAMED: f32 = 0.5;
-/// A second count that differs by a share of the first takes this many times as much of the confidence.
-const DISAGREEMENT: f32 = 2.5;
 
 /// A name, and how sure it is.
 #[derive(Clone, Debug)]
@@ -306,8 +304,7 @@ impl Workout {
         let recount = open.recount(&self.signal);
         self.from = open.last_end();
         let (Some(first), Some(last)) = (open.reps.first(), open.reps.last()) else { return };
-        let counted = open.reps.len() as f32;
-        let agreed = 1.0 - DISAGREEMENT * (recount as f32 - counted).abs() / counted;
+        let agreed = agreement(open.reps.len(), recount);
         let name = if self.chosen.is_some() { 1.0 } else { self.name.as_ref().map_or(UNNAMED, |name| name.confidence) };
         let confidence = agreed.min(name).clamp(0.0, 1.0);
         let set = Set {

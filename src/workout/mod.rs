@@ -46,7 +46,7 @@ pub use mover::Mover;
 pub use name::{NAME_MOST, is_exercise_name};
 pub use prototype::{Prototype, Prototypes};
 pub use record::NoExample;
-pub use report::{Happening, Phases, Rep, Set};
+pub use report::{Happening, Phases, Rep, Set, agreement};
 pub use zone::{MAX_CORNERS, MIN_CORNERS, Zone, ZoneFault};
 
 /// Points the model is less sure of than this are taken as not seen.

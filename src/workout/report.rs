@@ -43,6 +43,15 @@ pub struct Rep {
     pub phases: Phases,
 }
 
+/// A second count that differs by a share of the first takes this many times as much of the confidence.
+const DISAGREEMENT: f32 = 2.5;
+
+/// How far the second count agrees with the first, 0 to 1: 1 where it is the same.
+pub fn agreement(counted: usize, recount: u32) -> f32 {
+    let counted = counted.max(1) as f32;
+    (1.0 - DISAGREEMENT * (recount as f32 - counted).abs() / counted).clamp(0.0, 1.0)
+}
+
 /// A set that is over.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Set {
