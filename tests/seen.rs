@@ -8,11 +8,12 @@ use serde_json::{Value, json};
 
 const STAND_IN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/browser/standin.onnx");
 
-/// A box whose config is `cameras` and the stand-in with `pose` beside it.
+/// A box whose config is `cameras` and the stand-in with `pose` beside it. The engine is named: which one `auto` takes
+/// hangs on what is installed.
 fn seeing(cameras: &str, pose: &str) -> SpotterBox {
     let dir = tempfile::tempdir().unwrap();
     let config = dir.path().join("box.toml");
-    std::fs::write(&config, format!("{cameras}\n[pose]\nmodel = \"{STAND_IN}\"\n{pose}\n")).unwrap();
+    std::fs::write(&config, format!("{cameras}\n[pose]\nmodel = \"{STAND_IN}\"\nengine = \"cpu\"\n{pose}\n")).unwrap();
     SpotterBox::start(&["--config", config.to_str().unwrap()])
 }
 
