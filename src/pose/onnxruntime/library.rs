@@ -131,6 +131,11 @@ pub(super) fn fits(version: &str) -> Result<(), ()> {
     }
 }
 
+/// Whether its threads can be told for how long to spin; seen in this version first, and an older one would spin for long.
+pub(super) fn spins_briefly(version: &str) -> bool {
+    numbers(version) >= vec![1, 32]
+}
+
 fn numbers(version: &str) -> Vec<u32> {
     version.split('.').map_while(|part| part.parse().ok()).collect()
 }

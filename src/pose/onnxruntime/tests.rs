@@ -41,6 +41,13 @@ fn of_version(folder: &Path, name: &str, version: &str) -> PathBuf {
 }
 
 #[test]
+fn only_a_library_that_can_be_told_for_how_long_spins() {
+    for (version, spins) in [("1.31.9", false), ("1.32.0", true), ("1.40", true), ("2.0", true), ("", false)] {
+        assert_eq!(super::library::spins_briefly(version), spins, "{version}");
+    }
+}
+
+#[test]
 fn a_library_that_does_not_fit_is_refused_with_one_sentence() {
     let dir = tempfile::tempdir().unwrap();
     let folder = dir.path();
