@@ -127,7 +127,7 @@ impl OnnxRuntime {
 }
 
 fn builder(runtime: &Runtime, threads: usize) -> ort::Result<SessionBuilder> {
-    let builder = Session::builder(&runtime.environment)?.with_optimization_level(GraphOptimizationLevel::Level3)?;
+    let builder = Session::builder(&runtime.environment)?.with_optimization_level(GraphOptimizationLevel::All)?;
     // One graph at a time; its threads share the work within each operator.
     let builder = builder.with_intra_threads(threads)?.with_inter_threads(1)?;
     if !library::spins_briefly(&runtime.library.version) {
