@@ -17,13 +17,20 @@ SPOTTER := target/release/spotter
 HOST = $(shell rustc -vV | awk '/^host/ { print $$2 }')
 CYCLES ?= 200
 KILLS ?= 200
+# Power cuts of test-image; 20 is the full proof.
+CUTS ?= 20
+# The release of NVIDIA's system that `make cross` builds for.
+JETPACK ?= 6
+BSP ?=
+DRY_RUN ?= 0
 # More models for test-parity.
 MODELS ?=
 # The long tests want our own code optimised too; they stand side by side, so that it is built so once.
 OPTIMISED := --config profile.dev.package.spotter.opt-level=2
 
 .PHONY: help setup build run onnxruntime test fmt lint unit small bench bench-pose test-box test-long loom miri sanitize test-vm test-browser \
-	test-rtsp test-aarch64 test-hostile test-counting test-demo-sets test-kill test-model test-day test-parity demo-model cross-debian deny
+	test-rtsp test-aarch64 test-hostile test-counting test-demo-sets test-kill test-model test-day test-parity demo-model cross-debian cross \
+	deb deb-arm64 test-deb image test-image flash deny
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -140,6 +147,39 @@ test-kill: ## the log killed KILLS times while receivers fail
 cross-debian: ## the aarch64 binary with Debian's own cross toolchain
 	cross/debian.sh install
 	cross/debian.sh build
+
+cross: ## the aarch64 binary for JetPack 6 in a container (JETPACK=7 for 7), or, without containers, as cross-debian
+	@if command -v cross >/dev/null && docker info >/dev/null 2>&1; then \
+		CROSS_CONFIG=cross/Cross$(if $(filter 7,$(JETPACK)),.jetpack7).toml \
+			cross build --release --locked --target aarch64-unknown-linux-gnu; \
+	else \
+		echo "no cross or no Docker here; building with Debian's own toolchain, for glibc of Debian 12"; \
+		$(MAKE) --no-print-directory cross-debian; \
+	fi
+
+deb: build ## the Debian package for this machine
+	@.ci/setup.sh deb
+	board/deb.sh $(shell dpkg --print-architecture)
+
+deb-arm64: cross ## the Debian package for a board
+	@.ci/setup.sh deb
+	board/deb.sh arm64
+
+test-deb: deb-arm64 ## the board's package installed into a bare Debian for arm64 (root, qemu-user)
+	@.ci/setup.sh image
+	tests/image/install.sh
+
+image: deb-arm64 ## a disk image of a whole box for QEMU, in target/image (root)
+	@.ci/setup.sh image
+	board/image.sh $$(ls -t target/debian/spotter_*_arm64.deb | head -n 1)
+
+test-image: image ## the disk image booted in QEMU: first boot, restarts, CUTS power cuts
+	cross/debian.sh feeder
+	CUTS=$(CUTS) tests/image/run.sh
+
+# BSP names NVIDIA's Linux_for_Tegra; DRY_RUN=1 prints every command and changes nothing.
+flash: deb-arm64 ## a Jetson Orin Nano with NVMe, from BSP=DIR (root; DRY_RUN=1 only prints)
+	DRY_RUN=$(DRY_RUN) board/flash.sh "$(BSP)" $$(ls -t target/debian/spotter_*_arm64.deb | head -n 1)
 
 test-aarch64: ## the aarch64 build's tests under qemu
 	cross/debian.sh install

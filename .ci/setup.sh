@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Installs what a Debian or Ubuntu machine lacks, and nothing else: `.ci/setup.sh run|test|box`.
+# Installs what a Debian or Ubuntu machine lacks, and nothing else: `.ci/setup.sh run|test|box|deb|image`.
 #
 #   run    to build and run the box      test   to run its tests      box   for the slow tests (browser, VM, qemu)
+#   deb    to pack it                    image  to make a disk image and boot it
 #
 # A stamp below target/ remembers what was found to be there, so that a second call costs nothing.
 set -euo pipefail
@@ -14,8 +15,13 @@ readonly OLDEST=1.94
 RUN=(build-essential cmake nasm pkg-config libclang-dev ca-certificates
   libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev
   gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-libav)
-TEST=(libgstrtspserver-1.0-dev gstreamer1.0-plugins-ugly gstreamer1.0-tools ffmpeg curl python3)
+TEST=(libgstrtspserver-1.0-dev gstreamer1.0-plugins-ugly gstreamer1.0-tools ffmpeg curl python3 shellcheck systemd)
 BOX=(qemu-system-x86 qemu-user-static busybox-static v4l-utils chromium wrk strace python3-venv cpio)
+
+DEB=(binutils dpkg-dev)
+IMAGE=(mmdebstrap arch-test qemu-system-arm qemu-user-static fdisk e2fsprogs dosfstools curl python3 ffmpeg)
+# The tool that packs, of one version.
+readonly CARGO_DEB=3.8.0
 
 # Node.js is often there by another way than the distribution's packages, which then stand in its way.
 command -v npm >/dev/null || BOX+=(nodejs npm)
@@ -81,6 +87,12 @@ rust() {
   is_new_enough rustc || refuse "no Rust $OLDEST or newer could be had; install one (rustup: rust-lang.org/tools/install) and come again"
 }
 
+packer() {
+  if [ -x target/tools/bin/cargo-deb ]; then return; fi
+  say "cargo install cargo-deb $CARGO_DEB"
+  cargo install --quiet --locked --no-default-features --version "$CARGO_DEB" --root target/tools cargo-deb
+}
+
 what=${1:-run}
 stamp=target/setup-$what
 mkdir -p target
@@ -89,9 +101,12 @@ case $what in
   run) install_missing "${RUN[@]}" ;;
   test) install_missing "${RUN[@]}" "${TEST[@]}" ;;
   box) install_missing "${RUN[@]}" "${TEST[@]}" "${BOX[@]}" ;;
-  *) refuse "usage: .ci/setup.sh run|test|box" ;;
+  deb) install_missing "${RUN[@]}" "${DEB[@]}" ;;
+  image) install_missing "${RUN[@]}" "${DEB[@]}" "${IMAGE[@]}" ;;
+  *) refuse "usage: .ci/setup.sh run|test|box|deb|image" ;;
 esac
 rust
+case $what in deb | image) packer ;; esac
 # The tests of that engine are not left out where it could be had.
-if [ "$what" != run ]; then .ci/onnxruntime.sh fetch; fi
+if [ "$what" = test ] || [ "$what" = box ]; then .ci/onnxruntime.sh fetch; fi
 touch "$stamp"

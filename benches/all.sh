@@ -2,7 +2,7 @@
 # Every promised speed on this machine, each beside what it is held against; the last lines name what was missed.
 # `benches/all.sh SPOTTER`, the release binary. Run it on a machine that does nothing else.
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit
 spotter=${1:?the release binary}
 missed=()
 

@@ -17,6 +17,7 @@ done
 
 work=$(mktemp -d)
 coproc SERVED { exec "$@"; }
+# shellcheck disable=SC2153 # what was sourced sets it
 served_pid=$SERVED_PID
 serving=${SERVED[1]}
 nginx_pids=()

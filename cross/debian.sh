@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The aarch64 build with Debian's own cross toolchain, where no container engine is at hand, and its tests under
 # qemu-user: `cross/debian.sh build` makes the release binary, `cross/debian.sh test` runs the library's tests and the
-# real binary on the demo camera.
+# real binary on the demo camera. `feeder` makes a helper of the disk image's test.
 #
 # Debian's rustc is used, because the aarch64 standard library that Debian ships belongs to that compiler alone.
 set -euo pipefail
@@ -26,12 +26,12 @@ step() { printf '\n== %s\n' "$*"; "$@"; }
 
 case "${1:-}" in
   install)
-    SUDO=$([ "$(id -u)" = 0 ] || echo sudo)
+    SUDO=(); [ "$(id -u)" = 0 ] || SUDO=(sudo)
     export DEBIAN_FRONTEND=noninteractive
-    step $SUDO dpkg --add-architecture arm64
-    step $SUDO apt-get update -qq
+    step "${SUDO[@]}" dpkg --add-architecture arm64
+    step "${SUDO[@]}" apt-get update -qq
     # Never at the cost of the host's own packages.
-    step $SUDO apt-get install -y -qq --no-remove --no-install-recommends rustc-web cargo-web libstd-rust-web-dev:arm64 \
+    step "${SUDO[@]}" apt-get install -y -qq --no-remove --no-install-recommends rustc-web cargo-web libstd-rust-web-dev:arm64 \
       gcc-aarch64-linux-gnu g++-aarch64-linux-gnu qemu-user-static cmake nasm pkg-config libclang-dev file \
       libgstreamer1.0-dev:arm64 libgstreamer-plugins-base1.0-0:arm64 \
       gstreamer1.0-plugins-base:arm64 gstreamer1.0-plugins-good:arm64
@@ -46,8 +46,12 @@ case "${1:-}" in
   build)
     step /usr/bin/cargo build --release --locked --target "$TARGET"
     step file "$CARGO_TARGET_DIR/$TARGET/release/spotter"
-    printf 'newest GLIBC symbol: %s\n' "$(aarch64-linux-gnu-objdump -T "$CARGO_TARGET_DIR/$TARGET/release/spotter" |
-      grep -o 'GLIBC_[0-9.]*' | sort -Vu | tail -n 1)"
+    # Debian 12 has 2.36; whether it runs on JetPack 6 too is for board/deb.sh to say.
+    step cross/glibc.sh "$CARGO_TARGET_DIR/$TARGET/release/spotter" 2.36
+    ;;
+  feeder)
+    # What logs sets in the guest of tests/image/run.sh while the power is cut.
+    step /usr/bin/cargo build --locked --target "$TARGET" --example log_feeder
     ;;
   test)
     step /usr/bin/cargo test --locked --target "$TARGET" --lib --no-run
@@ -65,7 +69,7 @@ case "${1:-}" in
     ls -l "$picture"
     ;;
   *)
-    echo "usage: cross/debian.sh install|build|test" >&2
+    echo "usage: cross/debian.sh install|build|feeder|test" >&2
     exit 2
     ;;
 esac

@@ -12,6 +12,7 @@ mod picture;
 mod pose;
 mod probe;
 mod replay;
+mod root;
 pub mod run;
 mod snapshot;
 
@@ -121,6 +122,14 @@ struct RunArgs {
     /// Where to keep what is written: the log
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
+    /// Why it may run as root, which it refuses when systemd starts it so
+    #[arg(long, value_name = "WHY")]
+    as_root: Option<String>,
+}
+
+/// The table of arguments, for whoever writes man pages and completions from it.
+pub fn command() -> clap::Command {
+    Arguments::command()
 }
 
 /// Does what the arguments say.
@@ -132,6 +141,9 @@ pub fn main(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) ->
     logging::start();
     match arguments.command {
         Command::Run(args) => {
+            if let Some(exit) = root::refused(args.as_root.as_deref()) {
+                return exit;
+            }
             let flags = Flags { cameras: args.camera, listen: args.listen, data_dir: args.data_dir };
             match Config::load(args.config.as_deref(), &flags) {
                 Ok(config) => run::run(config),
