@@ -28,7 +28,7 @@ MODELS ?=
 # The long tests want our own code optimised too; they stand side by side, so that it is built so once.
 OPTIMISED := --config profile.dev.package.spotter.opt-level=2
 
-.PHONY: help setup build run onnxruntime test fmt lint unit small bench bench-pose test-box test-long loom miri sanitize test-vm test-browser \
+.PHONY: help setup build run onnxruntime test fmt lint unit small bench bench-pose test-box test-long loom miri sanitize test-vm test-browser test-gpu \
 	test-rtsp test-aarch64 test-hostile test-counting test-demo-sets test-kill test-model test-day test-parity demo-model cross-debian cross \
 	deb deb-arm64 test-deb image test-image flash deny
 
@@ -99,6 +99,10 @@ sanitize: ## the mailbox and the pool under the address and the thread sanitizer
 	TSAN_OPTIONS=suppressions=$(CURDIR)/tests/tsan.supp \
 		RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer" \
 		$(CARGO) test --manifest-path tests/sanitize/Cargo.toml --target-dir target/tsan --target $(HOST) --lib
+
+test-gpu: ## the encoders for GPUs against stand-ins, and the functions they load against NVIDIA's real libraries (fetches them)
+	$(CARGO) test --locked --test gpu
+	tests/gpu/symbols.sh target/debug/spotter
 
 test-vm: build ## a real V4L2 driver (vivid) in a virtual machine
 	tests/vm/run.sh $(SPOTTER)

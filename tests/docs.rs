@@ -172,6 +172,38 @@ fn every_fault_of_a_threshold_and_of_the_onnx_runtime_has_its_sentence_as_a_head
     }
 }
 
+#[test]
+fn every_fault_of_an_encoder_has_its_sentence_as_a_heading() {
+    use spotter::jpeg::EncodeFault::{self, *};
+    use spotter::jpeg::nvjpeg::{CallFault, LibraryFault};
+    let file = || "FILE".into();
+    let libraries = [
+        LibraryFault::Absent,
+        LibraryFault::NoRuntime,
+        LibraryFault::Unloadable { path: file(), why: "WHY".into() },
+        LibraryFault::Libjpeg { path: file() },
+        LibraryFault::Lacks { path: file(), function: "NAME" },
+    ];
+    let calls = [
+        CallFault::Cuda { call: "CALL", code: 2, text: "TEXT".into() },
+        CallFault::Nvjpeg { call: "CALL", code: 2 },
+        CallFault::NoDevice,
+        CallFault::Length { bytes: 2 },
+    ];
+    let own = [NoElement, NotBuilt, Element("WHY".into()), Trial { encoder: "NAME", levels: 7.0 }];
+    let all = libraries.map(EncodeFault::from).into_iter().chain(calls.map(EncodeFault::from)).chain(own);
+    for fault in all {
+        // A new kind stops the build here, and wants a row above. What one frame's bytes lack is the log's alone.
+        match &fault {
+            Failed(_) | Library(_) | Call(_) | NoElement | NotBuilt | Element(_) | Trial { .. } => {}
+        }
+        let said = fault.to_string().replace("answers 2 (invalid parameter)", "answers CODE (TEXT)");
+        let said = said.replace("answers 2", "answers CODE").replace("of 2 bytes", "of N bytes");
+        let said = said.replace("7.0 levels", "N levels").replace("at most 2 are", "at most M are");
+        assert!(headings().contains(&said), "docs/troubleshoot.md has no heading \"{said}\"");
+    }
+}
+
 /// The sentences of the source that stand in quotes whole and are headings must still be there, so that a heading cannot
 /// outlive its sentence.
 #[test]

@@ -52,6 +52,7 @@ fn line(source: &str, crew: &Crew, metrics: &Metrics, stop: &Stop) -> Line {
         },
         retry: Retry::default(),
         engine: Engine::Replay { takes: Duration::from_millis(3) },
+        encoder: spotter::jpeg::Chosen::default(),
         privacy: false,
         zone: None,
         look_every: Duration::ZERO,

@@ -26,7 +26,7 @@ pub use view::{CameraNote, Doing, Event, Fault, Seen, Status, View};
 
 use crate::capture::{self, CaptureFault};
 use crate::events::Board;
-use crate::jpeg::Encoder;
+use crate::jpeg;
 use crate::metrics::Metrics;
 use crate::pose::Engine;
 use crate::store::Inbox;
@@ -54,6 +54,8 @@ pub struct Settings {
     pub retry: Retry,
     /// Who looks at the frames.
     pub engine: Engine,
+    /// Who encodes the pictures.
+    pub encoder: jpeg::Chosen,
     /// Its picture is for nobody, only what is seen in it.
     pub privacy: bool,
     /// Where its athlete stands; nothing: anywhere.
@@ -108,7 +110,8 @@ impl Line {
         stop: &Stop,
     ) -> std::io::Result<Line> {
         let Around { events, orders, inbox } = around;
-        let Settings { name, capture, retry, engine, look_every, hung, shot_buffers, privacy, zone, .. } = settings;
+        let Settings { name, capture, retry, engine, look_every, hung, shot_buffers, privacy, zone, encoder, .. } =
+            settings;
         let view = View::new(
             name.clone(),
             capture.address.to_string(),
@@ -118,7 +121,9 @@ impl Line {
             events,
         );
         metrics.looks_with(&name, engine.name());
+        metrics.encodes_with(&name, encoder.name());
         let view = view.with(privacy, zone).with_engine_why(engine.why().map(str::to_string));
+        let view = view.with_encoder(encoder.name(), encoder.why().to_string());
         let view = Arc::new(view.in_house(orders.clone()));
         let (stall, progress) = (capture.stall, Arc::new(Progress::default()));
         let post = |kind: &str, place: Place| Post {
@@ -130,7 +135,7 @@ impl Line {
         let (poster, taker) = crate::mailbox::mailbox();
         let feed = feed::Feed::new(view.clone(), capture, retry, poster, stop.clone());
         let watch = watch::Watch::new(view.clone(), &engine, look_every, taker, stop.clone(), inbox);
-        let encoder = Encoder::cpu().map_err(std::io::Error::other)?;
+        let encoder = encoder.encoder().map_err(std::io::Error::other)?;
         let shoot = shoot::Shoot::new(view.clone(), encoder, shot_buffers, stop.clone());
         let (own, own_view) = (progress.clone(), view.clone());
         crew.start(post("pose", settings.pose_place), move |beat| {

@@ -49,13 +49,17 @@ pub struct Status {
     pub viewers: usize,
 }
 
-/// Who looks and who decodes.
+/// Who looks, who decodes and who encodes.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct Inside {
     /// The pose engine's name.
     pub engine: &'static str,
     /// Which version of it from where, or why it is not a faster one; nothing where there was nothing to choose.
     pub engine_why: Option<String>,
+    /// The JPEG encoder's name.
+    pub encoder: &'static str,
+    /// Which version of it from where, and why not another.
+    pub encoder_why: Option<String>,
     /// Milliseconds that it takes for one frame, of late; nothing before its first.
     pub infer_ms: Option<f64>,
     /// Why nobody can be found.
@@ -93,6 +97,10 @@ pub struct Seen {
     pub engine: &'static str,
     /// Which version of the engine from where, or why it is not a faster one; nothing where there was nothing to choose.
     pub engine_why: Option<String>,
+    /// The JPEG encoder's name.
+    pub encoder: &'static str,
+    /// Which version of it from where, and why not another.
+    pub encoder_why: Option<String>,
     /// Frames looked at, a second.
     pub pose_fps: f64,
     /// The size of that frame: poses are in its pixels.

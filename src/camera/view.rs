@@ -104,6 +104,8 @@ pub struct View {
     source: String,
     engine: &'static str,
     engine_why: Option<String>,
+    encoder: &'static str,
+    encoder_why: Option<String>,
     recording: bool,
     privacy: bool,
     zone: Option<Zone>,
@@ -131,6 +133,8 @@ impl View {
             source,
             engine,
             engine_why: None,
+            encoder: "cpu",
+            encoder_why: None,
             recording,
             privacy: false,
             zone: None,
@@ -167,6 +171,11 @@ impl View {
     /// The same, with the reason for its engine.
     pub fn with_engine_why(self, why: Option<String>) -> View {
         View { engine_why: why, ..self }
+    }
+
+    /// The same, with its encoder and the reason for it.
+    pub fn with_encoder(self, encoder: &'static str, why: String) -> View {
+        View { encoder, encoder_why: Some(why), ..self }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -406,7 +415,15 @@ impl View {
     pub fn inside(&self) -> Inside {
         let state = self.state();
         let (infer_ms, pose_fault, decoder) = (state.infer_ms, state.pose_fault.clone(), state.decoder.clone());
-        Inside { engine: self.engine, engine_why: self.engine_why.clone(), infer_ms, pose_fault, decoder }
+        Inside {
+            engine: self.engine,
+            engine_why: self.engine_why.clone(),
+            encoder: self.encoder,
+            encoder_why: self.encoder_why.clone(),
+            infer_ms,
+            pose_fault,
+            decoder,
+        }
     }
 
     fn announce(&self, connected: bool, fault: Option<Fault>) {
@@ -454,6 +471,8 @@ impl View {
             age_ms: state.seen.map(|s| as_ms(now.since(s.1))),
             engine: self.engine,
             engine_why: self.engine_why.clone(),
+            encoder: self.encoder,
+            encoder_why: self.encoder_why.clone(),
             pose_fps: state.pose_fps.per_s(now),
             width: state.seen_size.0,
             height: state.seen_size.1,

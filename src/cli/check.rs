@@ -4,21 +4,29 @@ use std::path::Path;
 
 use crate::config::{Config, Flags};
 use crate::error::Exit;
-use crate::pose::Engine;
+use crate::jpeg::Chosen;
 
 /// Prints one or the other.
 pub(super) fn check(file: Option<&Path>) -> Exit {
     match Config::load(file, &Flags::default()) {
         // A model of the wrong kind is no fault of the config's text, but the box would not start with it.
-        Ok(config) => match config.engine().and_then(|engine| engine.load().map(|()| engine)) {
-            Ok(engine) => super::put(format!("{}{}", config.resolved_toml(), taken(&engine)).as_bytes()),
-            Err(fault) => super::say(&fault.to_string(), Exit::Failed),
+        Ok(config) => match chosen(&config) {
+            Ok(taken) => super::put(format!("{}{taken}", config.resolved_toml()).as_bytes()),
+            Err(why) => super::say(&why, Exit::Failed),
         },
         Err(faults) => super::say(&faults.to_string(), Exit::Usage),
     }
 }
 
-/// What `auto` came to, as a comment: the result is still a config.
-fn taken(engine: &Engine) -> String {
-    engine.why().map_or_else(String::new, |why| format!("\n# [pose] looks with {}: {why}\n", engine.name()))
+/// What `auto` came to, as comments: the result is still a config.
+///
+/// # Errors
+/// One sentence, when the box would not start.
+fn chosen(config: &Config) -> Result<String, String> {
+    let encoder = Chosen::of(&config.jpeg).map_err(|fault| fault.to_string())?;
+    let engine = config.engine().map_err(|fault| fault.to_string())?;
+    engine.load().map_err(|fault| fault.to_string())?;
+    let encodes = format!("\n# [jpeg] encodes with {}: {}\n", encoder.name(), encoder.why());
+    let looks = |why: &str| format!("\n# [pose] looks with {}: {why}\n", engine.name());
+    Ok(encodes + &engine.why().map_or_else(String::new, looks))
 }

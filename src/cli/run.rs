@@ -12,6 +12,7 @@ use crate::config::Config;
 use crate::error::Exit;
 use crate::events::Board;
 use crate::http;
+use crate::jpeg::Chosen;
 use crate::metrics::Metrics;
 use crate::pose::Engine;
 use crate::sink::Sinks;
@@ -38,7 +39,9 @@ pub fn run(config: Config) -> Exit {
         if let Some(why) = engine.why() {
             log::info!("pose: looking with {}: {why}", engine.name());
         }
-        start(config, &engine, &mut lines, &crew, &stop)?;
+        let encoder = Chosen::of(&config.jpeg).map_err(|fault| fault.to_string())?;
+        log::info!("jpeg: encoding with {}: {}", encoder.name(), encoder.why());
+        start(config, (&engine, &encoder), &mut lines, &crew, &stop)?;
         Ok(engine)
     });
     let exit = match started {
@@ -58,7 +61,13 @@ fn failed(why: &str) -> Exit {
 }
 
 /// Starts the log first, then cameras, and the face last, so that whoever gets an answer sees every camera.
-fn start(config: Config, engine: &Engine, lines: &mut Vec<Line>, crew: &Arc<Crew>, stop: &Stop) -> Result<(), String> {
+fn start(
+    config: Config,
+    (engine, encoder): (&Engine, &Chosen),
+    lines: &mut Vec<Line>,
+    crew: &Arc<Crew>,
+    stop: &Stop,
+) -> Result<(), String> {
     let started = Mono::now();
     let metrics = Arc::new(Metrics::default());
     // The board lives as long as the process: listeners of any thread may keep a place on it.
@@ -69,7 +78,7 @@ fn start(config: Config, engine: &Engine, lines: &mut Vec<Line>, crew: &Arc<Crew
     let sinks =
         Sinks::start(config.sinks.clone(), config.clock_wait, &store, &metrics, crew, stop).map_err(no_thread)?;
     let orders = Arc::new(orders::House::new(config.thresholds));
-    for line in config.lines(engine) {
+    for line in config.lines(engine, encoder) {
         let name = line.name.clone();
         let around = Around { events, orders: &orders, inbox: Some(store.inbox()) };
         let started = Line::start(line, crew, &metrics, around, stop);

@@ -42,6 +42,7 @@ pub const KEYS: &[&str] = &[
     "capture.retry_most_s",
     "health.stale_s",
     "jpeg.encoder",
+    "jpeg.cuda",
     "pose.engine",
     "pose.model",
     "pose.onnxruntime",

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{CameraConfig, Config, Engine, PerThread};
 use crate::camera::{self, Place, Retry};
-use crate::jpeg::shots::VARIANTS;
+use crate::jpeg::{self, shots::VARIANTS};
 use crate::pose::{self, Chosen, Limits, Places, PoseFault, Shared, Wanted};
 
 /// A model that knows only the rendered athlete would not see people, or see them where there are none.
@@ -42,12 +42,12 @@ impl Config {
         shared.map(pose::Engine::Model)
     }
 
-    /// The settings of every camera's line, in order. All look with the same engine.
-    pub fn lines(&self, engine: &pose::Engine) -> Vec<camera::Settings> {
-        self.cameras.iter().map(|camera| self.line(camera, engine)).collect()
+    /// The settings of every camera's line, in order. All look with the same engine and encode with the same encoder.
+    pub fn lines(&self, engine: &pose::Engine, encoder: &jpeg::Chosen) -> Vec<camera::Settings> {
+        self.cameras.iter().map(|camera| self.line(camera, engine, encoder)).collect()
     }
 
-    fn line(&self, camera: &CameraConfig, engine: &pose::Engine) -> camera::Settings {
+    fn line(&self, camera: &CameraConfig, engine: &pose::Engine, encoder: &jpeg::Chosen) -> camera::Settings {
         let PerThread { capture, pose, jpeg } = camera.cores.clone();
         let place = |cores, priority| Place { cores, priority };
         let max_fps = u32::try_from(self.pose.max_fps).unwrap_or(0);
@@ -56,6 +56,7 @@ impl Config {
             capture: camera.capture(self.capture.stall),
             retry: Retry { first: self.capture.retry_first, most: self.capture.retry_most },
             engine: if camera.pose { engine.clone() } else { pose::Engine::Off },
+            encoder: encoder.clone(),
             privacy: camera.privacy,
             zone: camera.zone,
             look_every: Duration::from_secs(1).checked_div(max_fps).unwrap_or_default(),

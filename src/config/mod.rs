@@ -20,6 +20,7 @@ pub use fault::{Fault, Faults, Place};
 
 use crate::capture::{self, Address};
 use crate::http;
+use crate::jpeg;
 use crate::pose;
 use crate::workout::Thresholds;
 use crate::workout::Zone;
@@ -47,7 +48,7 @@ pub struct Config {
     /// The crew.
     pub threads: ThreadsConfig,
     /// What encodes.
-    pub encoder: Encoder,
+    pub jpeg: jpeg::Settings,
     /// What looks at the athlete.
     pub pose: PoseConfig,
     /// What counts as a repetition and as a set.
@@ -112,15 +113,6 @@ pub struct ThreadsConfig {
     pub hung: Duration,
     /// The cores of the main thread; empty: any.
     pub main_cores: Vec<usize>,
-}
-
-/// What encodes.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Encoder {
-    /// The best that this version has, which is the CPU.
-    Auto,
-    /// libjpeg-turbo.
-    Cpu,
 }
 
 /// What looks at the athlete.

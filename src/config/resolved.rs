@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::{CameraConfig, Config, Encoder, Engine, PerThread, PoseConfig};
+use super::{CameraConfig, Config, Engine, PerThread, PoseConfig};
+use crate::jpeg::{self, Wanted as Encoder};
 use crate::sink::{Kind, Settings as Sink};
 
 const HIDDEN: &str = "***";
@@ -54,7 +55,7 @@ impl Config {
             },
             "health": { "stale_s": seconds(http.stale) },
             "threads": { "hung_s": seconds(self.threads.hung), "main_cores": self.threads.main_cores },
-            "jpeg": { "encoder": match self.encoder { Encoder::Auto => "auto", Encoder::Cpu => "cpu" } },
+            "jpeg": jpeg(&self.jpeg),
             "pose": pose(&self.pose),
             "store": {
                 "waiting": self.store.waiting,
@@ -77,6 +78,20 @@ impl Config {
         }
         out
     }
+}
+
+fn jpeg(jpeg: &jpeg::Settings) -> Value {
+    let encoder = match jpeg.encoder {
+        Encoder::Auto => "auto",
+        Encoder::Cpu => "cpu",
+        Encoder::Nvjpeg => "nvjpeg",
+        Encoder::Nvjpegenc => "nvjpegenc",
+    };
+    let mut out = json!({ "encoder": encoder });
+    if let Some(folder) = &jpeg.cuda {
+        out["cuda"] = folder.display().to_string().into();
+    }
+    out
 }
 
 fn pose(pose: &PoseConfig) -> Value {

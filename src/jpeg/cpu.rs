@@ -1,47 +1,22 @@
 //! The CPU encoder: libjpeg-turbo from YUV planes, without an RGB detour.
 //!
-//! A frame goes through at most four steps, each of which is left out where it has nothing to do: its bytes become
-//! planes (`planes.rs`), the planes are [scaled](super::scale), their [colour](super::colour) becomes JPEG's, and
-//! libjpeg encodes them. A camera's own JPEG is handed on untouched unless a quality or a smaller width is asked for;
-//! then it is decoded to planes (at a half, a quarter or an eighth of its size where that is enough) and goes the same
-//! way.
-//!
-//! All memory is kept for the next frame. libjpeg is given a buffer that its output cannot overflow, and the JPEG is
-//! copied from there: that costs a hundredth of the encode, and of a shot only as many pages are
-//! used as its JPEG fills. libjpeg
-//! itself takes and gives back some of its working memory for each picture.
-//!
-//! Bytes from a device are never trusted: what does not fit its layout is a fault, said before the library sees it.
+//! libjpeg is given a buffer that its output cannot overflow, and the JPEG is copied from there: that costs a hundredth
+//! of the encode, and of a shot only as many pages are used as its JPEG fills. libjpeg itself takes and gives back some
+//! of its working memory for each picture; all other memory is kept for the next frame.
 
-use turbojpeg::{
-    Colorspace, Compressor, Decompressor, Image, OutputBuf, PixelFormat as Packed, ScalingFactor, Subsamp, YuvImage,
-    YuvPlanesImage,
-};
+use turbojpeg::{Compressor, Image, OutputBuf, PixelFormat as Packed, Subsamp, YuvPlanesImage};
 
-use super::colour::Converter;
-use super::planes::{self, Picture, Plane, Scratch};
-use super::scale::{Scaler, scaled_size};
-use super::shots::DEFAULT_QUALITY;
+use super::planes::{self, Picture};
+use super::prepare::{Prepare, Prepared};
 use super::{EncodeFault, Variant};
-use crate::frame::{Colour, Frame, PixelFormat};
+use crate::frame::Frame;
 
 /// One encoder and its scratch memory; owned by one jpeg thread.
 pub struct Cpu {
     compressor: Compressor,
-    decoder: Decoder,
-    unpacked: Scratch,
-    scaler: Scaler,
-    converter: Converter,
-    padded: Scratch,
+    prepare: Prepare,
     /// Where libjpeg writes: as long as its output can get, and never shortened.
     jpeg: Vec<u8>,
-}
-
-/// From a camera's own JPEG to planes.
-struct Decoder {
-    library: Decompressor,
-    planes: Vec<u8>,
-    scratch: Scratch,
 }
 
 impl Cpu {
@@ -50,18 +25,7 @@ impl Cpu {
     /// # Errors
     /// When the library cannot be set up.
     pub fn new() -> Result<Cpu, EncodeFault> {
-        let mut library = Decompressor::new()?;
-        // No camera writes a progressive JPEG of so many scans; a hostile one could take minutes.
-        library.set_scan_limit(100)?;
-        Ok(Cpu {
-            compressor: Compressor::new()?,
-            decoder: Decoder { library, planes: Vec::new(), scratch: Scratch::default() },
-            unpacked: Scratch::default(),
-            scaler: Scaler::default(),
-            converter: Converter::default(),
-            padded: Scratch::default(),
-            jpeg: Vec::new(),
-        })
+        Ok(Cpu { compressor: Compressor::new()?, prepare: Prepare::new()?, jpeg: Vec::new() })
     }
 
     pub(super) fn encode(
@@ -70,27 +34,15 @@ impl Cpu {
         variant: Variant,
         out: &mut Vec<u8>,
     ) -> Result<(usize, usize), EncodeFault> {
-        let Cpu { compressor, decoder, unpacked, scaler, converter, padded, jpeg } = self;
-        let layout = &frame.layout;
-        let smaller = |than: usize| variant.width.map(usize::from).filter(|width| *width < than);
-        let (picture, size, colour) = if layout.format == PixelFormat::Mjpeg {
-            if variant.quality.is_none() && smaller(layout.width).is_none() {
-                return passed_through(frame, out);
-            }
-            let (picture, size) = decoder.decode(&frame.bytes, variant.width)?;
-            (picture, size, Colour::JPEG)
-        } else {
-            (planes::of_frame(frame, unpacked)?, (layout.width, layout.height), layout.colour)
+        let Cpu { compressor, prepare, jpeg } = self;
+        let picture = match prepare.picture(frame, variant, out)? {
+            Prepared::Done(width, height) => return Ok((width, height)),
+            Prepared::Planes(picture) => picture,
         };
-        let picture = match smaller(size.0) {
-            Some(width) => scaler.scale(picture, scaled_size(size, width))?,
-            None => picture,
-        };
-        let picture = planes::padded(converter.convert(picture, colour), padded);
         if picture.lies_in(&frame.bytes) {
             planes::touch(&picture);
         }
-        compressor.set_quality(i32::from(variant.quality.unwrap_or(DEFAULT_QUALITY).clamp(1, 100)))?;
+        compressor.set_quality(i32::from(variant.quality_or_default()))?;
         let length = compress(compressor, &picture, jpeg)?;
         // Room for the longest, so that a busier picture does not make it grow.
         out.clear();
@@ -98,17 +50,6 @@ impl Cpu {
         out.extend_from_slice(&jpeg[..length]);
         Ok((picture.width, picture.height))
     }
-}
-
-fn passed_through(frame: &Frame, out: &mut Vec<u8>) -> Result<(usize, usize), EncodeFault> {
-    if !frame.bytes.starts_with(&[0xff, 0xd8]) {
-        return Err(EncodeFault::Failed("it is no JPEG".into()));
-    }
-    out.clear();
-    // The frame's room is what the camera's longest JPEG needs.
-    out.reserve_exact(frame.bytes.capacity());
-    out.extend_from_slice(&frame.bytes);
-    Ok((frame.layout.width, frame.layout.height))
 }
 
 /// Encodes into `jpeg`, and tells how long the result is.
@@ -141,60 +82,11 @@ fn compress(compressor: &mut Compressor, picture: &Picture, jpeg: &mut Vec<u8>) 
     Ok(output.len())
 }
 
-impl Decoder {
-    /// The planes of a JPEG, made smaller in one go as far as they stay at least `width` across; and its own size.
-    fn decode(&mut self, bytes: &[u8], width: Option<u16>) -> Result<(Picture<'_>, (usize, usize)), EncodeFault> {
-        let header = self.library.read_header(bytes)?;
-        planes::check_size(header.width, header.height)?;
-        if header.is_lossless || !matches!(header.colorspace, Colorspace::YCbCr | Colorspace::Gray) {
-            return Err(EncodeFault::Failed("a JPEG of this kind is no camera's".into()));
-        }
-        let factors = [ScalingFactor::ONE_EIGHTH, ScalingFactor::ONE_QUARTER, ScalingFactor::ONE_HALF];
-        let enough = |f: &ScalingFactor| width.is_some_and(|w| f.scale(header.width) >= usize::from(w));
-        let factor = factors.into_iter().find(enough).unwrap_or(ScalingFactor::ONE);
-        self.library.set_scaling_factor(factor)?;
-        let (size, subsamp) = ((header.width, header.height), header.subsamp);
-        let (width, height) = (factor.scale(size.0), factor.scale(size.1));
-        let length = turbojpeg::yuv_pixels_len(width, 1, height, subsamp)?;
-        if self.planes.len() < length {
-            self.planes.resize(length, 0);
-        }
-        let pixels = &mut self.planes[..length];
-        match self.library.decompress_to_yuv(bytes, YuvImage { pixels, width, align: 1, height, subsamp }) {
-            Err(turbojpeg::Error::TurboJpegError(words)) if is_harmless(&words, bytes) => {}
-            done => done?,
-        }
-        let (across, down) = planes::chroma_step(subsamp);
-        let (full, rows) = (width.next_multiple_of(across), height.next_multiple_of(down));
-        let (chroma, chroma_rows) = if subsamp == Subsamp::Gray { (0, 0) } else { (full / across, rows / down) };
-        let (y, rest) = self.planes[..length].split_at(full * rows);
-        let (u, v) = rest.split_at(chroma * chroma_rows);
-        let planes = [
-            Plane::packed(y, full, rows),
-            Plane::packed(u, chroma, chroma_rows),
-            Plane::packed(v, chroma, chroma_rows),
-        ];
-        Ok((planes::with_halved_chroma(Picture { width, height, subsamp, planes }, &mut self.scratch), size))
-    }
-}
-
-/// Whether the library only mentions bytes between two markers, which some cameras write, with a whole picture made.
-/// It tells the first complaint alone, so the end of the JPEG is looked for here.
-fn is_harmless(words: &str, bytes: &[u8]) -> bool {
-    let end = bytes.iter().rposition(|b| *b != 0).map_or(0, |last| last + 1);
-    words.contains("extraneous bytes before marker") && bytes[..end].ends_with(&[0xff, 0xd9])
-}
-
-impl From<turbojpeg::Error> for EncodeFault {
-    fn from(error: turbojpeg::Error) -> Self {
-        EncodeFault::Failed(error.to_string())
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::scale::scaled_size;
     use super::*;
-    use crate::frame::{Layout, Matrix, Plane as Place, Range};
+    use crate::frame::{Colour, Layout, Matrix, PixelFormat, Plane as Place, Range};
 
     type Rgb = [f64; 3];
     const BARS: [Rgb; 8] = [

@@ -1,7 +1,15 @@
 //! From a frame to JPEG bytes: the encoders, and the table that makes sure each picture is encoded once.
 
+pub mod choose;
+pub mod nvjpeg;
+#[cfg(feature = "gst")]
+mod nvjpegenc;
+#[cfg(not(feature = "gst"))]
+#[path = "nvjpegenc/absent.rs"]
+mod nvjpegenc;
 pub mod shots;
 
+pub use choose::{Chosen, Settings, Wanted};
 pub use shots::{Look, Shot, ShotRef, Shots, Variant};
 
 use crate::frame::Frame;
@@ -10,6 +18,10 @@ use crate::frame::Frame;
 pub enum Encoder {
     /// libjpeg-turbo, from YUV planes.
     Cpu(cpu::Cpu),
+    /// CUDA's nvJPEG.
+    Nvjpeg(nvjpeg::Nvjpeg),
+    /// The board's JPEG hardware, through GStreamer.
+    Nvjpegenc(nvjpegenc::Nvjpegenc),
 }
 
 pub mod bench;
@@ -18,6 +30,7 @@ pub mod cpu;
 pub mod draw;
 pub mod keepsake;
 mod planes;
+mod prepare;
 mod scale;
 
 /// Why a frame could not be encoded.
@@ -26,6 +39,38 @@ pub enum EncodeFault {
     /// The encoder's own words.
     #[error("the picture cannot be encoded: {0}")]
     Failed(String),
+    /// There is no nvJPEG.
+    #[error(transparent)]
+    Library(#[from] nvjpeg::LibraryFault),
+    /// CUDA or nvJPEG says no.
+    #[error(transparent)]
+    Call(#[from] nvjpeg::CallFault),
+    /// GStreamer has no such element.
+    #[error("GStreamer has no element nvjpegenc")]
+    NoElement,
+    /// It is a build without GStreamer.
+    #[error("this program was built without GStreamer, and has no nvjpegenc")]
+    NotBuilt,
+    /// GStreamer's own words.
+    #[error("GStreamer's nvjpegenc fails: {0}")]
+    Element(String),
+    /// It is there, and its picture is not right.
+    #[error(
+        "the picture of the encoder {encoder} is {levels:.1} levels from the CPU's, at most {} are right",
+        choose::LEVELS_MOST
+    )]
+    Trial {
+        /// Its name.
+        encoder: &'static str,
+        /// Of 255, the mean over the worst channel.
+        levels: f64,
+    },
+}
+
+impl From<turbojpeg::Error> for EncodeFault {
+    fn from(error: turbojpeg::Error) -> Self {
+        EncodeFault::Failed(error.to_string())
+    }
 }
 
 impl Encoder {
@@ -49,6 +94,8 @@ impl Encoder {
     ) -> Result<(usize, usize), EncodeFault> {
         match self {
             Encoder::Cpu(cpu) => cpu.encode(frame, variant, out),
+            Encoder::Nvjpeg(gpu) => gpu.encode(frame, variant, out),
+            Encoder::Nvjpegenc(element) => element.encode(frame, variant, out),
         }
     }
 }

@@ -249,6 +249,30 @@ pub(super) fn with_halved_chroma<'a>(picture: Picture<'a>, scratch: &'a mut Scra
     Picture { subsamp: Subsamp::Sub2x2, planes, ..picture }
 }
 
+/// A picture whose chroma is halved both ways, as hardware wants it, or that is grey: any other is made so, each chroma
+/// sample the mean of what the four pixels have that it covers.
+pub(super) fn with_quartered_chroma<'a>(picture: Picture<'a>, scratch: &'a mut Scratch) -> Picture<'a> {
+    if matches!(picture.subsamp, Subsamp::Sub2x2 | Subsamp::Gray) {
+        return picture;
+    }
+    let (across, down) = picture.chroma_step();
+    let (width, rows) = (picture.width.div_ceil(2), picture.height.div_ceil(2));
+    let [luma, u, v] = picture.planes;
+    let [_, u_to, v_to] = scratch.sized([0, width * rows, width * rows]);
+    for (from, to) in [(u, &mut *u_to), (v, &mut *v_to)] {
+        let at =
+            |x: usize, y: usize| u16::from(from.row((y / down).min(from.height - 1))[(x / across).min(from.width - 1)]);
+        for (y, row) in to.chunks_exact_mut(width).enumerate() {
+            for (x, to) in row.iter_mut().enumerate() {
+                let (x, y) = (x * 2, y * 2);
+                *to = ((at(x, y) + at(x + 1, y) + at(x, y + 1) + at(x + 1, y + 1) + 2) / 4) as u8;
+            }
+        }
+    }
+    let planes = [luma, Plane::packed(u_to, width, rows), Plane::packed(v_to, width, rows)];
+    Picture { subsamp: Subsamp::Sub2x2, planes, ..picture }
+}
+
 /// Reads every cache line of the planes once, in order. libjpeg reads eight rows at a time in steps of eight bytes, at
 /// which the processor does not see what comes next: on a frame that another core wrote that costs more than this.
 pub(super) fn touch(picture: &Picture) {

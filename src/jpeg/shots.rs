@@ -37,6 +37,11 @@ pub struct Variant {
 }
 
 impl Variant {
+    /// The quality to encode with, 1..=100.
+    pub(super) fn quality_or_default(self) -> u8 {
+        self.quality.unwrap_or(DEFAULT_QUALITY).clamp(1, 100)
+    }
+
     /// The one name of this picture for a source of this layout.
     pub fn of(self, layout: &Layout) -> Variant {
         let own_jpeg = layout.format == PixelFormat::Mjpeg && self.width.is_none();

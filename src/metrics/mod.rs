@@ -45,6 +45,12 @@ struct OfEngine {
 }
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct OfEncoder {
+    camera: String,
+    encoder: &'static str,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
 struct OfCamera {
     camera: String,
 }
@@ -181,6 +187,7 @@ struct Families {
     viewers: Family<OfCamera, Gauge>,
     drops: Family<OfDrop, Counter>,
     engines: Family<OfEngine, Gauge>,
+    encoders: Family<OfEncoder, Gauge>,
 }
 
 type Histograms = Family<OfCamera, Histogram, fn() -> Histogram>;
@@ -253,6 +260,7 @@ impl Families {
         registry.register("camera_up", "1 while the camera gives pictures", self.up.clone());
         registry.register("stream_viewers", "Streams open now", self.viewers.clone());
         registry.register("pose_engine", "1 for the engine that looks at the camera's athlete", self.engines.clone());
+        registry.register("jpeg_encoder", "1 for what encodes the camera's pictures", self.encoders.clone());
         registry.register("frames_dropped", "Frames that went no further, by reason", self.drops.clone());
     }
 }
@@ -281,6 +289,11 @@ impl Metrics {
     /// This camera's athlete is looked at with this engine.
     pub fn looks_with(&self, camera: &str, engine: &'static str) {
         self.families.engines.get_or_create(&OfEngine { camera: camera.to_string(), engine }).set(1);
+    }
+
+    /// This camera's pictures are encoded with this encoder.
+    pub fn encodes_with(&self, camera: &str, encoder: &'static str) {
+        self.families.encoders.get_or_create(&OfEncoder { camera: camera.to_string(), encoder }).set(1);
     }
 
     /// The numbers of the camera of this name; they begin at zero and are shown from now on.

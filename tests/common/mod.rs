@@ -23,8 +23,13 @@ pub struct SpotterBox {
 impl SpotterBox {
     /// Starts `spotter run ARGS --listen 127.0.0.1:0` and waits for the address it prints.
     pub fn start(args: &[&str]) -> SpotterBox {
+        SpotterBox::start_with(args, &[])
+    }
+
+    /// The same with more variables in its environment.
+    pub fn start_with(args: &[&str], env: &[(&str, &str)]) -> SpotterBox {
         let mut command = Command::new(env!("CARGO_BIN_EXE_spotter"));
-        command.arg("run").args(args);
+        command.arg("run").args(args).envs(env.iter().copied());
         if !args.contains(&"--listen") {
             command.args(["--listen", "127.0.0.1:0"]);
         }

@@ -89,6 +89,7 @@ fn the_boxs_file_is_right_as_it_is_and_its_commented_values_are_the_defaults() {
         "api_key",
         "model",
         "onnxruntime",
+        "cuda",
         "zone",
         "transport",
         "pace",
@@ -169,7 +170,9 @@ fn a_config_without_a_camera_is_refused_and_no_config_is_the_demo_box() {
     assert_eq!(out.status.code(), Some(0));
     let shown = String::from_utf8(out.stdout).unwrap();
     let again = load(&shown).unwrap();
-    let (config, taken) = shown.split_once("\n# [pose] looks with ").expect("it says which engine looks");
+    let (shown, taken) = shown.split_once("\n# [pose] looks with ").expect("it says which engine looks");
+    let (config, encoder) = shown.split_once("\n# [jpeg] encodes with ").expect("it says what encodes");
+    assert!(encoder.starts_with("cpu: ") || encoder.starts_with("nvjpeg"), "{encoder}");
     assert_eq!(again.resolved_toml(), config, "what check prints is a config of the same meaning");
     assert!(taken.starts_with("cpu: ") || taken.starts_with("onnxruntime: "), "{taken}");
     assert_eq!((again.cameras.len(), again.cameras[0].name.as_str()), (1, "demo"));
@@ -308,7 +311,9 @@ const EDGES: &[Row] = &[
     ("http", "cores", ["[]", "[0, 1023]"], ["[1024]", "[-1]"]),
     ("threads", "main_cores", ["[0]", "[3, 2]"], ["[1, 1]", "[\"1\"]"]),
     ("camera.cores", "pose", ["[0]", "[3, 2]"], ["1", "[[1]]"]),
-    ("jpeg", "encoder", ["\"auto\"", "\"cpu\""], ["\"nvjpeg\"", "\"\""]),
+    ("jpeg", "encoder", ["\"auto\"", "\"cpu\""], ["\"libjpeg\"", "\"\""]),
+    ("jpeg", "encoder", ["\"nvjpeg\"", "\"nvjpegenc\""], ["\"nvjpegdec\"", "1"]),
+    ("jpeg", "cuda", ["\"/usr/local/cuda/lib64\"", "\"a b\""], ["\"\"", "true"]),
     ("pose", "engine", ["\"cpu\"", "\"off\""], ["\"tensorrt\"", "\"\""]),
     ("pose", "threads", ["0", "64"], ["-1", "65"]),
     ("pose", "max_fps", ["0", "240"], ["241", "1.5"]),

@@ -13,8 +13,9 @@ use std::path::PathBuf;
 use self::part::Part;
 use super::fault::{Gathered, Place};
 use super::raw::Table;
-use super::{CameraConfig, CaptureConfig, Config, Encoder, Engine, Flags, PoseConfig, ThreadsConfig};
+use super::{CameraConfig, CaptureConfig, Config, Engine, Flags, PoseConfig, ThreadsConfig};
 use crate::capture::Address;
+use crate::jpeg::{self, Wanted as Encoder};
 use crate::pose;
 use crate::workout::{KNOBS, Thresholds};
 
@@ -42,7 +43,7 @@ pub(super) fn config(table: Option<&Table>, flags: &Flags, faults: &Gathered) ->
         open,
         capture: capture(&root.part("capture"), faults),
         threads: threads(&root.part("threads")),
-        encoder: encoder(&root.part("jpeg")),
+        jpeg: jpeg(&root.part("jpeg"), faults),
         pose,
         thresholds: thresholds(&root, table.is_some()),
     }
@@ -101,8 +102,21 @@ fn threads(part: &Part) -> ThreadsConfig {
     ThreadsConfig { hung: part.seconds("hung_s", 5.0..=600.0, or.hung), main_cores: part.cores("main_cores") }
 }
 
-fn encoder(part: &Part) -> Encoder {
-    part.choice("encoder", &[("auto", Encoder::Auto), ("cpu", Encoder::Cpu)], &["nvjpeg", "nvjpegenc"], Encoder::Auto)
+fn jpeg(part: &Part, faults: &Gathered) -> jpeg::Settings {
+    let choices = [
+        ("auto", Encoder::Auto),
+        ("cpu", Encoder::Cpu),
+        ("nvjpeg", Encoder::Nvjpeg),
+        ("nvjpegenc", Encoder::Nvjpegenc),
+    ];
+    let cuda = part.text("cuda");
+    if let Some(("", line)) = cuda {
+        faults.add(Place::Line(line), "`cuda` in [jpeg] wants a path");
+    }
+    jpeg::Settings {
+        encoder: part.choice("encoder", &choices, &[], Encoder::Auto),
+        cuda: cuda.map(|(path, _)| path.into()),
+    }
 }
 
 /// Without `model`, the one in the binary looks where it can see somebody: when every camera that is looked at is a

@@ -54,6 +54,7 @@ function camera(row, model) {
           ["newest frame", row.has_frame ? row.frame_id : "none"],
           ["its age", row.frame_age_ms === null ? null : lasting(row.frame_age_ms)],
           ["decoder", row.decoder],
+          ["encoder", row.encoder_why ? `${row.encoder}: ${row.encoder_why}` : row.encoder],
           ["pose engine", engine(row)],
           ["model", looks ? model?.split("/").pop() : null],
           ["poses", looks ? rate(row.pose_fps) : null],
