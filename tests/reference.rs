@@ -1,5 +1,5 @@
 //! `POST /api/v1/reference` at the front door: films of the demo's athlete are brought by curl, as a body and as a form, and
-//! become prototypes; what shows nobody does not.
+//! become prototypes; what shows nobody does not. A poses file does as well as a film.
 
 mod common;
 mod film;
@@ -46,6 +46,41 @@ fn a_film_becomes_a_prototype_and_an_empty_one_does_not() {
     let left = std::fs::read_dir(&data).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     assert_eq!(left.filter(|name| name.contains("clip")).count(), 0);
     assert_eq!(spotter.json("/api/v1/prototypes").as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn a_poses_file_becomes_a_prototype_and_one_that_does_not_fit_is_refused_with_its_line() {
+    const POSES: &str = "Content-Type: application/jsonl; charset=utf-8";
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let camera = "a=demo:squat?size=160x120&fps=5";
+    let spotter = SpotterBox::start(&["--camera", camera, "--data-dir", data.to_str().unwrap()]);
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/demo_squat.jsonl");
+    let raw = ["-H", POSES, "--data-binary"];
+    for arguments in [[&raw[..], &[&of(&golden, "")]].concat(), vec!["-F", &of(&golden, "clip=")]] {
+        let (status, answer) = curl(&spotter, &arguments);
+        assert_eq!((status, &answer["exercise"], &answer["reps"]), (200, &json!("My Squat"), &json!(5)), "{answer}");
+    }
+    assert_eq!(spotter.json("/api/v1/prototypes").as_array().unwrap().len(), 2);
+    let broken = dir.path().join("broken.jsonl");
+    for (text, why) in [
+        (
+            "{\"t\":1,\"poses\":[]}\n{\"t\":0.5,\"poses\":[]}\n".to_string(),
+            "line 2 of this clip does not fit: t goes back from 1 to 0.5",
+        ),
+        ("{\"size\":[640,480]}\n{\"t\":1,\"poses\":[]}\n".into(), "nobody is seen in this clip"),
+        (
+            (0..=120).map(|t| format!("{{\"t\":{t},\"poses\":[]}}\n")).collect(),
+            "this clip is too long; 120 s and 5000 pictures are looked at",
+        ),
+    ] {
+        std::fs::write(&broken, text).unwrap();
+        let refused = curl(&spotter, &[&raw[..], &[&of(&broken, "")]].concat());
+        assert_eq!(refused, (422, json!({"detail": why})));
+    }
+    // By its content type it would be a film.
+    let film = curl(&spotter, &["-H", "Content-Type: video/mp4", "--data-binary", &of(&golden, "")]);
+    assert_eq!(film, (422, json!({"detail": "the clip is not a video that can be read"})));
 }
 
 #[test]

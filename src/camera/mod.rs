@@ -6,6 +6,7 @@
 mod album;
 pub mod feed;
 pub mod orders;
+pub mod poses_file;
 pub mod recording;
 pub mod reference;
 pub mod retry;

@@ -1,12 +1,15 @@
-//! A recorded clip of one exercise becomes an example by which sets are named: the clip is looked at with the box's engine,
-//! its athlete is followed and counted as before a camera, and of its sets the one with the most repetitions is taken.
+//! A recorded clip of one exercise becomes an example by which sets are named. It is a film, which is looked at with the box's
+//! engine, or a poses file, which somebody has looked at already. Its athlete is followed and counted as before a camera, and
+//! of its sets the one with the most repetitions is taken.
 //!
 //! The work is bounded by the clip's own time and by its pictures, so that no upload keeps an engine busy for ever.
 
+use std::io::{self, BufReader, Read};
 use std::path::Path;
 use std::time::Duration;
 
-use super::recording::{Recording, RecordingFault};
+use super::poses_file::{PosesFault, PosesFile};
+use super::recording::{Recording, RecordingFault, Sighting};
 use crate::capture::CaptureFault;
 use crate::pose::{Engine, PoseFault};
 use crate::threads::{Beat, Stop};
@@ -26,6 +29,9 @@ pub enum NoReference {
     /// It cannot be read.
     #[error(transparent)]
     Unreadable(CaptureFault),
+    /// It is a poses file with a line that is none.
+    #[error("line {} of this clip does not fit: {}", .0.line, .0.why)]
+    Line(PosesFault),
     /// Nobody was followed in it.
     #[error("nobody is seen in this clip")]
     Nobody,
@@ -86,15 +92,36 @@ impl Reference {
         self.stall
     }
 
-    /// The example in a clip, and its repetitions.
+    /// The example in a film, and its repetitions.
     ///
     /// # Errors
     /// Why there is none.
-    pub fn example(&self, clip: &Path, exercise: &str, beat: &Beat) -> Result<(Prototype, usize), NoReference> {
-        let mut recording = Recording::open(clip, self.stall, &self.engine, &self.stop)?;
+    pub fn of_film(&self, film: &Path, exercise: &str, beat: &Beat) -> Result<(Prototype, usize), NoReference> {
+        let mut recording = Recording::open(film, self.stall, &self.engine, &self.stop)?;
+        let shots = std::iter::from_fn(|| recording.look().map_err(NoReference::from).transpose());
+        self.example(shots, exercise, beat)
+    }
+
+    /// The example in a poses file, and its repetitions.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn of_poses(&self, file: impl Read, exercise: &str, beat: &Beat) -> Result<(Prototype, usize), NoReference> {
+        let lines = PosesFile::new(BufReader::new(Watched { file, beat, stop: &self.stop }));
+        let fault = |fault| if self.stop.is_raised() { NoReference::Stopped } else { NoReference::Line(fault) };
+        self.example(lines.map(|shot| shot.map_err(fault)), exercise, beat)
+    }
+
+    fn example(
+        &self,
+        shots: impl Iterator<Item = Result<Sighting, NoReference>>,
+        exercise: &str,
+        beat: &Beat,
+    ) -> Result<(Prototype, usize), NoReference> {
         let (mut workout, mut told, mut best) = (Workout::new(Settings::default()), Vec::new(), None);
         let (mut pictures, mut begun, mut somebody) = (0, None, false);
-        while let Some(seen) = recording.look()? {
+        for seen in shots {
+            let seen = seen?;
             beat.mark(Mono::now());
             pictures += 1;
             let begun = *begun.get_or_insert(seen.stamp);
@@ -110,6 +137,23 @@ impl Reference {
     }
 }
 
+/// A file that is read under a beat and until the box ends, also where it has no line for long.
+struct Watched<'a, R> {
+    file: R,
+    beat: &'a Beat,
+    stop: &'a Stop,
+}
+
+impl<R: Read> Read for Watched<'_, R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.beat.mark(Mono::now());
+        if self.stop.is_raised() {
+            return Err(io::Error::other("the box is ending"));
+        }
+        self.file.read(into)
+    }
+}
+
 /// The workout remembers only the set that ended last, so it is asked whenever one ends.
 fn keep_best(workout: &Workout, exercise: &str, told: &mut Vec<Happening>, best: &mut Option<(Prototype, usize)>) {
     for happening in told.drain(..) {
@@ -118,5 +162,50 @@ fn keep_best(workout: &Workout, exercise: &str, told: &mut Vec<Happening>, best:
         if better && let Some(prototype) = workout.example(exercise) {
             *best = Some((prototype, set.reps.len()));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SQUATS: &str = include_str!("../../tests/golden/demo_squat.jsonl");
+
+    fn learnt(text: &str) -> Result<usize, String> {
+        // No engine is asked: somebody has looked already.
+        let reference = Reference { engine: Engine::Off, stall: Duration::ZERO, stop: Stop::default() };
+        let example = reference.of_poses(text.as_bytes(), "Squat", &Beat::detached());
+        example.map(|(_, reps)| reps).map_err(|why| why.to_string())
+    }
+
+    #[test]
+    fn a_poses_file_is_learnt_and_one_that_does_not_fit_is_refused_with_its_line() {
+        assert_eq!(learnt(SQUATS), Ok(5));
+        let second = SQUATS.lines().nth(1).unwrap();
+        let (lines, broken) = (SQUATS.lines().count(), format!("{SQUATS}{second}\n"));
+        let told = learnt(&broken).unwrap_err();
+        assert!(told.starts_with(&format!("line {} of this clip does not fit: t goes back", lines + 1)), "{told}");
+        assert_eq!(learnt("").unwrap_err(), "nobody is seen in this clip");
+    }
+
+    #[test]
+    fn a_poses_file_has_the_limits_of_a_film() {
+        let frames = |every_s: f64, count: u32| -> String {
+            (0..count).map(|n| format!("{{\"t\":{},\"poses\":[]}}\n", f64::from(n) * every_s)).collect()
+        };
+        let (nobody, long) = ("nobody is seen in this clip", NoReference::TooLong.to_string());
+        assert_eq!(learnt(&frames(1.0, 120)).unwrap_err(), nobody);
+        assert_eq!(learnt(&frames(1.0, 121)).unwrap_err(), long);
+        assert_eq!(learnt(&frames(0.01, MOST_PICTURES)).unwrap_err(), nobody);
+        assert_eq!(learnt(&frames(0.01, MOST_PICTURES + 1)).unwrap_err(), long);
+    }
+
+    #[test]
+    fn a_box_that_ends_lets_go_of_a_poses_file() {
+        let stop = Stop::default();
+        let reference = Reference { engine: Engine::Off, stall: Duration::ZERO, stop: stop.clone() };
+        stop.raise();
+        let blank = io::repeat(b'\n');
+        assert!(matches!(reference.of_poses(blank, "Row", &Beat::detached()), Err(NoReference::Stopped)));
     }
 }

@@ -91,6 +91,8 @@ pub struct Doing {
 pub struct Seen {
     /// Of this frame; 0: none yet.
     pub frame_id: u64,
+    /// The frame's own time, seconds; it begins anywhere.
+    pub t: Option<f64>,
     /// Milliseconds since that frame was captured.
     pub age_ms: Option<f64>,
     /// The engine's name.
@@ -125,6 +127,7 @@ fn name<S: serde::Serializer>(name: &Option<Arc<str>>, to: S) -> Result<S::Ok, S
 pub(super) struct StateNote<'a> {
     pub(super) camera: &'a str,
     pub(super) frame_id: u64,
+    pub(super) t: f64,
     pub(super) age_ms: f64,
     pub(super) width: usize,
     pub(super) height: usize,

@@ -78,6 +78,8 @@ struct State {
     fps: Rate,
     pose_fps: Rate,
     seen: Option<(u64, Mono)>,
+    /// That frame's own time, seconds.
+    seen_t: f64,
     seen_size: (usize, usize),
     poses: Vec<Pose>,
     doing: Doing,
@@ -335,6 +337,8 @@ impl View {
         let earlier = self.sent_since(&mut state).then(|| self.seen_in(&state, now));
         state.pose_fps.tick(now);
         state.seen = Some((frame.id, frame.captured));
+        // To the microsecond, which is what a poses file wants.
+        state.seen_t = (frame.own_time().as_ns() / 1000) as f64 / 1e6;
         state.seen_size = (frame.layout.width, frame.layout.height);
         state.poses.clear();
         state.poses.extend_from_slice(poses);
@@ -345,20 +349,20 @@ impl View {
         let fate = self.fate(frame.id);
         let told = self.is_heard() && state.telling.may(frame.captured, fate);
         state.untold = !told;
-        let pose_fps = state.pose_fps.per_s(now);
+        let (pose_fps, t) = (state.pose_fps.per_s(now), state.seen_t);
         // Whoever publishes the next picture need not wait until this one's people are written down.
         drop(state);
-        let tell = |frame_id, age_ms, (width, height), poses: &[Pose], doing: &Doing| {
+        let tell = |frame_id, t, age_ms, (width, height), poses: &[Pose], doing: &Doing| {
             let (camera, engine) = (self.name.as_str(), self.engine);
-            self.tell(&StateNote { camera, frame_id, age_ms, width, height, engine, pose_fps, poses, doing });
+            self.tell(&StateNote { camera, frame_id, t, age_ms, width, height, engine, pose_fps, poses, doing });
         };
         if let Some(seen) = &earlier {
-            let age_ms = seen.age_ms.unwrap_or_default();
-            tell(seen.frame_id, age_ms, (seen.width, seen.height), &seen.poses, &seen.doing);
+            let (t, age_ms) = (seen.t.unwrap_or_default(), seen.age_ms.unwrap_or_default());
+            tell(seen.frame_id, t, age_ms, (seen.width, seen.height), &seen.poses, &seen.doing);
         }
         if told {
             let size = (frame.layout.width, frame.layout.height);
-            tell(frame.id, as_ms(now.since(frame.captured)), size, poses, doing);
+            tell(frame.id, t, as_ms(now.since(frame.captured)), size, poses, doing);
         }
     }
 
@@ -468,6 +472,7 @@ impl View {
     fn seen_in(&self, state: &State, now: Mono) -> Seen {
         Seen {
             frame_id: state.seen.map_or(0, |s| s.0),
+            t: state.seen.map(|_| state.seen_t),
             age_ms: state.seen.map(|s| as_ms(now.since(s.1))),
             engine: self.engine,
             engine_why: self.engine_why.clone(),
@@ -578,8 +583,8 @@ mod tests {
         }
         assert_eq!(told.len(), 30, "two seconds at thirty frames");
         assert_eq!(
-            (&told[0]["frame_id"], &told[0]["age_ms"], &told[0]["width"]),
-            (&1000.into(), &20.0.into(), &64.into())
+            (&told[0]["frame_id"], &told[0]["t"], &told[0]["age_ms"], &told[0]["width"]),
+            (&1000.into(), &1.0.into(), &20.0.into(), &64.into())
         );
         assert_eq!(told[0]["poses"][0]["score"], 0.5);
         assert_eq!(told[0]["athlete"], serde_json::json!({"id": 3, "pose": 0}));

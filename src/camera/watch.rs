@@ -174,9 +174,7 @@ impl Watch {
             Ok(spent) => {
                 metrics.infer_s.observe(spent.infer.as_secs_f64());
                 self.view.spent(spent);
-                // A recording's own time, so that it is followed alike however fast it is read.
-                let stamp = frame.media_time.map_or(frame.captured, |at| Mono::ZERO.plus(at));
-                let now = self.follow(frame, stamp);
+                let now = self.follow(frame, frame.own_time());
                 self.view.saw(frame, &self.poses, &self.doing(now), done);
             }
             Err(fault) => self.view.cannot_look(&fault.to_string()),

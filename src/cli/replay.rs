@@ -1,36 +1,27 @@
 //! `spotter replay`: counts what is in a recording, of pictures or of poses, as the box would have counted it live, only
 //! faster. What is not called `.jsonl` is a video.
 //!
-//! Time is the recording's own. A line that does not fit ends it, with the file's name and the line's number.
+//! Time is the recording's own. A line of a poses file that does not fit ends it, with the file's name and the line's number.
 //!
-//! *poses file*: one frame a line as JSON, `{"t": seconds, "poses": [{"score", "bbox", "keypoints"}]}`; the first line may
-//! be `{"size": [width, height]}` · *shot*: the poses of one frame.
+//! *shot*: what was found on one frame.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::json;
 
 use super::engine::EngineArgs;
-use crate::camera::recording::Recording;
+use crate::camera::poses_file::{PosesFault, PosesFile};
+use crate::camera::recording::{Recording, Sighting};
 use crate::config::CaptureConfig;
 use crate::error::Exit;
 use crate::pose::{Engine, Limits, Shared};
-use crate::skeleton::{KEYPOINTS, Keypoint, Pose};
 use crate::threads::Stop;
 use crate::time::Mono;
 use crate::workout::{EXERCISES, Exercise, Happening, Prototype, Prototypes, Settings, Workout};
 
-/// Pictures whose size a poses file does not tell.
-const USUAL_SIZE: (usize, usize) = (1280, 720);
-/// The greatest time of a poses file, seconds: thirty years.
-const MOST_S: f64 = 1e9;
-/// The widest picture, pixels.
-const MOST_PX: usize = 65_536;
-/// The most bytes of a line: some hundred people.
-const MOST_LINE: u64 = 1 << 20;
 /// The most bytes of a prototype.
 const MOST_PROTOTYPE: u64 = 1 << 20;
 
@@ -57,29 +48,6 @@ pub(super) struct ReplayArgs {
     json: bool,
 }
 
-/// What was found on one frame.
-pub(super) struct Shot {
-    pub stamp: Mono,
-    pub size: (usize, usize),
-    pub poses: Vec<Pose>,
-}
-
-/// A line of a poses file.
-#[derive(serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Line {
-    size: Option<[usize; 2]>,
-    t: Option<f64>,
-    poses: Option<Vec<Person>>,
-}
-
-#[derive(serde::Deserialize)]
-struct Person {
-    score: f32,
-    bbox: [f32; 4],
-    keypoints: [[f32; 3]; KEYPOINTS],
-}
-
 /// Counts it.
 pub(super) fn replay(args: &ReplayArgs) -> Exit {
     let mut workout = Workout::new(Settings::default());
@@ -88,7 +56,7 @@ pub(super) fn replay(args: &ReplayArgs) -> Exit {
     }
     if args.recording.extension().is_some_and(|extension| extension == "jsonl") {
         return match File::open(&args.recording) {
-            Ok(file) => tell(&mut workout, PosesFile::new(&args.recording, BufReader::new(file)), args, Exit::Usage),
+            Ok(file) => tell(&mut workout, poses(&args.recording, file), args, Exit::Usage),
             Err(why) => super::say(&format!("{} cannot be read: {why}", args.recording.display()), Exit::Failed),
         };
     }
@@ -98,8 +66,16 @@ pub(super) fn replay(args: &ReplayArgs) -> Exit {
     }
 }
 
+/// The shots of a poses file.
+fn poses(path: &Path, file: File) -> impl Iterator<Item = Result<Sighting, String>> {
+    let told = |shot: Result<Sighting, PosesFault>| {
+        shot.map_err(|PosesFault { line, why }| format!("{}:{line}: {why}", path.display()))
+    };
+    PosesFile::new(BufReader::new(file)).map(told)
+}
+
 /// The shots of a video.
-fn video(args: &ReplayArgs) -> Result<impl Iterator<Item = Result<Shot, String>> + use<>, String> {
+fn video(args: &ReplayArgs) -> Result<impl Iterator<Item = Result<Sighting, String>> + use<>, String> {
     let chosen = args.engine.choose()?;
     let shared = match &args.model {
         Some(path) => Shared::open(path, Limits::default(), chosen, 0),
@@ -112,7 +88,7 @@ fn video(args: &ReplayArgs) -> Result<impl Iterator<Item = Result<Shot, String>>
     let opened = Recording::open(&args.recording, CaptureConfig::default().stall, &engine, &Stop::default());
     let mut recording = Some(opened.map_err(|fault| fault.to_string())?);
     Ok(std::iter::from_fn(move || match recording.as_mut()?.look() {
-        Ok(seen) => seen.map(|seen| Ok(Shot { stamp: seen.stamp, size: seen.size, poses: seen.poses })),
+        Ok(seen) => seen.map(Ok),
         Err(fault) => {
             recording = None;
             Some(Err(fault.to_string()))
@@ -123,7 +99,7 @@ fn video(args: &ReplayArgs) -> Result<impl Iterator<Item = Result<Shot, String>>
 /// Counts and tells; a recording that does not fit ends with `unfit`.
 fn tell(
     workout: &mut Workout,
-    shots: impl Iterator<Item = Result<Shot, String>>,
+    shots: impl Iterator<Item = Result<Sighting, String>>,
     args: &ReplayArgs,
     unfit: Exit,
 ) -> Exit {
@@ -188,7 +164,7 @@ pub(super) enum Stopped {
 /// Counts shots, from wherever they come, and writes what happens as it happens.
 pub(super) fn count(
     workout: &mut Workout,
-    shots: impl Iterator<Item = Result<Shot, String>>,
+    shots: impl Iterator<Item = Result<Sighting, String>>,
     as_json: bool,
     out: &mut impl Write,
 ) -> Result<(), Stopped> {
@@ -260,138 +236,19 @@ fn sentence(happening: &Happening) -> String {
     }
 }
 
-/// The shots of a poses file.
-struct PosesFile<R> {
-    path: PathBuf,
-    lines: R,
-    number: u64,
-    size: (usize, usize),
-    last_s: f64,
-    failed: bool,
-}
-
-impl<R: BufRead> PosesFile<R> {
-    fn new(path: &Path, lines: R) -> PosesFile<R> {
-        PosesFile { path: path.into(), lines, number: 0, size: USUAL_SIZE, last_s: 0.0, failed: false }
-    }
-
-    /// The next line's shot; nothing at the end, or for the line that tells the size.
-    fn read(&mut self) -> Result<Option<Option<Shot>>, String> {
-        let mut text = Vec::new();
-        self.number += 1;
-        let read = std::io::Read::take(&mut self.lines, MOST_LINE).read_until(b'\n', &mut text);
-        if read.map_err(|why| why.to_string())? == 0 {
-            return Ok(None);
-        }
-        if text.len() as u64 == MOST_LINE {
-            return Err(format!("the line has more than {MOST_LINE} bytes"));
-        }
-        if text.trim_ascii().is_empty() {
-            return Ok(Some(None));
-        }
-        let line: Line = serde_json::from_slice(&text).map_err(|why| why.to_string())?;
-        match line {
-            Line { size: Some([width, height]), t: None, poses: None } if self.number == 1 => {
-                if !((1..=MOST_PX).contains(&width) && (1..=MOST_PX).contains(&height)) {
-                    return Err(format!("a picture is 1 to {MOST_PX} pixels wide and high, not {width}x{height}"));
-                }
-                self.size = (width, height);
-                Ok(Some(None))
-            }
-            Line { size: None, t: Some(t), poses: Some(people) } => {
-                if !(0.0..=MOST_S).contains(&t) {
-                    return Err(format!("t is {t}, it must be 0 to {MOST_S} seconds"));
-                }
-                if t < self.last_s {
-                    return Err(format!("t goes back from {} to {t}", self.last_s));
-                }
-                self.last_s = t;
-                let stamp = Mono::from_ns((t * 1e9) as u64);
-                let poses = people.into_iter().map(Person::pose).collect();
-                Ok(Some(Some(Shot { stamp, size: self.size, poses })))
-            }
-            _ => Err("a line is {\"t\": …, \"poses\": […]}, and the first may be {\"size\": [width, height]}".into()),
-        }
-    }
-}
-
-impl Person {
-    fn pose(self) -> Pose {
-        let keypoints = self.keypoints.map(|[x, y, confidence]| Keypoint { x, y, confidence });
-        Pose { score: self.score, bbox: self.bbox, keypoints }
-    }
-}
-
-impl<R: BufRead> Iterator for PosesFile<R> {
-    type Item = Result<Shot, String>;
-
-    fn next(&mut self) -> Option<Result<Shot, String>> {
-        while !self.failed {
-            match self.read() {
-                Ok(Some(Some(shot))) => return Some(Ok(shot)),
-                Ok(Some(None)) => {}
-                Ok(None) => return None,
-                Err(why) => {
-                    self.failed = true;
-                    return Some(Err(format!("{}:{}: {why}", self.path.display(), self.number)));
-                }
-            }
-        }
-        None
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn shots(text: &str) -> Vec<Result<(u64, usize), String>> {
-        let file = PosesFile::new(Path::new("a.jsonl"), text.as_bytes());
-        file.map(|shot| shot.map(|shot| (shot.stamp.as_ns(), shot.poses.len()))).collect()
-    }
-
-    fn person() -> String {
-        let points = vec!["[1,2,0.9]"; KEYPOINTS].join(",");
-        format!(r#"{{"score":0.9,"bbox":[0,0,10,20],"keypoints":[{points}]}}"#)
-    }
-
-    #[test]
-    fn a_poses_file_is_read_with_and_without_its_size() {
-        let frames = format!("{{\"t\":0,\"poses\":[]}}\n{{\"t\":0.5,\"poses\":[{}]}}\n", person());
-        let want = [Ok((0, 0)), Ok((500_000_000, 1))];
-        assert_eq!(shots(&frames), want);
-        assert_eq!(shots(&format!("{{\"size\":[640,480]}}\n{frames}")), want);
-        assert_eq!(shots(""), []);
-    }
-
-    #[test]
-    fn a_line_that_does_not_fit_is_told_with_its_number_and_ends_it() {
-        let good = "{\"t\":1,\"poses\":[]}\n";
-        for (line, why) in [
-            ("{\"t\":0.5,\"poses\":[]}", "t goes back from 1 to 0.5"),
-            ("{\"t\":-1,\"poses\":[]}", "t is -1, it must be 0 to 1000000000 seconds"),
-            ("{\"size\":[1,1]}", "a line is"),
-            ("{\"t\":2}", "a line is"),
-            ("{\"t\":2,\"poses\":[{\"score\":1}]}", "missing field"),
-            ("nonsense", "expected"),
-        ] {
-            let told = shots(&format!("{good}{line}\n{good}"));
-            assert_eq!(told.len(), 2, "{line}");
-            let sentence = told[1].as_ref().unwrap_err();
-            assert!(sentence.starts_with(&format!("a.jsonl:2: {why}")), "{sentence}");
-        }
-        assert_eq!(shots("{\"size\":[0,5]}\n").len(), 1);
-    }
-
     /// The sets that are counted in poses which the embedded model saw of its athlete, at 7.5 frames a second.
     fn sets(name: &str, exercise: Option<&str>, quiet_seconds: f32) -> Vec<crate::workout::Set> {
         let path = format!("{}/tests/golden/demo_{name}.jsonl", env!("CARGO_MANIFEST_DIR"));
-        let file = BufReader::new(File::open(&path).unwrap());
+        let path = Path::new(&path);
         let mut settings = Settings::default();
         settings.thresholds.quiet_seconds = quiet_seconds;
         let (mut workout, mut told) = (Workout::new(settings), Vec::new());
         workout.choose(exercise.map(|name| Exercise::named(name).unwrap()));
-        for shot in PosesFile::new(Path::new(&path), file) {
+        for shot in poses(path, File::open(path).unwrap()) {
             let shot = shot.unwrap();
             workout.update(shot.stamp, shot.size, &shot.poses, &mut told);
         }

@@ -46,6 +46,11 @@ pub struct Stamps {
 }
 
 impl Frame {
+    /// Its own time: within a recording the recording's, however fast it is read; else when it was captured.
+    pub fn own_time(&self) -> Mono {
+        self.media_time.map_or(self.captured, |at| Mono::ZERO.plus(at))
+    }
+
     /// Forgets the last picture, keeps its memory.
     pub fn reset(&mut self) {
         let mut bytes = std::mem::take(&mut self.bytes);

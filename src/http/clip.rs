@@ -1,4 +1,5 @@
-//! Clips: a recorded exercise comes in as the body of a request and becomes a prototype.
+//! Clips: a recorded exercise comes in as the body of a request and becomes a prototype. It is a film, or a poses file, which is
+//! known by its content type or, in a form, by its name.
 //!
 //! Whether a clip may come is said by the request worker, before the first byte of it is read. Then the connection is
 //! brought to this room's own thread, which may wait for the network, the disk and the engine, so that neither a request
@@ -30,8 +31,12 @@ use crate::threads::{Beat, Stop};
 use crate::time::{Mono, Wall};
 use crate::workout::is_exercise_name;
 
-/// The form's field with the film.
+/// The form's field with the clip.
 pub const FIELD: &str = "clip";
+/// The content type of a poses file.
+pub const POSES: &str = "application/jsonl";
+/// What its name ends in.
+const POSES_NAME: &str = ".jsonl";
 /// The file has this name for the moment between its making and the loss of its name.
 const FILE: &str = "clip.part";
 /// The stop flag is looked at this often while nothing comes.
@@ -62,6 +67,8 @@ pub struct Asked<'a> {
 pub struct Clip {
     exercise: String,
     form: Option<Multipart>,
+    /// It is a poses file, as far as its request's head says.
+    poses: bool,
     length: u64,
     expects_continue: bool,
     /// What of it came with its head.
@@ -103,6 +110,20 @@ pub fn clips() -> (Clips, ClipClerk) {
     (Clips { sender, taken: Arc::default() }, ClipClerk(receiver))
 }
 
+impl Clip {
+    /// Whether it is a poses file rather than a film, once it is here.
+    fn has_poses(&self) -> bool {
+        let file = self.form.as_ref().and_then(Multipart::file_name);
+        self.poses || file.is_some_and(|name| name.to_ascii_lowercase().ends_with(POSES_NAME))
+    }
+}
+
+/// Whether a content type is that of a poses file, whatever its parameters.
+fn is_poses(kind: &[u8]) -> bool {
+    let name = kind.split(|byte| *byte == b';').next().unwrap_or_default();
+    name.trim_ascii().eq_ignore_ascii_case(POSES.as_bytes())
+}
+
 impl Clips {
     /// Whether this clip may come.
     ///
@@ -136,7 +157,8 @@ impl Clips {
         }
         let (length, expects_continue) = (asked.length, asked.expects_continue);
         let (exercise, place) = (name.trim().to_string(), Place(self.taken.clone()));
-        Ok(Box::new(Clip { exercise, form, length, expects_continue, begun: Vec::new(), _place: place }))
+        let poses = is_poses(asked.kind);
+        Ok(Box::new(Clip { exercise, form, poses, length, expects_continue, begun: Vec::new(), _place: place }))
     }
 
     /// Brings the connection; nothing, and the connection closed, when the thread is gone.
@@ -224,7 +246,13 @@ fn take(shared: &Shared, clip: &mut Clip, socket: &mut TcpStream, beat: &Beat, s
     };
     let film = Film::new(&shared.settings.data_dir).map_err(|why| unwritten(&why))?;
     receive(clip, socket, &film.file, shared.settings.head_timeout, beat, stop)?;
-    let (prototype, reps) = reference.example(&film.path(), &clip.exercise, beat).map_err(|why| {
+    let example = if clip.has_poses() {
+        let file = File::open(film.path()).map_err(|why| unwritten(&why))?;
+        reference.of_poses(file, &clip.exercise, beat)
+    } else {
+        reference.of_film(&film.path(), &clip.exercise, beat)
+    };
+    let (prototype, reps) = example.map_err(|why| {
         log::info!("a clip of {} is no example: {why}", clip.exercise);
         (if why.is_of_the_clip() { 422 } else { 503 }, why.to_string())
     })?;
@@ -351,7 +379,15 @@ mod tests {
     fn clip(length: u64, kind: &str) -> Clip {
         let form = Multipart::of(kind.as_bytes(), FIELD).map(|form| form.ok().unwrap());
         let place = Place(Arc::default());
-        Clip { exercise: "Row".into(), form, length, expects_continue: false, begun: Vec::new(), _place: place }
+        Clip {
+            exercise: "Row".into(),
+            form,
+            poses: false,
+            length,
+            expects_continue: false,
+            begun: Vec::new(),
+            _place: place,
+        }
     }
 
     /// A client's end and the box's.

@@ -52,6 +52,7 @@ pub struct Multipart {
     held: Vec<u8>,
     place: Place,
     found: bool,
+    file_name: Option<String>,
 }
 
 impl Multipart {
@@ -72,9 +73,14 @@ impl Multipart {
         let read = |boundary: String| {
             let delimiter = format!("\r\n--{boundary}").into_bytes();
             // The first boundary begins the body; with this it looks like all others.
-            Multipart { field, delimiter, held: b"\r\n".to_vec(), place: Place::Start, found: false }
+            Multipart { field, delimiter, held: b"\r\n".to_vec(), place: Place::Start, found: false, file_name: None }
         };
         Some(boundary.map(read).ok_or(Fault::Form("the form has no usable boundary")))
+    }
+
+    /// What the field's file is called where it came from, once its head was read.
+    pub fn file_name(&self) -> Option<&str> {
+        self.file_name.as_deref()
     }
 
     /// Takes the next piece of the body; what belongs to the field goes to `out`.
@@ -127,9 +133,13 @@ impl Multipart {
             },
             Place::Head => match held.windows(4).position(|four| four == b"\r\n\r\n") {
                 Some(end) if end <= HEAD_MOST => {
-                    let wanted = is_wanted(&held[..end], self.field)?;
+                    let part = Part::read(&held[..end])?;
+                    let wanted = part.name == self.field;
                     if wanted && std::mem::replace(&mut self.found, true) {
                         return Err(Fault::Form("the form has the field clip twice"));
+                    }
+                    if wanted {
+                        self.file_name = part.file_name;
                     }
                     // The line end of the blank line stays: the delimiter of an empty part begins with it.
                     Ok(self.go(if wanted { Place::Wanted } else { Place::Other }, end + 4))
@@ -175,26 +185,34 @@ fn find(hay: &[u8], needle: &[u8]) -> Option<usize> {
     None
 }
 
-/// Whether the part with this head is the field that is wanted.
-fn is_wanted(head: &[u8], field: &str) -> Result<bool, Fault> {
-    let head = std::str::from_utf8(head).map_err(|_| TORN)?;
-    let mut name = None;
-    for line in head.split("\r\n") {
-        let (key, value) = line.split_once(':').ok_or(TORN)?;
-        if key.eq_ignore_ascii_case("content-disposition") {
-            let (kind, rest) = value.split_once(';').ok_or(TORN)?;
-            if !kind.trim().eq_ignore_ascii_case("form-data") || name.is_some() {
-                return Err(TORN);
-            }
-            name = Some(parameter(rest, "name").ok_or(TORN)?);
-        } else if key.eq_ignore_ascii_case("content-transfer-encoding") {
-            let plain = ["binary", "8bit", "7bit"].iter().any(|plain| value.trim().eq_ignore_ascii_case(plain));
-            if !plain {
-                return Err(Fault::Form("a part of the form is in a coding that is not read here"));
+/// What the head of a part says.
+struct Part {
+    name: String,
+    file_name: Option<String>,
+}
+
+impl Part {
+    fn read(head: &[u8]) -> Result<Part, Fault> {
+        let head = std::str::from_utf8(head).map_err(|_| TORN)?;
+        let mut part = None;
+        for line in head.split("\r\n") {
+            let (key, value) = line.split_once(':').ok_or(TORN)?;
+            if key.eq_ignore_ascii_case("content-disposition") {
+                let (kind, rest) = value.split_once(';').ok_or(TORN)?;
+                if !kind.trim().eq_ignore_ascii_case("form-data") || part.is_some() {
+                    return Err(TORN);
+                }
+                let name = parameter(rest, "name").ok_or(TORN)?;
+                part = Some(Part { name, file_name: parameter(rest, "filename") });
+            } else if key.eq_ignore_ascii_case("content-transfer-encoding") {
+                let plain = ["binary", "8bit", "7bit"].iter().any(|plain| value.trim().eq_ignore_ascii_case(plain));
+                if !plain {
+                    return Err(Fault::Form("a part of the form is in a coding that is not read here"));
+                }
             }
         }
+        part.ok_or(TORN)
     }
-    Ok(name.ok_or(TORN)? == field)
 }
 
 /// The value of a parameter in `; a=b; c="d"`, quotes taken off.
@@ -269,6 +287,10 @@ mod tests {
         }
         assert_eq!(read(whole.chunks(1)), Ok(content.into()));
         assert_eq!(read([(part("clip", "") + "--a b--").as_bytes()]), Ok(Vec::new()));
+        let mut form = Multipart::of(TYPE, "clip").unwrap().ok().unwrap();
+        assert_eq!(form.file_name(), None);
+        form.take(whole, &mut Vec::new()).ok().unwrap();
+        assert_eq!(form.file_name(), Some("x; name=\"y"));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::clip::FIELD;
+use super::clip::{FIELD, POSES};
 use super::head::Method;
 use super::reply;
 use super::route::{Entry, Route, TABLE, templates};
@@ -98,8 +98,9 @@ fn body(route: Route) -> Option<Value> {
         Route::Reference => {
             let raw = json!({"schema": binary});
             let form = json!({"schema": {"type": "object", "required": [FIELD], "properties": {FIELD: binary}}});
-            json!({"required": true, "description": "The clip, as it is or as the field of a form",
-                "content": {"video/*": raw, "application/octet-stream": raw, "multipart/form-data": form}})
+            json!({"required": true,
+                "description": "The clip, as it is or as the field of a form: a film, or a poses file (in a form named .jsonl)",
+                "content": {"video/*": raw, "application/octet-stream": raw, POSES: raw, "multipart/form-data": form}})
         }
         _ => return None,
     })

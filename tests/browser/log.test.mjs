@@ -5,7 +5,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { Box, open, openBrowser, until } from "./box.mjs";
+import { Box, open, openBrowser, slowCamera, STAND_IN, until } from "./box.mjs";
 
 const KEY = "open-sesame";
 let browser;
@@ -189,5 +189,70 @@ test("a set becomes an example of an exercise of the athlete's own, which is lis
   await recorded.getByRole("button", { name: "Delete" }).click();
   await page.getByRole("button", { name: "Delete Zercher Squat" }).click();
   await until("it is forgotten", async () => (await api("prototypes")).length === 0 && (await recorded.count()) === 0);
+  silent(page);
+});
+
+/** Says what is to be recorded, with a short countdown, and begins. */
+async function record(page, { camera, exercise, seconds }) {
+  const form = page.locator("form.record");
+  await until("the cameras are there", async () => (await form.locator("option").count()) > 0);
+  await form.evaluate((node) => (node.dataset.countdown = "1.5"));
+  await form.getByLabel("Camera").selectOption(camera);
+  await form.getByLabel("Exercise").fill(exercise);
+  await form.getByLabel("Seconds").fill(String(seconds));
+  await form.getByRole("button", { name: "Record" }).click();
+}
+const learnt = (page) => page.locator('[data-part="learnt"]');
+
+test("an example is recorded before the camera after a countdown, is learnt, and its exercise can be chosen", async (t) => {
+  const page = await admin(t);
+  const dialog = page.locator("dialog#recording");
+  await record(page, { camera: "rack", exercise: "Cellar Squat", seconds: 45 });
+  await until("it counts down", async () => /^[12]$/.test(await dialog.locator(".count").innerText()));
+  assert.equal(await dialog.locator(".told").innerText(), "Starts in");
+  assert.ok((await dialog.locator(".count").boundingBox()).height > 200, "the figures are small");
+  await until("it collects", async () => Number.parseInt(await dialog.locator('[data-part="looks"]').innerText(), 10) > 20);
+  assert.equal(await dialog.locator(".told").innerText(), "Do at least three repetitions");
+  await until("it is learnt", async () => /^Example of Cellar Squat with \d+ repetitions is learnt\.$/.test(await learnt(page).innerText()), 90);
+  assert.equal(await dialog.evaluate((node) => node.open), false);
+  const [kept] = (await api("prototypes")).filter(({ exercise }) => exercise === "Cellar Squat");
+  assert.ok(kept, "the box does not have it");
+  await until("it is listed", async () => (await page.locator('[data-section="recorded"] tbody tr').filter({ hasText: "Cellar Squat" }).count()) === 1);
+  assert.ok((await api("exercises")).some(({ name }) => name === "Cellar Squat"));
+  silent(page);
+});
+
+test("a recording is cancelled, and one that is stopped too soon is refused in the box's words", async (t) => {
+  const page = await admin(t);
+  const dialog = page.locator("dialog#recording");
+  const before = (await api("prototypes")).length;
+  await record(page, { camera: "rack", exercise: "Cellar Squat", seconds: 10 });
+  await page.keyboard.press("Escape");
+  await until("it is closed", async () => (await dialog.evaluate((node) => node.open)) === false);
+  assert.equal(await learnt(page).innerText(), "");
+  await record(page, { camera: "rack", exercise: "Cellar Squat", seconds: 10 });
+  await dialog.getByRole("button", { name: "Stop" }).click();
+  const refused = /^(No repetition was found in this clip|Nobody is seen in this clip|The box did not look at this camera in that time)\.$/;
+  await until("it is refused", async () => refused.test(await learnt(page).innerText()));
+  assert.equal((await api("prototypes")).length, before);
+  assert.deepEqual(page.said.filter((line) => !line.includes("422")), []);
+  assert.deepEqual(page.errors, []);
+});
+
+test("a camera that is lost while it is recorded ends that with a sentence; it may show skeletons only", async (t) => {
+  const picture = await fetch(`${box.url}snapshot`, { headers: { "X-Api-Key": KEY } });
+  const camera = await slowCamera(Buffer.from(await picture.arrayBuffer()));
+  const other = await Box.start({ door: { source: camera.url, privacy: true } }, { model: STAND_IN });
+  t.after(async () => {
+    camera.end();
+    await other.end();
+  });
+  const page = await open(t, browser, other, "admin");
+  await record(page, { camera: "door", exercise: "Row", seconds: 60 });
+  await until("it collects", async () => /^[1-9]/.test(await page.locator('dialog [data-part="looks"]').innerText()), 60);
+  camera.end();
+  await until("it says so", async () => /^The camera door was lost: .+\.$/.test(await learnt(page).innerText()), 60);
+  assert.equal(await page.locator("dialog#recording").evaluate((node) => node.open), false);
+  assert.deepEqual(await (await fetch(`${other.url}api/v1/prototypes`)).json(), []);
   silent(page);
 });

@@ -12,6 +12,7 @@ const module = async (name) =>
 
 const { parts, timestamp } = await module("multipart.js");
 const { arrange, fills } = await module("layout.js");
+const { Example } = await module("example.js");
 const { Clock } = await module("clock.js");
 const { Pairs, HOLD_MS, NEAR_MS, QUIET_MS } = await module("pairs.js");
 const { Rest } = await module("rest.js");
@@ -402,4 +403,66 @@ test("the trace shows what was seen, and never so little that noise fills it", (
   assert.deepEqual(trace.range, [81, 121]);
   trace.state({ age_ms: 0, angle: { joint: "a", deg: 20 }, resting_s: null, reps: 0 }, 3);
   assert.deepEqual(trace.range, [15, 107]);
+});
+
+/** An example of `rack` with a countdown of 5 s and 20 s to collect in, begun at 1000. */
+const example = () => new Example({ camera: "rack", countdownMs: 5000, seconds: 20 }, 1000);
+const seen = (t, more = {}) => ({ camera: "rack", t, width: 640, height: 480, poses: [{ score: 0.9 }], age_ms: 30, ...more });
+
+test("an example counts down, collects the looks of its camera, and is a poses file", () => {
+  const one = example();
+  assert.deepEqual([1000, 5999].map((now) => one.at(now)), [{ phase: "waiting", leftMs: 5000 }, { phase: "waiting", leftMs: 1 }]);
+  one.state(seen(3.9), 5999);
+  one.state(seen(4), 6000);
+  one.state(seen(4.1, { camera: "bench" }), 6050);
+  // After events that were missed the time goes on; a recording that begins anew would take it back.
+  one.state(seen(9.5), 11_500);
+  one.state(seen(9.5), 11_510);
+  one.state(seen(2), 11_520);
+  assert.deepEqual(one.at(25_999), { phase: "taking", leftMs: 1 });
+  assert.equal(one.looks, 2);
+  one.state(seen(24), 26_000);
+  assert.deepEqual([one.at(26_000).phase, one.broken], ["over", ""]);
+  const lines = one.text.split("\n");
+  assert.deepEqual(lines.slice(0, -1).map(JSON.parse), [
+    { size: [640, 480] },
+    { t: 4, poses: [{ score: 0.9 }] },
+    { t: 9.5, poses: [{ score: 0.9 }] },
+  ]);
+  assert.equal(lines.at(-1), "");
+});
+
+test("an example is stopped before its time with what it has; with nothing it is empty", () => {
+  const one = example();
+  one.state(seen(4), 7000);
+  one.stop(8000);
+  one.state(seen(5), 8001);
+  assert.deepEqual([one.at(8000).phase, one.looks, one.broken], ["over", 1, ""]);
+  one.stop(9000);
+  assert.equal(one.at(8500).phase, "over", "it does not go on");
+  const none = example();
+  none.stop(2000);
+  assert.deepEqual([none.at(2000).phase, none.text], ["over", ""]);
+});
+
+test("a lost camera, another size and a box that is gone end an example, each with its sentence", () => {
+  const why = (happens) => {
+    const one = example();
+    one.state(seen(4), 7000);
+    happens(one);
+    assert.equal(one.at(8000).phase, one.broken ? "over" : "taking");
+    return one.broken;
+  };
+  const fault = { sentence: "no picture for 5 s" };
+  assert.equal(why((one) => one.note({ camera: "rack", connected: false, fault }, 7100)), "The camera rack was lost: no picture for 5 s.");
+  assert.equal(why((one) => one.note({ camera: "rack", connected: false, fault: null }, 7100)), "The camera rack was lost.");
+  assert.equal(why((one) => one.note({ camera: "bench", connected: false, fault }, 7100)), "");
+  assert.equal(why((one) => one.note({ camera: "rack", connected: true, fault: null }, 7100)), "");
+  assert.equal(why((one) => one.state(seen(5, { width: 1280, height: 720 }), 7100)), "The picture of rack has another size now.");
+  assert.equal(why((one) => one.fail("The box does not answer.", 7100)), "The box does not answer.");
+  const over = example();
+  over.state(seen(4), 7000);
+  over.stop(8000);
+  over.note({ camera: "rack", connected: false, fault }, 8000);
+  assert.equal(over.broken, "", "what is over can not be lost any more");
 });

@@ -8,6 +8,7 @@ import { Log } from "./log.js";
 import { el, facts, table, when } from "./parts.js";
 import { Exercises } from "./picker.js";
 import { Recorded } from "./recorded.js";
+import { Recorder } from "./recorder.js";
 import { Traces } from "./traces.js";
 import { Tune } from "./tune.js";
 import { bytes, lasting, moment, rate, sentence, since } from "./words.js";
@@ -18,6 +19,7 @@ const section = (name) => document.querySelector(`[data-section="${name}"]`);
 const exercises = new Exercises(box);
 const picture = document.getElementById("picture");
 const recorded = new Recorded(box, section("recorded"));
+const recorder = new Recorder(box, section("recorded"), document.getElementById("recording"), { names: () => exercises.names(), done: remembered });
 const log = new Log(box, section("log"), { names: () => exercises.names(), show, remembered });
 const tune = new Tune(box, section("thresholds"));
 const traces = new Traces(document.getElementById("traces"));
@@ -156,7 +158,9 @@ function take(report) {
   put("log-fault", [sentence(keeps.fault), waits].filter(Boolean).join(" "), (text) => text);
   put("sinks", report.sinks ?? [], sinks);
   tune.take(report.thresholds ?? []);
-  traces.take((report.cameras ?? []).filter((row) => row.pose).map((row) => row.name));
+  const looked = (report.cameras ?? []).filter((row) => row.pose).map((row) => row.name);
+  traces.take(looked);
+  recorder.take(looked);
   put("facts", [
     ["version", report.version],
     ["machine", [report.os, report.arch].filter(Boolean).join(" ")],

@@ -2,10 +2,11 @@
 
 import { sentence } from "./words.js";
 
-/** What the box answers to `method path`, with `body` as JSON if there is one. */
-export async function asked(box, path, { method = "GET", body } = {}) {
-  const told = body === undefined ? {} : { body: JSON.stringify(body), headers: { "Content-Type": "application/json" } };
-  const answer = await box.ask(path, { method, ...told }).catch(() => {
+/** What the box answers to `method path`, with `body` if there is one: a blob as it is, all else as JSON. */
+export async function asked(box, path, { method = "GET", body, ...more } = {}) {
+  const json = () => ({ body: JSON.stringify(body), headers: { "Content-Type": "application/json" } });
+  const told = body === undefined ? {} : body instanceof Blob ? { body } : json();
+  const answer = await box.ask(path, { method, ...told, ...more }).catch(() => {
     throw new Error("The box does not answer.");
   });
   const value = await answer.json().catch(() => null);

@@ -39,7 +39,7 @@ export class Recorded {
 
   #draw(rows) {
     when(this.#list, rows, () => {
-      if (rows.length === 0) return el("p", { className: "hint", text: "None yet. A set of the log becomes an example of its exercise; the next one like it is recognised." });
+      if (rows.length === 0) return el("p", { className: "hint", text: "None yet. A set of the log becomes an example of its exercise, or one is recorded here; the next one like it is recognised." });
       const columns = [
         ["exercise", (row) => row.exercise],
         ["examples", (row) => row.count, true],
