@@ -27,7 +27,7 @@ export CARGO_TARGET_DIR=${binary%/release/spotter}
 CARGO_TARGET_DIR=$root/${CARGO_TARGET_DIR%/"$target"}
 PATH=$root/target/tools/bin:$PATH
 mkdir -p target/debian
-cargo deb --quiet --no-build --locked "${options[@]}" --output "$root/target/debian/"
+cargo deb --quiet --no-build --locked --strip "${options[@]}" --output "$root/target/debian/"
 package=$(find target/debian -name "spotter_*_$arch.deb" -newer target/papers/man/spotter.1 | sort -V | tail -n 1)
 [ -n "$package" ] || { echo "cargo deb made no package for $arch" >&2; exit 1; }
 echo "$package"

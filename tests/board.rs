@@ -9,6 +9,7 @@ use std::process::{Command, Output, Stdio};
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const SPOTTER: &str = env!("CARGO_BIN_EXE_spotter");
 const UNITS: &str = "board/rootfs/usr/lib/systemd/system";
+const UNITS_AT: &str = "usr/lib/systemd/system";
 const CARGO: &str = include_str!("../Cargo.toml");
 /// systemd's own measure of what a service could do if it were taken over, 0 to 10, in tenths.
 const MOST_EXPOSED: f64 = 4.0;
@@ -36,12 +37,25 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     found.into_iter().map(|path| path.strip_prefix(folder).expect("it is below").to_path_buf()).collect()
 }
 
-/// The assets of the package: source and where it goes.
+/// The assets of the package, units among them: source and where it goes.
 fn assets() -> Vec<(String, String)> {
     let table: toml::Table = CARGO.parse().expect("Cargo.toml is TOML");
     let list = table["package"]["metadata"]["deb"]["assets"].as_array().expect("a list").clone();
     let part = |asset: &toml::Value, n: usize| asset[n].as_str().expect("a text").to_string();
-    list.iter().map(|asset| (part(asset, 0), part(asset, 1))).collect()
+    let units = units_named().into_iter().map(|unit| (format!("{UNITS}/{unit}.service"), UNITS_AT.to_string()));
+    list.iter().map(|asset| (part(asset, 0), part(asset, 1))).chain(units).collect()
+}
+
+/// The units that the package holds and enables.
+fn units_named() -> BTreeSet<String> {
+    let table: toml::Table = CARGO.parse().expect("Cargo.toml is TOML");
+    let list = table["package"]["metadata"]["deb"]["systemd-units"].as_array().expect("a list").clone();
+    list.iter()
+        .map(|unit| {
+            assert_eq!(unit["unit-scripts"].as_str(), Some(UNITS), "where a unit of the package is");
+            unit["unit-name"].as_str().expect("a name").to_string()
+        })
+        .collect()
 }
 
 /// Whether the package holds `file` of the overlay at its own place.
@@ -75,11 +89,7 @@ fn every_source_of_the_package_is_there_and_every_unit_is_named() {
         .iter()
         .map(|file| file.file_stem().expect("a name").to_string_lossy().into_owned())
         .collect();
-    let table: toml::Table = CARGO.parse().expect("Cargo.toml is TOML");
-    let named = table["package"]["metadata"]["deb"]["systemd-units"].as_array().expect("a list");
-    let named: BTreeSet<String> =
-        named.iter().map(|unit| unit["unit-name"].as_str().expect("a name").to_string()).collect();
-    assert_eq!(units, named, "units of the overlay against those that are enabled");
+    assert_eq!(units, units_named(), "units of the overlay against those that are enabled");
 }
 
 /// The units with the programs where they are in this tree, so that systemd can look at them.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The arm64 package in a bare Debian 12 for arm64, by apt, as somebody would install it: what it wants can be had, its files are where they
 # belong, the program runs and checks its config, a changed config survives an upgrade, and a purge leaves the log. As root; the
-# programs run through qemu-user. It prints a line for each check and ends with 0 only when all are well.
+# programs run through qemu-user. INSTALL_BASE names a Debian that is there already. It prints a line for each check and ends with 0 only when all are well.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -9,12 +9,15 @@ package=${1:-$(find target/debian -name 'spotter_*_arm64.deb' -printf '%T@ %p\n'
 [ -f "$package" ] || { echo "there is no arm64 package; make deb-arm64 makes it" >&2; exit 1; }
 [ "$(id -u)" = 0 ] || { echo "this wants root" >&2; exit 1; }
 root=target/install
+mkdir -p target
+: >target/install.log
 failed=0
 check() { # WHAT COMMAND...
   local what=$1
   shift
   if "$@"; then echo "ok $what"; else echo "FAILED $what"; failed=1; fi
 }
+logged() { "$@" >>target/install.log 2>&1; }
 inside() { chroot "$root" env PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C DEBIAN_FRONTEND=noninteractive "$@"; }
 
 # shellcheck source=board/binfmt.sh
@@ -28,13 +31,17 @@ trap finish EXIT
 
 [ ! -e "$root/proc/version" ] || umount "$root/proc"
 rm -rf "$root"
-mmdebstrap --quiet --mode=root --architectures=arm64 --variant=minbase --skip=cleanup/apt bookworm "$root" \
-  ${IMAGE_MIRROR:+"$IMAGE_MIRROR"}
+if [ -n "${INSTALL_BASE:-}" ]; then
+  cp -a "$INSTALL_BASE" "$root"
+else
+  mmdebstrap --quiet --mode=root --architectures=arm64 --variant=minbase --skip=cleanup/apt bookworm "$root" \
+    ${IMAGE_MIRROR:+"$IMAGE_MIRROR"}
+fi
 mount -t proc proc "$root/proc"
 cp /etc/resolv.conf "$root/etc/resolv.conf"
 cp "$package" "$root/spotter.deb"
 
-check "apt installs it with all that it wants" inside apt-get install -qq --yes --no-install-recommends /spotter.deb >target/install.log 2>&1
+check "apt installs it with all that it wants" logged inside apt-get install -qq --yes --no-install-recommends /spotter.deb
 check "dpkg says that it is whole" inside dpkg --audit
 check "its files are as they were packed" inside dpkg --verify spotter
 for file in usr/bin/spotter etc/spotter/spotter.toml usr/lib/systemd/system/spotter.service usr/lib/spotter/first-boot \
@@ -43,7 +50,7 @@ for file in usr/bin/spotter etc/spotter/spotter.toml usr/lib/systemd/system/spot
   check "there is /$file" test -s "$root/$file"
 done
 check "it is for arm64" grep -q 'spotter .*aarch64-linux' <(inside spotter --version)
-check "the config is right" inside spotter check --config /etc/spotter/spotter.toml >target/install-check.toml
+check "the config is right" logged inside spotter check --config /etc/spotter/spotter.toml
 check "it takes a picture" inside spotter snapshot 'demo:squat?size=320x240' -o /a.jpg
 check "which is a JPEG" test "$(head -c 2 "$root/a.jpg" | od -An -tx1 | tr -d ' ')" = ffd8
 check "GStreamer's plugins are there: a pipeline gives a picture" \
@@ -55,11 +62,11 @@ for unit in spotter spotter-first-boot spotter-clocks; do
 done
 
 echo '# a change' >>"$root/etc/spotter/spotter.toml"
-check "it installs over itself" inside dpkg -i /spotter.deb >>target/install.log 2>&1
+check "it installs over itself" logged inside dpkg -i /spotter.deb
 check "and leaves the changed config alone" grep -qx '# a change' "$root/etc/spotter/spotter.toml"
 mkdir -p "$root/var/lib/spotter"
 echo log >"$root/var/lib/spotter/spotter.db"
-check "it goes" inside apt-get purge -qq --yes spotter >>target/install.log 2>&1
+check "it goes" logged inside apt-get purge -qq --yes spotter
 check "its program with it" test ! -e "$root/usr/bin/spotter"
 check "the log stays" test -s "$root/var/lib/spotter/spotter.db"
 [ "$failed" = 0 ] || { tail -n 20 target/install.log; exit 1; }
