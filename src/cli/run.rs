@@ -14,6 +14,7 @@ use crate::events::Board;
 use crate::http;
 use crate::jpeg::Chosen;
 use crate::metrics::Metrics;
+use crate::metrics::machine::{Machine, Strain};
 use crate::pose::Engine;
 use crate::sink::Sinks;
 use crate::store::Store;
@@ -22,6 +23,8 @@ use crate::time::{Mono, Wall};
 
 /// How often the main thread looks around.
 const ROUND: Duration = Duration::from_millis(250);
+/// Every so many rounds it looks at the machine's heat and supply.
+const STRAIN_ROUNDS: u32 = 20;
 /// How long the threads get to end; together with a round it is less than the 2 s that a graceful end may take.
 const PARTING: Duration = Duration::from_millis(1500);
 
@@ -112,6 +115,7 @@ fn start(
 fn watch_over(lines: &[Line], engine: &Engine, crew: &Crew, signals: &mut Signals) -> Exit {
     let mut systemd = Systemd::from_environment();
     let mut hung_before = Vec::new();
+    let (mut strain, mut round) = (Strain::default(), 0u32);
     loop {
         if signals.wait(ROUND) {
             log::info!("asked to end");
@@ -122,6 +126,10 @@ fn watch_over(lines: &[Line], engine: &Engine, crew: &Crew, signals: &mut Signal
             systemd.stopping();
             return failed(&fault.to_string());
         }
+        if round.is_multiple_of(STRAIN_ROUNDS) {
+            strain = told(&strain, Machine::default().strain());
+        }
+        round = round.wrapping_add(1);
         let now = Mono::now();
         lines.iter().for_each(|line| line.supervise(now));
         let hung = crew.hung(now);
@@ -141,6 +149,21 @@ fn watch_over(lines: &[Line], engine: &Engine, crew: &Crew, signals: &mut Signal
             return exit;
         }
     }
+}
+
+/// Says what has changed of what makes the machine slower.
+fn told(before: &Strain, now: Strain) -> Strain {
+    if now.throttling != before.throttling {
+        match now.throttling.as_slice() {
+            [] => log::info!("the machine is cool enough again"),
+            names => log::warn!("the machine is too hot and slows down: {}", names.join(", ")),
+        }
+    }
+    if now.over_currents > before.over_currents {
+        let times = now.over_currents - before.over_currents;
+        log::warn!("the supply is too weak and the machine slows down: {times} times since the last look");
+    }
+    now
 }
 
 /// How the box ends when every camera is a recording and all have ended.

@@ -10,7 +10,7 @@ use super::{House, tuning};
 use crate::camera::Status;
 use crate::camera::view::Inside;
 use crate::metrics::DROPS;
-use crate::metrics::machine::{Cooling, Machine, Temperature};
+use crate::metrics::machine::{Cooling, Machine, OverCurrent, Temperature};
 use crate::sink;
 use crate::store::{self, Store};
 use crate::threads::Member;
@@ -59,6 +59,7 @@ struct Report<'a> {
     listeners: i64,
     temperatures: Vec<Temperature>,
     coolings: Vec<Cooling>,
+    over_currents: Vec<OverCurrent>,
     thresholds: Vec<tuning::Row>,
     log: Option<store::Status>,
     sinks: Vec<sink::Status>,
@@ -117,6 +118,7 @@ pub fn report(house: &House, now: Mono, wall: Wall) -> Vec<u8> {
         listeners: http.listeners.get(),
         temperatures: machine.temperatures(),
         coolings: machine.coolings(),
+        over_currents: machine.over_currents(),
         thresholds: tuning::rows(house),
         log: house.store.as_ref().map(Store::status),
         // As last counted: the worker that answers must not wait for the disk.

@@ -1,12 +1,16 @@
-//! The machine's own state, read from /proc and sysfs when somebody asks: temperatures, throttling, memory, descriptors.
+//! The machine's own state, read from /proc and sysfs when somebody asks: temperatures, throttling, over-current, memory,
+//! descriptors.
 //!
-//! What a machine does not have is left out, not shown as zero.
+//! What a machine does not have is left out, not shown as zero. A thermal zone whose part has no power does not answer and
+//! is left out as well. *over-current*: the supply gave less than the machine wanted and the hardware slowed it down; the
+//! kernel counts these events by source (`oc1_event_cnt` and so on below `hwmon`).
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Unit;
 
@@ -32,7 +36,7 @@ pub struct Temperature {
     pub celsius: f64,
 }
 
-/// One cooling device: above zero it throttles something.
+/// One cooling device: above zero a fan turns, and any other throttles something.
 #[derive(Clone, PartialEq, Debug, serde::Serialize)]
 pub struct Cooling {
     /// The kernel's name of the device.
@@ -41,6 +45,33 @@ pub struct Cooling {
     pub state: u64,
     /// Its highest state.
     pub max: u64,
+}
+
+impl Cooling {
+    /// Whether it makes the machine slower now.
+    pub fn throttles(&self) -> bool {
+        self.state > 0 && !self.device.to_lowercase().contains("fan")
+    }
+}
+
+/// Times that the supply was too weak, from one source.
+#[derive(Clone, PartialEq, Debug, serde::Serialize)]
+pub struct OverCurrent {
+    /// The kernel's name of the sensor.
+    pub sensor: String,
+    /// Which of its events.
+    pub event: String,
+    /// Since the machine started.
+    pub count: u64,
+}
+
+/// What makes the machine slower than it is.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Strain {
+    /// The cooling devices that throttle, by name.
+    pub throttling: Vec<String>,
+    /// Over-current events so far.
+    pub over_currents: u64,
 }
 
 fn number(path: impl AsRef<Path>) -> Option<i64> {
@@ -52,8 +83,13 @@ fn word(path: impl AsRef<Path>) -> Option<String> {
 }
 
 impl Machine {
-    fn numbered(&self, prefix: &str) -> Vec<PathBuf> {
-        let entries = fs::read_dir(self.sys.join("class/thermal")).into_iter().flatten().flatten();
+    /// The machine whose `sys` and `proc` lie in this folder.
+    pub fn below(root: &Path) -> Machine {
+        Machine { sys: root.join("sys"), proc: root.join("proc") }
+    }
+
+    fn numbered(&self, class: &str, prefix: &str) -> Vec<PathBuf> {
+        let entries = fs::read_dir(self.sys.join("class").join(class)).into_iter().flatten().flatten();
         let mut found: Vec<_> =
             entries.filter(|e| e.file_name().to_string_lossy().starts_with(prefix)).map(|e| e.path()).collect();
         found.sort();
@@ -66,7 +102,7 @@ impl Machine {
             let celsius = number(path.join("temp"))? as f64 / 1000.0;
             Some(Temperature { zone: word(path.join("type"))?, celsius })
         };
-        self.numbered("thermal_zone").into_iter().filter_map(zone).collect()
+        self.numbered("thermal", "thermal_zone").into_iter().filter_map(zone).collect()
     }
 
     /// Every cooling device.
@@ -76,7 +112,32 @@ impl Machine {
             let max = number(path.join("max_state"))?.try_into().ok()?;
             Some(Cooling { device: word(path.join("type"))?, state, max })
         };
-        self.numbered("cooling_device").into_iter().filter_map(device).collect()
+        self.numbered("thermal", "cooling_device").into_iter().filter_map(device).collect()
+    }
+
+    /// Every counter of over-current events.
+    pub fn over_currents(&self) -> Vec<OverCurrent> {
+        let mut all = Vec::new();
+        for sensor in self.numbered("hwmon", "hwmon") {
+            for file in fs::read_dir(&sensor).into_iter().flatten().flatten() {
+                let name = file.file_name().to_string_lossy().into_owned();
+                let event = name.strip_suffix("_event_cnt").filter(|event| event.starts_with("oc"));
+                let Some((event, count)) = event.zip(number(file.path()).and_then(|n| n.try_into().ok())) else {
+                    continue;
+                };
+                let sensor = word(sensor.join("name")).unwrap_or_default();
+                all.push(OverCurrent { sensor, event: event.to_string(), count });
+            }
+        }
+        all.sort_by(|a, b| (&a.sensor, &a.event).cmp(&(&b.sensor, &b.event)));
+        all
+    }
+
+    /// What makes the machine slower now.
+    pub fn strain(&self) -> Strain {
+        let throttling = self.coolings().into_iter().filter(Cooling::throttles).map(|cooling| cooling.device);
+        let over_currents = self.over_currents().iter().map(|over| over.count).sum();
+        Strain { throttling: throttling.collect(), over_currents }
     }
 
     /// Bytes of memory this process has.
@@ -121,13 +182,120 @@ impl Collector for Machine {
         let coolings = self.coolings();
         if !coolings.is_empty() {
             let kind = ConstGauge::new(0i64).metric_type();
-            let help = "State of the cooling devices; above 0 they throttle";
+            let throttled = ConstGauge::new(i64::from(coolings.iter().any(Cooling::throttles)));
+            let help = "1 while a cooling device that is no fan makes the machine slower";
+            throttled.encode(encoder.encode_descriptor("throttled", help, None, throttled.metric_type())?)?;
+            let help = "State of the cooling devices; above 0 a fan turns, any other throttles";
             let mut metric = encoder.encode_descriptor("cooling_state", help, None, kind)?;
             for (i, c) in coolings.into_iter().enumerate() {
                 let labels = [("device", c.device), ("number", i.to_string())];
                 ConstGauge::new(c.state as i64).encode(metric.encode_family(&labels)?)?;
             }
         }
+        let over_currents = self.over_currents();
+        if !over_currents.is_empty() {
+            let kind = ConstCounter::new(0u64).metric_type();
+            let help = "Times that the supply was too weak and the hardware slowed down";
+            let mut metric = encoder.encode_descriptor("over_current_events", help, None, kind)?;
+            for over in over_currents {
+                let labels = [("sensor", over.sensor), ("event", over.event)];
+                ConstCounter::new(over.count).encode(metric.encode_family(&labels)?)?;
+            }
+        }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use prometheus_client::encoding::text::encode;
+    use prometheus_client::registry::Registry;
+
+    use super::*;
+
+    /// A made-up sysfs.
+    struct Made(tempfile::TempDir);
+
+    impl Made {
+        fn new() -> Made {
+            Made(tempfile::tempdir().unwrap())
+        }
+
+        fn put(&self, path: &str, text: &str) {
+            let file = self.0.path().join("sys/class").join(path);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, format!("{text}\n")).unwrap();
+        }
+
+        fn machine(&self) -> Machine {
+            Machine::below(self.0.path())
+        }
+
+        fn text(&self) -> String {
+            let (mut registry, mut out) = (Registry::with_prefix("spotter"), String::new());
+            registry.register_collector(Box::new(self.machine()));
+            encode(&mut out, &registry).unwrap();
+            out
+        }
+    }
+
+    #[test]
+    fn what_a_machine_does_not_have_is_left_out() {
+        let made = Made::new();
+        assert_eq!(made.text(), "# EOF\n");
+        assert_eq!(made.machine().strain(), Strain::default());
+    }
+
+    #[test]
+    fn zones_that_answer_have_their_temperature() {
+        let made = Made::new();
+        made.put("thermal/thermal_zone0/type", "cpu-thermal");
+        made.put("thermal/thermal_zone0/temp", "48250");
+        made.put("thermal/thermal_zone1/type", "cv0-thermal");
+        fs::create_dir(made.0.path().join("sys/class/thermal/thermal_zone1/temp")).unwrap();
+        made.put("thermal/thermal_zone2/type", "outside");
+        made.put("thermal/thermal_zone2/temp", "-1500");
+        let of = |zone: &str, celsius| Temperature { zone: zone.into(), celsius };
+        assert_eq!(made.machine().temperatures(), [of("cpu-thermal", 48.25), of("outside", -1.5)]);
+        let text = made.text();
+        assert!(text.contains("spotter_temperature_celsius{zone=\"cpu-thermal\"} 48.25\n"), "{text}");
+        assert!(!text.contains("cv0") && !text.contains("throttled"), "{text}");
+    }
+
+    #[test]
+    fn a_fan_cools_and_any_other_device_throttles() {
+        let made = Made::new();
+        let device = |number: u32, name: &str, state: &str| {
+            let folder = format!("thermal/cooling_device{number}");
+            made.put(&format!("{folder}/type"), name);
+            made.put(&format!("{folder}/max_state"), "3");
+            made.put(&format!("{folder}/cur_state"), state);
+        };
+        device(0, "pwm-fan", "2");
+        device(1, "cpu-throttle-alert", "0");
+        assert_eq!(made.machine().strain(), Strain::default());
+        assert!(made.text().contains("\nspotter_throttled 0\n"), "{}", made.text());
+        device(1, "cpu-throttle-alert", "1");
+        assert_eq!(made.machine().strain().throttling, ["cpu-throttle-alert"]);
+        let text = made.text();
+        assert!(text.contains("\nspotter_throttled 1\n"), "{text}");
+        assert!(text.contains("spotter_cooling_state{device=\"pwm-fan\",number=\"0\"} 2\n"), "{text}");
+    }
+
+    #[test]
+    fn over_current_is_counted_by_sensor_and_event() {
+        let made = Made::new();
+        made.put("hwmon/hwmon1/name", "ina3221");
+        made.put("hwmon/hwmon1/curr1_input", "800");
+        made.put("hwmon/hwmon3/name", "soctherm_oc");
+        made.put("hwmon/hwmon3/oc1_event_cnt", "4");
+        made.put("hwmon/hwmon3/oc3_event_cnt", "11");
+        made.put("hwmon/hwmon3/oc3_throt_en", "1");
+        let of = |event: &str, count| OverCurrent { sensor: "soctherm_oc".into(), event: event.into(), count };
+        assert_eq!(made.machine().over_currents(), [of("oc1", 4), of("oc3", 11)]);
+        assert_eq!(made.machine().strain().over_currents, 15);
+        let text = made.text();
+        let line = "spotter_over_current_events_total{sensor=\"soctherm_oc\",event=\"oc3\"} 11\n";
+        assert!(text.contains(line), "{text}");
     }
 }

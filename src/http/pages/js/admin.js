@@ -103,12 +103,17 @@ const TASKS = [
   ["cores", (row) => cores(row.cores)],
 ];
 
-function heat({ temperatures = [], coolings = [] }) {
+function heat({ temperatures = [], coolings = [], over_currents: overs = [] }) {
   const pieces = [];
   const zones = [["zone", (row) => row.zone], ["degrees", (row) => `${row.celsius.toFixed(1)} °C`, true]];
   const brakes = [["cooling", (row) => row.device], ["state", (row) => `${row.state} of ${row.max}`, true]];
+  const supply = [
+    ["supply too weak", (row) => `${row.sensor} ${row.event}`],
+    ["times", (row) => `${row.count}`, true],
+  ];
   if (temperatures.length > 0) pieces.push(table(zones, temperatures));
   if (coolings.length > 0) pieces.push(table(brakes, coolings));
+  if (overs.length > 0) pieces.push(table(supply, overs));
   return pieces.length > 0 ? pieces : el("p", { className: "hint", text: "This machine tells no temperatures." });
 }
 
