@@ -43,6 +43,13 @@ pipeline() { # FPS INFER_MS
   return "$bad"
 }
 
+# What following and counting cost at thirty frames a second, on poses that the embedded model really saw, 7.5 a second.
+workout() {
+  local out
+  out=$("$spotter" bench workout tests/golden/demo_squat.jsonl --between 3 --json) && echo "$out" &&
+    bound "follow and count, one frame, microseconds" "$(field "$out" update_us)" most 20
+}
+
 # How soon a lost RTSP camera's picture is gone, and how soon it is there again; stall_s is 5 and 2 in these tests.
 recovery() {
   local out bad=0 lost back
@@ -61,6 +68,7 @@ step "cached snapshot" cached
 step "encode beside OpenCV" benches/encode_vs_opencv.sh
 step "pipeline, 15 fps, 100 ms" pipeline 15 100
 step "pipeline, 60 fps, 200 ms" pipeline 60 200
+step "follow and count" workout
 step "HTTP beside nginx" benches/http.sh "$spotter" bench http --seconds 600
 step "recovery" recovery
 step "the count, a thousand sets" make --no-print-directory test-counting

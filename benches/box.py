@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """What the whole box costs, on the release binary and over real HTTP: memory, time to the first snapshot, the CPU time
-of its own threads, and two hundred viewers of one camera. Each line prints the figure, its target and the ratio, and
+of its own threads, how soon a repetition is told and a set is in the log, and two hundred viewers of one camera. Each line prints the figure, its target and the ratio, and
 the script fails when a target is missed.
 
 `box.py SPOTTER VIEWERS` takes the binary and the viewers' load program (tests/helpers/viewers.rs).
@@ -12,6 +12,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.request
 
@@ -145,6 +146,75 @@ def demo_athlete():
         report("the whole box meanwhile, drawing the athlete included", cores, "cores", 1.3)
 
 
+class Listener(threading.Thread):
+    """Hears the box's events, each with the moment of its arrival on the clock that frames are stamped with."""
+
+    def __init__(self, box):
+        super().__init__(daemon=True)
+        self.reply = urllib.request.urlopen(box.url + "api/v1/events", timeout=30)
+        self.heard = []
+        self.start()
+
+    def run(self):
+        name = ""
+        for line in self.reply:
+            now = time.monotonic()
+            key, _, value = line.decode().rstrip("\n").partition(": ")
+            if key == "event":
+                name = value
+            elif key == "data":
+                self.heard.append((name, json.loads(value), now))
+
+    def all(self, name):
+        return [(data, at) for heard, data, at in list(self.heard) if heard == name]
+
+
+def percentiles(values):
+    values = sorted(values)
+    return statistics.median(values), values[min(len(values) - 1, len(values) * 99 // 100)]
+
+
+def how_soon():
+    """A repetition is certain on some frame after its end: from then on it is a matter of the box. `t` of a state is its
+    frame's capture on CLOCK_MONOTONIC, which is this program's clock too; at twelve frames a second each has its state."""
+    sets = 3
+    config = camera("demo:squat?reps=5&rest=7&fps=12") + "[set_boundary]\nquiet_seconds = 3.0\n"
+    with Box(config) as box:
+        listener, kept_ms, end = Listener(box), [], time.monotonic() + 180
+        while len(kept_ms) < sets and time.monotonic() < end:
+            ended = listener.all("set_ended")
+            if len(ended) > len(kept_ms):
+                known, at = len(kept_ms), ended[len(kept_ms)][1]
+                while len(json.loads(box.get("api/v1/sets"))) <= known:
+                    if time.monotonic() - at > 30:
+                        raise SystemExit("a set that was told is not in the log")
+                    time.sleep(0.005)
+                kept_ms.append((time.monotonic() - at) * 1e3)
+            time.sleep(0.005)
+        states = {state["frame_id"]: state for state, _ in listener.all("state")}
+        certain_on = [(states[rep["frame_id"]], at) for rep, at in listener.all("rep") if rep["frame_id"] in states]
+        reps = [(at - state["t"]) * 1e3 for state, at in certain_on]
+        behind_the_look = [(at - state["t"]) * 1e3 - state["age_ms"] for state, at in certain_on]
+        rows = [json.loads(box.get(f"api/v1/sets/{row['id']}")) for row in reversed(json.loads(box.get("api/v1/sets")))]
+    # For the record: how long after its end a repetition is certain. Of a set's first three none is told before the third.
+    told = []
+    for rep, at in listener.all("rep"):
+        if rep["n"] == 1:
+            told.append([])
+        told[-1].append(at + time.time() - time.monotonic())
+    certain = [at - row["started_ms"] / 1e3 - rep["ended_s"]
+               for row, times in zip(rows, told) for rep, at in list(zip(row["repetitions"], times))[3:]]
+    if len(kept_ms) < sets or len(reps) < 9:
+        raise SystemExit(f"only {len(kept_ms)} sets and {len(reps)} repetitions were heard in three minutes")
+    print(f"{len(reps)} repetitions and {len(kept_ms)} sets; after its end a repetition is certain and told in a median of "
+          f"{statistics.median(certain):.2f} s", flush=True)
+    p50, p99 = percentiles(reps)
+    print(f"from the frame on which a repetition is certain to a listener: median {p50:.0f} ms, of which behind the engine's "
+          f"look {statistics.median(behind_the_look):.1f} ms", flush=True)
+    report("the same, p99", p99, "ms", 300)
+    report("from the end of a set to its place in the log, the latest", max(kept_ms), "ms", 1000)
+
+
 def two_hundred():
     limits = ("[http]\nstream_viewers = 200\nconnections = 300\nconnections_per_peer = 300\n")
     seconds = 10
@@ -164,7 +234,7 @@ def two_hundred():
                15 * seconds - load["parts_least"], "frames", 15)
 
 
-for bench in (first_snapshot, memory, own_threads, demo_athlete, two_hundred):
+for bench in (first_snapshot, memory, own_threads, demo_athlete, how_soon, two_hundred):
     bench()
 if missed:
     sys.exit("missed: " + "; ".join(missed))

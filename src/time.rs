@@ -63,6 +63,12 @@ impl Wall {
     }
 }
 
+/// Processor time that the calling thread has used.
+pub fn thread_time() -> Duration {
+    let t = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::new(t.tv_sec as u64, t.tv_nsec as u32)
+}
+
 /// How long the machine slept since it was started; the monotonic clock stood still meanwhile.
 pub fn asleep() -> Duration {
     let awake = Mono::now();

@@ -195,6 +195,37 @@ fn a_warm_look_takes_no_memory_in_any_format() {
     }
 }
 
+/// By the workout alone: what is before it was shown to hold nothing.
+#[test]
+fn four_hours_of_one_set_are_one_set_in_bounded_memory() {
+    const FPS: u64 = 5;
+    let (mut line, frame) = (Line::new(), grey(PixelFormat::I420, 128, 72));
+    let letterbox = line.preprocess.run(&frame, &mut line.tensor).unwrap();
+    let (mut ended, mut before, mut most, mut hours) = (0, 0, 0, [0; 4]);
+    for n in 0..4 * 3600 * FPS {
+        line.replay(n * 30 / FPS);
+        line.decoder.run(&line.answer, &letterbox, &mut line.poses);
+        if n == 0 {
+            before = TAKEN.get().1;
+        }
+        line.happened.clear();
+        let stamp = Mono::from_ns(1_000_000_000 + n * 1_000_000_000 / FPS);
+        line.reps = line.workout.update(stamp, (128, 72), &line.poses, &mut line.happened).reps;
+        most = most.max(TAKEN.get().1 - before);
+        hours[(n / (3600 * FPS)) as usize] = TAKEN.get().1 - before;
+        ended += line.happened.iter().filter(|happening| matches!(happening, Happening::SetEnded(_))).count();
+    }
+    // One repetition every three seconds.
+    assert_eq!(ended, 0, "sets that ended before their time");
+    assert!((4700..=4800).contains(&line.reps), "{} repetitions", line.reps);
+    println!("{} repetitions, {most} bytes at most, hour by hour {hours:?}", line.reps);
+    assert!(most < A_SET, "{most} bytes, hour by hour {hours:?}");
+    line.workout.finish(&mut line.happened);
+    line.happened.clear();
+    let left = TAKEN.get().1 - before;
+    assert!(left < A_SET / 4, "{left} bytes are kept of a set that is over");
+}
+
 #[test]
 #[ignore = "minutes, optimised: make test-day"]
 fn a_day_of_frames_leaves_memory_as_it_was() {

@@ -1,6 +1,8 @@
 //! Sets and repetitions, counted end to end from poses. Each fault that a counter of one joint's angle is known for has a
 //! test by its name here.
 
+mod faults;
+
 use std::sync::Arc;
 
 use super::world::{Dice, Exercise as Does, World, person};

@@ -6,6 +6,7 @@ mod http;
 mod mailbox;
 pub mod pipeline;
 mod pose;
+mod workout;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -66,6 +67,14 @@ pub enum Bench {
         #[arg(long, value_name = "N", default_value_t = 60)]
         looks: usize,
     },
+    /// What it costs to follow and to count, a frame
+    Workout {
+        /// A recording of poses, one frame a line (.jsonl)
+        poses: PathBuf,
+        /// So many frames are put between each two of the recording
+        #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=60))]
+        between: u32,
+    },
     /// The real threads of one camera, with a paced source and an engine that sleeps
     Pipeline {
         /// Frames a second of the camera; 0: as fast as it can
@@ -87,6 +96,8 @@ fn rate(text: &str) -> Result<f64, String> {
 
 /// Encodes that the median is taken of.
 const ENCODES: usize = 100;
+/// How often the workout counts its recording.
+const ROUNDS: usize = 20;
 
 /// Measures.
 pub fn bench(args: &BenchArgs) -> Exit {
@@ -106,6 +117,10 @@ pub fn bench(args: &BenchArgs) -> Exit {
                 Err(why) => super::say(&why, Exit::Failed),
             }
         }
+        Bench::Workout { poses, between } => match workout::measure(poses, *between, ROUNDS) {
+            Ok(measured) => tell(args.json, &measured),
+            Err(why) => super::say(&why, Exit::Failed),
+        },
         Bench::Pipeline { camera_fps, infer_ms, seconds } => {
             let (infer, run) = (Duration::from_millis((*infer_ms).into()), Duration::from_secs((*seconds).into()));
             match pipeline::measure(*camera_fps, infer, run) {

@@ -75,7 +75,7 @@ export class Recorder {
     const taking = phase === "taking";
     stop.hidden = !taking;
     write(count, phase === "over" ? "" : String(Math.ceil(leftMs / 1000)));
-    write(looks, taking ? `${this.#example.looks} looks` : "");
+    write(looks, taking ? `Looks: ${this.#example.looks}` : "");
     if (phase === "over") this.#learn();
     else write(told, taking ? "Do at least three repetitions" : "Starts in");
   }
