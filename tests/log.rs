@@ -94,7 +94,10 @@ fn a_set_is_counted_kept_shown_corrected_confirmed_exported_and_deleted() {
 
     // Its picture is a JPEG of the camera's size.
     let place = whole["picture"].as_str().unwrap();
-    let picture = a_box.get(&format!("/api/v1/snapshots/{place}"));
+    let picture = until("its picture is written, which comes after the set", || {
+        let picture = a_box.get(&format!("/api/v1/snapshots/{place}"));
+        if picture.status == 404 { Err(picture.text()) } else { Ok(picture) }
+    });
     assert_eq!((picture.status, picture.header("content-type")), (200, Some("image/jpeg")));
     let header = turbojpeg::read_header(&picture.body).unwrap();
     assert_eq!((header.width, header.height), (480, 270));
