@@ -21,7 +21,7 @@ cd "$(dirname "$0")/.."
 readonly SUITE=bookworm
 # Nothing that a box does not need: no shell history, no man pages, no mail.
 PACKAGES=(systemd-sysv systemd-timesyncd systemd-resolved dbus udev kmod initramfs-tools linux-image-arm64 fdisk e2fsprogs
-  avahi-daemon ca-certificates)
+  avahi-daemon)
 # How far the root is larger than what is in it.
 readonly SPARE_MIB=64
 readonly FIRST_MIB=1
