@@ -84,6 +84,11 @@ impl Made {
         text.lines().map(str::to_string).collect()
     }
 
+    fn trtexec_runs(&self) -> bool {
+        let pid = std::fs::read_to_string(self.path("pid")).unwrap();
+        Path::new("/proc").join(pid.trim()).exists()
+    }
+
     /// Engines that were loaded and not given back.
     fn live(&self) -> usize {
         let text = std::fs::read_to_string(self.path("calls")).unwrap_or_default();
@@ -230,9 +235,16 @@ fn a_build_that_fails_says_so_and_one_that_is_left_ends_with_the_box() {
         said => Err(said),
     });
     std::fs::remove_file(made.path("go")).unwrap();
+    // Left by a process that was killed, of a number that the kernel never gives; and by one that lives.
+    std::fs::write(made.path("engines/a.4194999.part"), "").unwrap();
+    std::fs::write(made.path("engines/a.1.part"), "").unwrap();
     let shared = made.shared(&made.settings());
+    assert!(!made.kept().contains(&"a.4194999.part".into()) && made.kept().contains(&"a.1.part".into()));
+    std::fs::remove_file(made.path("engines/a.1.part")).unwrap();
     until("trtexec runs", || if made.calls().len() == 3 { Ok(()) } else { Err("it does not".into()) });
+    assert!(made.trtexec_runs());
     drop(shared);
+    assert!(!made.trtexec_runs());
     let left: Vec<String> = made.kept().into_iter().filter(|n| n.ends_with(".part") || n.ends_with(".onnx")).collect();
     assert!(left.is_empty(), "{left:?}");
 }
@@ -278,6 +290,14 @@ fn a_box_shows_pictures_while_the_engine_is_built_and_tells_how_far_it_is() {
         (Some("version 10.3.0 on sm87x8, fp16"), None)
     );
     drop(spotter);
+    std::fs::remove_file(made.path("go")).unwrap();
+    let mut spotter =
+        SpotterBox::start(&["--config", &config, "--data-dir", &made.path("other").display().to_string()]);
+    until("trtexec runs", || if made.calls().len() == 2 { Ok(()) } else { Err("it does not".into()) });
+    assert!(made.trtexec_runs());
+    spotter.signal("TERM");
+    assert_eq!(spotter.wait(), 0);
+    assert!(!made.trtexec_runs(), "it ends with the box");
     // Without a graphics processor the named engine ends the start, and auto says why it took another.
     made.put("orders", "no_gpu 1\n");
     let refused = "TensorRT cannot be used: cudaDeviceGetAttribute answers 100 (no CUDA-capable device is detected)";

@@ -41,6 +41,23 @@ fn beside(file: &Path, end: &str) -> PathBuf {
     file.with_extension(end)
 }
 
+/// The ends of what is there only while this process builds. Another one, `spotter check` say, may build the same.
+fn passing() -> [String; 2] {
+    ["onnx", "part"].map(|end| format!("{}.{end}", std::process::id()))
+}
+
+/// Removes what processes left that were killed while they built.
+fn sweep(cache: &Path) {
+    for path in std::fs::read_dir(cache).into_iter().flatten().flatten().map(|file| file.path()) {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let mut ends = name.rsplit('.');
+        let (Some("onnx" | "part"), Some(pid)) = (ends.next(), ends.next()) else { continue };
+        if pid.parse::<u32>().is_ok() && !Path::new("/proc").join(pid).exists() {
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
 impl Build {
     /// Starts it.
     pub(super) fn start(trtexec: &Path, model: &[u8], file: &Path, precision: Precision) -> Result<Build, Fault> {
@@ -48,7 +65,8 @@ impl Build {
             path: file.parent().unwrap_or(file).to_path_buf(),
             why: why.to_string(),
         };
-        let (onnx, part) = (beside(file, "onnx"), beside(file, "part"));
+        file.parent().into_iter().for_each(sweep);
+        let [onnx, part] = passing().map(|end| beside(file, &end));
         std::fs::write(&onnx, model).map_err(not_kept)?;
         let log = File::create(beside(file, "log")).map_err(not_kept)?;
         let both = log.try_clone().map_err(not_kept)?;
@@ -82,9 +100,9 @@ impl Build {
         if !status.success() {
             return Some(Err(Fault::Build(format!("trtexec ended with {status}: {}", self.last_words()))));
         }
-        let named = File::open(beside(&self.file, "part"))
-            .and_then(|part| part.sync_all())
-            .and_then(|()| std::fs::rename(beside(&self.file, "part"), &self.file));
+        let [_, part] = passing().map(|end| beside(&self.file, &end));
+        let named =
+            File::open(&part).and_then(|file| file.sync_all()).and_then(|()| std::fs::rename(&part, &self.file));
         Some(named.map_err(|why| Fault::Build(format!("trtexec left no engine: {why}"))))
     }
 
@@ -116,8 +134,8 @@ impl Drop for Build {
         // Neither does anything to one that has ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
-        for end in ["part", "onnx"] {
-            let _ = std::fs::remove_file(beside(&self.file, end));
+        for end in passing() {
+            let _ = std::fs::remove_file(beside(&self.file, &end));
         }
     }
 }
