@@ -194,6 +194,7 @@ impl Inner {
             Ok(session) => {
                 log::info!("pose: the TensorRT engine is ready after {took} s");
                 self.meanwhile = Meanwhile::Nobody;
+                engine_file::thin(&self.runtime.settings.cache);
                 Stage::Ready(session)
             }
             Err(fault) => {

@@ -13,6 +13,8 @@ use crate::pose::tensorrt::Precision;
 
 /// No engine is larger; the largest model of the family makes one of 300 MB.
 const BYTES_MAX: u64 = 2 << 30;
+/// So many engines are kept: two precisions of a model, and those of the version before for the way back.
+const KEPT: usize = 4;
 /// Ultralytics writes some hundred bytes.
 const JSON_MAX: usize = 1 << 20;
 
@@ -42,6 +44,19 @@ pub(super) fn may_be_kept(cache: &Path) -> Result<(), Fault> {
 pub(super) fn any(cache: &Path) -> bool {
     let files = std::fs::read_dir(cache).into_iter().flatten().flatten();
     files.into_iter().any(|file| file.path().extension().is_some_and(|end| end == "engine"))
+}
+
+/// Removes the oldest engines beyond [`KEPT`], with what `trtexec` said of them.
+pub(super) fn thin(cache: &Path) {
+    let files = std::fs::read_dir(cache).into_iter().flatten().flatten().map(|file| file.path());
+    let engines = files.filter(|path| path.extension().is_some_and(|end| end == "engine"));
+    let mut dated: Vec<_> = engines.filter_map(|path| Some((path.metadata().ok()?.modified().ok()?, path))).collect();
+    dated.sort_unstable_by(|a, b| b.cmp(a));
+    for (_, path) in dated.into_iter().skip(KEPT) {
+        log::info!("pose: the TensorRT engine {} is removed: {KEPT} newer ones are kept", path.display());
+        let _ = std::fs::remove_file(path.with_extension("log"));
+        let _ = std::fs::remove_file(path);
+    }
 }
 
 /// The engine of this file with inputs and answers of these lengths; nothing when there is no file.
@@ -93,6 +108,24 @@ mod tests {
         for kept in [with("[1]"), with("text"), b"engine".to_vec(), b"en".to_vec(), vec![], vec![0xff; 40]] {
             assert_eq!(without_json(&kept), kept);
         }
+    }
+
+    #[test]
+    fn the_newest_engines_are_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let put = |name: &str, age_s: u64| {
+            let file = std::fs::File::create(dir.path().join(name)).unwrap();
+            let at = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(10_000 - age_s);
+            file.set_modified(at).unwrap();
+        };
+        (0..=KEPT as u64).for_each(|n| put(&format!("{n}.engine"), n));
+        put(&format!("{KEPT}.log"), 0);
+        put("old.txt", 9000);
+        thin(dir.path());
+        let files = std::fs::read_dir(dir.path()).unwrap().flatten();
+        let mut left: Vec<String> = files.map(|file| file.file_name().into_string().unwrap()).collect();
+        left.sort();
+        assert_eq!(left, ["0.engine", "1.engine", "2.engine", "3.engine", "old.txt"]);
     }
 
     #[test]
