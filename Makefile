@@ -30,7 +30,7 @@ OPTIMISED := --config profile.dev.package.spotter.opt-level=2
 
 .PHONY: help setup build run onnxruntime test fmt lint unit small bench bench-pose test-box test-long loom miri sanitize test-vm test-browser test-gpu \
 	test-rtsp test-aarch64 test-hostile test-counting test-demo-sets test-kill test-model test-day test-parity demo-model cross-debian cross \
-	deb deb-arm64 test-deb image test-image flash deny
+	deb deb-arm64 test-deb image test-image flash deny tensorrt-shim
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -63,11 +63,12 @@ lint:
 unit:
 	SPOTTER_NEED_ONNXRUNTIME=1 $(CARGO) test --locked
 
-# A build without GStreamer serves V4L2 and demo; one for a laptop's webcam compiles.
+# A build without GStreamer serves V4L2 and demo; one for a laptop's webcam and one with TensorRT compile.
 small:
 	$(CARGO) build --locked --no-default-features --target-dir target/small
 	target/small/debug/spotter snapshot 'demo:squat?size=320x240' -o target/small/demo.jpg
 	$(CARGO) check --locked --features webcam
+	$(CARGO) check --locked --features tensorrt
 
 bench: build ## measure this machine, each figure with its ratio to what it is held against
 	@.ci/setup.sh box
@@ -100,9 +101,13 @@ sanitize: ## the mailbox and the pool under the address and the thread sanitizer
 		RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer" \
 		$(CARGO) test --manifest-path tests/sanitize/Cargo.toml --target-dir target/tsan --target $(HOST) --lib
 
-test-gpu: ## the encoders for GPUs against stand-ins, and the functions they load against NVIDIA's real libraries (fetches them)
-	$(CARGO) test --locked --test gpu
+test-gpu: ## encoders and engine for GPUs against stand-ins, and the functions that are loaded against NVIDIA's real libraries (fetches them)
+	$(CARGO) test --locked --features tensorrt --test gpu --test tensorrt
+	$(CARGO) test --locked --features tensorrt --lib tensorrt
 	tests/gpu/symbols.sh target/debug/spotter
+
+tensorrt-shim: ## compile TensorRT's shim on the board it is for, and install it
+	$(MAKE) -C board/tensorrt install
 
 test-vm: build ## a real V4L2 driver (vivid) in a virtual machine
 	tests/vm/run.sh $(SPOTTER)

@@ -204,6 +204,32 @@ fn every_fault_of_an_encoder_has_its_sentence_as_a_heading() {
     }
 }
 
+#[test]
+fn every_fault_of_tensorrt_has_its_sentence_as_a_heading() {
+    use spotter::pose::tensorrt::Fault::{self, *};
+    let (file, why) = (|| "FILE".into(), || "WHY".to_string());
+    let all = [
+        NotBuilt,
+        Absent,
+        Unloadable { path: file(), why: why() },
+        Other { path: file() },
+        Refused(why()),
+        NotKept { path: "FOLDER".into(), why: why() },
+        NoTrtexec,
+        Unreadable { path: file(), why: why() },
+        Building { since: "TIME".into() },
+        Build(why()),
+    ];
+    for fault in &all {
+        // A new kind stops the build here, and wants a row above.
+        match fault {
+            NotBuilt | Absent | Unloadable { .. } | Other { .. } | Refused(_) | NotKept { .. } => {}
+            NoTrtexec | Unreadable { .. } | Building { .. } | Fault::Build(_) => {}
+        }
+        assert!(headings().contains(&fault.to_string()), "docs/troubleshoot.md has no heading \"{fault}\"");
+    }
+}
+
 /// The sentences of the source that stand in quotes whole and are headings must still be there, so that a heading cannot
 /// outlive its sentence.
 #[test]

@@ -123,7 +123,7 @@ impl Line {
         );
         metrics.looks_with(&name, engine.name());
         metrics.encodes_with(&name, encoder.name());
-        let view = view.with(privacy, zone).with_engine_why(engine.why().map(str::to_string));
+        let view = view.with(privacy, zone).with_engine(engine.clone());
         let view = view.with_encoder(encoder.name(), encoder.why().to_string());
         let view = Arc::new(view.in_house(orders.clone()));
         let (stall, progress) = (capture.stall, Arc::new(Progress::default()));

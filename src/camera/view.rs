@@ -20,7 +20,7 @@ use crate::events::Board;
 use crate::frame::{Frame, FrameRef};
 use crate::jpeg::{Look, Shots, Variant};
 use crate::metrics::CameraMetrics;
-use crate::pose::Spent;
+use crate::pose::{Engine, Spent};
 use crate::skeleton::Pose;
 use crate::time::{Mono, Wall, as_ms};
 use crate::workout::Zone;
@@ -105,7 +105,7 @@ pub struct View {
     name: String,
     source: String,
     engine: &'static str,
-    engine_why: Option<String>,
+    looks: Engine,
     encoder: &'static str,
     encoder_why: Option<String>,
     recording: bool,
@@ -134,7 +134,7 @@ impl View {
             name,
             source,
             engine,
-            engine_why: None,
+            looks: Engine::Off,
             encoder: "cpu",
             encoder_why: None,
             recording,
@@ -170,9 +170,9 @@ impl View {
         self.events.announce(Event::Workout(name, json.into()));
     }
 
-    /// The same, with the reason for its engine.
-    pub fn with_engine_why(self, why: Option<String>) -> View {
-        View { engine_why: why, ..self }
+    /// The same, with the engine that looks, which is asked why it is that one and how far it is.
+    pub fn with_engine(self, engine: Engine) -> View {
+        View { looks: engine, ..self }
     }
 
     /// The same, with its encoder and the reason for it.
@@ -394,6 +394,7 @@ impl View {
 
     /// The pose thread cannot look, and this is why. Said once for as long as it is the same reason.
     pub fn cannot_look(&self, sentence: &str) {
+        self.metrics.building.set(i64::from(self.looks.is_building()));
         let mut state = self.state();
         state.forget_people();
         if state.pose_fault.as_deref() != Some(sentence) {
@@ -404,6 +405,7 @@ impl View {
 
     /// Where the time of one look went.
     pub fn spent(&self, spent: Spent) {
+        self.metrics.building.set(i64::from(self.looks.is_building()));
         let infer_ms = as_ms(spent.infer);
         let mut state = self.state();
         // A mean over some twenty looks.
@@ -421,7 +423,7 @@ impl View {
         let (infer_ms, pose_fault, decoder) = (state.infer_ms, state.pose_fault.clone(), state.decoder.clone());
         Inside {
             engine: self.engine,
-            engine_why: self.engine_why.clone(),
+            engine_why: self.looks.why(),
             encoder: self.encoder,
             encoder_why: self.encoder_why.clone(),
             infer_ms,
@@ -475,7 +477,7 @@ impl View {
             t: state.seen.map(|_| state.seen_t),
             age_ms: state.seen.map(|s| as_ms(now.since(s.1))),
             engine: self.engine,
-            engine_why: self.engine_why.clone(),
+            engine_why: self.looks.why(),
             encoder: self.encoder,
             encoder_why: self.encoder_why.clone(),
             pose_fps: state.pose_fps.per_s(now),

@@ -27,6 +27,6 @@ fn chosen(config: &Config) -> Result<String, String> {
     let engine = config.engine().map_err(|fault| fault.to_string())?;
     engine.load().map_err(|fault| fault.to_string())?;
     let encodes = format!("\n# [jpeg] encodes with {}: {}\n", encoder.name(), encoder.why());
-    let looks = |why: &str| format!("\n# [pose] looks with {}: {why}\n", engine.name());
+    let looks = |why: String| format!("\n# [pose] looks with {}: {why}\n", engine.name());
     Ok(encodes + &engine.why().map_or_else(String::new, looks))
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{CameraConfig, Config, Engine, PerThread};
 use crate::camera::{self, Place, Retry};
 use crate::jpeg::{self, shots::VARIANTS};
-use crate::pose::{self, Chosen, Limits, Places, PoseFault, Shared, Wanted};
+use crate::pose::{self, Chosen, Limits, Places, PoseFault, Shared, Wanted, tensorrt};
 
 /// A model that knows only the rendered athlete would not see people, or see them where there are none.
 const NOBODY_LOOKS: &str =
@@ -18,12 +18,9 @@ impl Config {
     /// # Errors
     /// When the engine that is named is not there, or the model cannot be read or is no pose model.
     pub fn engine(&self) -> Result<pose::Engine, PoseFault> {
-        let wanted = match self.pose.engine {
-            Engine::Auto => Wanted::Auto,
-            Engine::OnnxRuntime => Wanted::OnnxRuntime,
-            Engine::Cpu => Wanted::Cpu,
-            Engine::Off => return Ok(pose::Engine::Off),
-        };
+        if self.pose.engine == Engine::Off {
+            return Ok(pose::Engine::Off);
+        }
         let Some(model) = &self.pose.model else {
             if self.cameras.iter().any(|camera| camera.pose) {
                 log::warn!("{NOBODY_LOOKS}");
@@ -31,7 +28,13 @@ impl Config {
             return Ok(pose::Engine::Off);
         };
         let places = Places::usual(self.pose.onnxruntime.clone(), Some(&self.data_dir));
-        let chosen = Chosen::of(wanted, &places)?;
+        let settings = tensorrt::Settings { cache: self.data_dir.join("engines"), ..self.pose.tensorrt.clone() };
+        let chosen = match self.pose.engine {
+            Engine::TensorRt => Chosen::tensorrt(&settings)?,
+            Engine::OnnxRuntime => Chosen::of(Wanted::OnnxRuntime, &places)?,
+            Engine::Cpu => Chosen::of(Wanted::Cpu, &places)?,
+            Engine::Auto | Engine::Off => Chosen::fastest(&places, &settings)?,
+        };
         let limits = Limits { score: self.pose.score, overlap: self.pose.overlap, most: self.pose.most_people };
         let threads = self.pose.threads;
         let shared = if model.as_os_str() == pose::DEMO {

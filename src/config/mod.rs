@@ -120,6 +120,8 @@ pub struct ThreadsConfig {
 pub enum Engine {
     /// The fastest that there is, when there is a model.
     Auto,
+    /// TensorRT, which must be installed.
+    TensorRt,
     /// ONNX Runtime, which must be installed.
     OnnxRuntime,
     /// The one that is always there.
@@ -137,6 +139,8 @@ pub struct PoseConfig {
     pub model: Option<PathBuf>,
     /// ONNX Runtime's library; without it, the usual places are looked at.
     pub onnxruntime: Option<PathBuf>,
+    /// TensorRT's settings but for the folder, which is the data directory's.
+    pub tensorrt: pose::tensorrt::Settings,
     /// Threads of the engine; 0: as many as there are cores, and one for [`pose::DEMO`].
     pub threads: usize,
     /// The most looks a second at each live camera; 0: as many as there are frames.
@@ -163,6 +167,7 @@ impl Default for PoseConfig {
             engine: Engine::Auto,
             model: None,
             onnxruntime: None,
+            tensorrt: pose::tensorrt::Settings::default(),
             threads: 0,
             max_fps: 0,
             most_people: most,

@@ -97,12 +97,15 @@ fn jpeg(jpeg: &jpeg::Settings) -> Value {
 fn pose(pose: &PoseConfig) -> Value {
     let engine = match pose.engine {
         Engine::Auto => "auto",
+        Engine::TensorRt => "tensorrt",
         Engine::OnnxRuntime => "onnxruntime",
         Engine::Cpu => "cpu",
         Engine::Off => "off",
     };
     let mut out = json!({
         "engine": engine,
+        "precision": pose.tensorrt.precision.name(),
+        "meanwhile": if pose.tensorrt.meanwhile_cpu { "cpu" } else { "nobody" },
         "threads": pose.threads,
         "max_fps": pose.max_fps,
         "most_people": pose.most_people,
@@ -112,8 +115,12 @@ fn pose(pose: &PoseConfig) -> Value {
     if let Some(model) = &pose.model {
         out["model"] = model.display().to_string().into();
     }
-    if let Some(library) = &pose.onnxruntime {
-        out["onnxruntime"] = library.display().to_string().into();
+    let files =
+        [("onnxruntime", &pose.onnxruntime), ("tensorrt", &pose.tensorrt.library), ("trtexec", &pose.tensorrt.trtexec)];
+    for (key, file) in files {
+        if let Some(file) = file {
+            out[key] = file.display().to_string().into();
+        }
     }
     out
 }

@@ -125,6 +125,8 @@ pub struct CameraMetrics {
     pub losses: Counter,
     /// 1 while it gives pictures.
     pub up: Gauge,
+    /// 1 while the pose engine is being built.
+    pub building: Gauge,
     /// Streams open now.
     pub viewers: Gauge,
     /// Seconds of one encode.
@@ -185,6 +187,7 @@ struct Families {
     losses: Family<OfCamera, Counter>,
     up: Family<OfCamera, Gauge>,
     viewers: Family<OfCamera, Gauge>,
+    building: Family<OfCamera, Gauge>,
     drops: Family<OfDrop, Counter>,
     engines: Family<OfEngine, Gauge>,
     encoders: Family<OfEncoder, Gauge>,
@@ -261,6 +264,7 @@ impl Families {
         registry.register("stream_viewers", "Streams open now", self.viewers.clone());
         registry.register("pose_engine", "1 for the engine that looks at the camera's athlete", self.engines.clone());
         registry.register("jpeg_encoder", "1 for what encodes the camera's pictures", self.encoders.clone());
+        registry.register("pose_engine_building", "1 while the pose engine is being built", self.building.clone());
         registry.register("frames_dropped", "Frames that went no further, by reason", self.drops.clone());
     }
 }
@@ -313,6 +317,7 @@ impl Metrics {
             losses: f.losses.get_or_create(&of).clone(),
             up: f.up.get_or_create(&of).clone(),
             viewers: f.viewers.get_or_create(&of).clone(),
+            building: f.building.get_or_create(&of).clone(),
             encode_s: self.encode_s.get_or_create(&of).clone(),
             infer_s: self.infer_s.get_or_create(&of).clone(),
             infer_age_s: self.infer_age_s.get_or_create(&of).clone(),

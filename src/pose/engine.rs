@@ -8,6 +8,7 @@ use super::PoseFault;
 use super::cpu::Cpu;
 use super::layout::Layout;
 use super::onnxruntime::{LibraryFault, OnnxRuntime, Places, Runtime};
+use super::tensorrt::{self, Settings, TensorRt};
 
 /// What is asked for.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -30,6 +31,7 @@ pub struct Chosen {
 
 #[derive(Clone, Debug)]
 enum Taken {
+    TensorRt(tensorrt::Runtime),
     OnnxRuntime(Runtime),
     Cpu,
 }
@@ -55,9 +57,35 @@ impl Chosen {
         }
     }
 
+    /// TensorRT.
+    ///
+    /// # Errors
+    /// When it is not there, or engines can neither be built nor kept.
+    pub fn tensorrt(settings: &Settings) -> Result<Chosen, tensorrt::Fault> {
+        let runtime = tensorrt::Runtime::open(settings)?;
+        let why = runtime.about();
+        Ok(Chosen { engine: Taken::TensorRt(runtime), why })
+    }
+
+    /// TensorRT in a build with it, else what [`Wanted::Auto`] takes.
+    ///
+    /// # Errors
+    /// None that is known: the CPU is always there.
+    pub fn fastest(places: &Places, settings: &Settings) -> Result<Chosen, LibraryFault> {
+        match Chosen::tensorrt(settings) {
+            Ok(chosen) => Ok(chosen),
+            Err(tensorrt::Fault::NotBuilt) => Chosen::of(Wanted::Auto, places),
+            Err(fault) => {
+                let second = Chosen::of(Wanted::Auto, places)?;
+                Ok(Chosen { why: format!("{}; {fault}", second.why), ..second })
+            }
+        }
+    }
+
     /// Its name in the config, the state and the metrics.
     pub fn name(&self) -> &'static str {
         match self.engine {
+            Taken::TensorRt(_) => "tensorrt",
             Taken::OnnxRuntime(_) => "onnxruntime",
             Taken::Cpu => "cpu",
         }
@@ -75,6 +103,7 @@ impl Chosen {
     pub fn load(&self, bytes: Vec<u8>, layout: &Layout, threads: usize) -> Result<Loaded, PoseFault> {
         let threads = if threads == 0 { std::thread::available_parallelism().map_or(1, usize::from) } else { threads };
         Ok(match &self.engine {
+            Taken::TensorRt(runtime) => Loaded::TensorRt(Box::new(TensorRt::load(runtime, bytes, layout, threads)?)),
             Taken::OnnxRuntime(runtime) => Loaded::OnnxRuntime(OnnxRuntime::load(runtime, &bytes, layout, threads)?),
             Taken::Cpu => Loaded::Cpu(Box::new(Cpu::load(bytes, layout, threads)?)),
         })
@@ -83,6 +112,8 @@ impl Chosen {
 
 /// A loaded model in its engine.
 pub enum Loaded {
+    /// In TensorRT, or on its way there.
+    TensorRt(Box<TensorRt>),
     /// In ONNX Runtime.
     OnnxRuntime(OnnxRuntime),
     /// In rten.
@@ -96,8 +127,21 @@ impl Loaded {
     /// When the graph fails, or answers in another size than its header says.
     pub fn infer(&self, tensor: &[f32], answer: &mut Vec<f32>) -> Result<(), PoseFault> {
         match self {
+            Loaded::TensorRt(engine) => engine.infer(tensor, answer),
             Loaded::OnnxRuntime(engine) => engine.infer(tensor, answer),
             Loaded::Cpu(engine) => engine.infer(tensor, answer),
         }
+    }
+    /// How far it is, for people, when it is not all there yet.
+    pub fn progress(&self) -> Option<String> {
+        match self {
+            Loaded::TensorRt(engine) => engine.progress(),
+            Loaded::OnnxRuntime(_) | Loaded::Cpu(_) => None,
+        }
+    }
+
+    /// Whether an engine is being built.
+    pub fn is_building(&self) -> bool {
+        matches!(self, Loaded::TensorRt(engine) if engine.is_building())
     }
 }

@@ -12,6 +12,7 @@ pub mod model;
 pub mod onnx;
 pub mod onnxruntime;
 pub mod preprocess;
+pub mod tensorrt;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -71,6 +72,9 @@ pub enum PoseFault {
     /// The engine that was asked for is not there.
     #[error(transparent)]
     Library(#[from] LibraryFault),
+    /// TensorRT does not look.
+    #[error(transparent)]
+    TensorRt(#[from] tensorrt::Fault),
     /// The engine cannot load it.
     #[error("the engine cannot load the model: {0}")]
     Load(String),
@@ -112,9 +116,9 @@ impl Engine {
     }
 
     /// Which version of it from where, or why it is not a faster one; nothing where there was nothing to choose.
-    pub fn why(&self) -> Option<&str> {
+    pub fn why(&self) -> Option<String> {
         match self {
-            Engine::Model(shared) => Some(shared.chosen().why()),
+            Engine::Model(shared) => Some(shared.why()),
             Engine::Off | Engine::Replay { .. } => None,
         }
     }
@@ -136,6 +140,11 @@ impl Engine {
             Engine::Model(shared) => shared.state()?.err(),
             _ => None,
         }
+    }
+
+    /// Whether what it looks with is being built.
+    pub fn is_building(&self) -> bool {
+        matches!(self, Engine::Model(shared) if shared.is_building())
     }
 
     /// One camera's own way of looking with it.

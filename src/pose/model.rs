@@ -14,6 +14,7 @@ use super::engine::{Chosen, Loaded};
 use super::layout::Layout;
 use super::onnx::Header;
 use super::preprocess::{Letterbox, Preprocess, PreprocessFault, tensor_len};
+use super::tensorrt::Fault;
 use crate::frame::Frame;
 use crate::skeleton::Pose;
 
@@ -102,6 +103,17 @@ impl Shared {
         &self.chosen
     }
 
+    /// What it is loaded in and why, with how far that is when it is not all there yet.
+    pub fn why(&self) -> String {
+        let progress = self.loaded.get().and_then(|loaded| loaded.as_ref().ok()?.progress());
+        progress.map_or_else(|| self.chosen.why().to_string(), |how_far| format!("{}; {how_far}", self.chosen.why()))
+    }
+
+    /// Whether what it is loaded in is being built.
+    pub fn is_building(&self) -> bool {
+        self.loaded.get().is_some_and(|loaded| loaded.as_ref().is_ok_and(Loaded::is_building))
+    }
+
     /// Whether it can be asked; nothing while it is being loaded.
     pub fn state(&self) -> Option<Result<(), PoseFault>> {
         self.loaded.get().map(|loaded| loaded.as_ref().map(|_| ()).map_err(Clone::clone))
@@ -117,7 +129,10 @@ impl Shared {
             let bytes = std::mem::take(&mut *self.bytes.lock().expect("nothing panics under this lock"));
             let engine = self.chosen.load(bytes, &self.layout, self.threads)?;
             let blank = vec![0.0; tensor_len(self.layout.input)];
-            engine.infer(&blank, &mut Vec::new())?;
+            match engine.infer(&blank, &mut Vec::new()) {
+                Err(PoseFault::TensorRt(Fault::Building { .. })) => return Ok(engine),
+                answered => answered?,
+            }
             let (engine_name, took) = (self.chosen.name(), begun.elapsed().as_millis());
             log::info!("pose: {} is ready in {engine_name} after {took} ms", self.path.display());
             Ok(engine)

@@ -43,13 +43,13 @@ static int ordered(const char *word) {
 
 #define MAY_FAIL { int code = ordered(__func__); if (code) return code; }
 
-static void *make(const char *kind) {
+__attribute__((unused)) static void *make(const char *kind) {
   void *made = malloc(16);
   tell("+ %s %p", kind, made);
   return made;
 }
 
-static int destroy(const char *kind, void *made) {
+__attribute__((unused)) static int destroy(const char *kind, void *made) {
   tell("- %s %p", kind, made);
   free(made);
   return 0;

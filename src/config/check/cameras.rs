@@ -95,11 +95,11 @@ fn camera(
         Some(name.to_string())
     });
     let source = part.text("source").and_then(|(text, line)| source(text, Place::Line(line), faults));
-    let transport = part.choice("transport", &[("tcp", false), ("udp", true)], &[], false);
+    let transport = part.choice("transport", &[("tcp", false), ("udp", true)], false);
     if part.has("transport") && source.as_ref().is_some_and(|s| !matches!(s, Address::Rtsp(_))) {
         faults.add(Place::Line(part.line_of("transport")), "`transport` is for rtsp: and rtsps: sources only");
     }
-    let pace = part.choice("pace", &[("real", false), ("full", true)], &[], false);
+    let pace = part.choice("pace", &[("real", false), ("full", true)], false);
     if part.has("pace") && source.as_ref().is_some_and(|s| !s.is_recording()) {
         faults.add(Place::Line(part.line_of("pace")), "`pace` is for file: sources only");
     }

@@ -68,7 +68,7 @@ fn sink(part: &Part, faults: &Gathered) -> Option<sink::Settings> {
         }
     }
     let kinds = [("pump", Some(Kind::Pump)), ("webhook", Some(Kind::Webhook))];
-    let kind = part.choice("kind", &kinds, &[], None);
+    let kind = part.choice("kind", &kinds, None);
     let (url, name) = (part.text("url"), name(part, faults));
     let kind = kind?;
     let key = key(part, kind, faults);

@@ -17,6 +17,7 @@ use super::{CameraConfig, CaptureConfig, Config, Engine, Flags, PoseConfig, Thre
 use crate::capture::Address;
 use crate::jpeg::{self, Wanted as Encoder};
 use crate::pose;
+use crate::pose::tensorrt::{Precision, Settings};
 use crate::workout::{KNOBS, Thresholds};
 
 /// So long after its last repetition a set of the demo box is over; its athlete rests for eight seconds.
@@ -113,24 +114,27 @@ fn jpeg(part: &Part, faults: &Gathered) -> jpeg::Settings {
     if let Some(("", line)) = cuda {
         faults.add(Place::Line(line), "`cuda` in [jpeg] wants a path");
     }
-    jpeg::Settings {
-        encoder: part.choice("encoder", &choices, &[], Encoder::Auto),
-        cuda: cuda.map(|(path, _)| path.into()),
-    }
+    jpeg::Settings { encoder: part.choice("encoder", &choices, Encoder::Auto), cuda: cuda.map(|(path, _)| path.into()) }
 }
 
 /// Without `model`, the one in the binary looks where it can see somebody: when every camera that is looked at is a
 /// `demo:` source.
 fn pose(part: &Part, cameras: &[CameraConfig], faults: &Gathered) -> PoseConfig {
     let or = PoseConfig::default();
-    let choices =
-        [("auto", Engine::Auto), ("onnxruntime", Engine::OnnxRuntime), ("cpu", Engine::Cpu), ("off", Engine::Off)];
+    let choices = [
+        ("auto", Engine::Auto),
+        ("tensorrt", Engine::TensorRt),
+        ("onnxruntime", Engine::OnnxRuntime),
+        ("cpu", Engine::Cpu),
+        ("off", Engine::Off),
+    ];
     let (model, library) = (part.text("model"), part.text("onnxruntime"));
     let path = |text: Option<(&str, usize)>| text.filter(|(path, _)| !path.is_empty()).map(|(path, _)| path.into());
     let mut read = PoseConfig {
-        engine: part.choice("engine", &choices, &["tensorrt"], or.engine),
+        engine: part.choice("engine", &choices, or.engine),
         model: path(model),
         onnxruntime: path(library),
+        tensorrt: tensorrt(part, faults),
         threads: part.count("threads", 0..=64, or.threads),
         max_fps: part.count("max_fps", 0..=240, or.max_fps),
         most_people: part.count("most_people", 1..=100, or.most_people),
@@ -140,7 +144,7 @@ fn pose(part: &Part, cameras: &[CameraConfig], faults: &Gathered) -> PoseConfig 
     match model {
         Some(("", line)) => faults.add(Place::Line(line), "`model` in [pose] wants a path"),
         None if read.engine != Engine::Off && only_demo(cameras) => read.model = Some(pose::DEMO.into()),
-        None if matches!(read.engine, Engine::Cpu | Engine::OnnxRuntime) => {
+        None if matches!(read.engine, Engine::Cpu | Engine::OnnxRuntime | Engine::TensorRt) => {
             faults.add(Place::Line(part.line_of("engine")), "`engine` in [pose] has no `model` to look with");
         }
         _ => {}
@@ -149,6 +153,24 @@ fn pose(part: &Part, cameras: &[CameraConfig], faults: &Gathered) -> PoseConfig 
         faults.add(Place::Line(line), "`onnxruntime` in [pose] wants a path");
     }
     read
+}
+
+fn tensorrt(part: &Part, faults: &Gathered) -> Settings {
+    let path = |key: &str| {
+        let (path, line) = part.text(key)?;
+        if path.is_empty() {
+            faults.add(Place::Line(line), format!("`{key}` in [pose] wants a path"));
+        }
+        Some(path.into())
+    };
+    let precisions = [("fp16", Precision::Fp16), ("fp32", Precision::Fp32)];
+    Settings {
+        library: path("tensorrt"),
+        trtexec: path("trtexec"),
+        precision: part.choice("precision", &precisions, Precision::Fp16),
+        meanwhile_cpu: part.choice("meanwhile", &[("nobody", false), ("cpu", true)], false),
+        cache: PathBuf::new(),
+    }
 }
 
 fn only_demo(cameras: &[CameraConfig]) -> bool {

@@ -164,18 +164,14 @@ impl<'a> Part<'a> {
         Some((places?, value.line))
     }
 
-    /// One word of a few. `later` are words of the contract that this version cannot keep yet.
-    pub(super) fn choice<T: Copy>(&self, key: &str, words: &[(&str, T)], later: &[&str], or: T) -> T {
+    /// One word of a few.
+    pub(super) fn choice<T: Copy>(&self, key: &str, words: &[(&str, T)], or: T) -> T {
         let Some((text, line)) = self.text(key) else { return or };
         if let Some((_, found)) = words.iter().find(|(word, _)| *word == text) {
             return *found;
         }
         let known = words.iter().map(|(word, _)| format!("\"{word}\"")).collect::<Vec<_>>().join(" or ");
-        let sentence = match later.iter().find(|word| **word == text) {
-            Some(word) => format!("this version of spotter has no {key} \"{word}\"; `{key}` wants {known}"),
-            None => format!("`{key}` in [{}] wants {known}", self.name),
-        };
-        self.faults.add(Place::Line(line), sentence);
+        self.faults.add(Place::Line(line), format!("`{key}` in [{}] wants {known}", self.name));
         or
     }
 
