@@ -11,7 +11,7 @@ use crate::capture::CaptureFault;
 use crate::pose::{Engine, PoseFault};
 use crate::threads::{Beat, Stop};
 use crate::time::Mono;
-use crate::workout::{Happening, Prototype, Settings, Workout};
+use crate::workout::{EXAMPLE_REPS, Exercise, Happening, Prototype, Settings, Workout};
 
 /// A clip is no longer, seconds.
 const MOST_S: u64 = 120;
@@ -93,6 +93,7 @@ impl Reference {
     pub fn example(&self, clip: &Path, exercise: &str, beat: &Beat) -> Result<(Prototype, usize), NoReference> {
         let mut recording = Recording::open(clip, self.stall, &self.engine, &self.stop)?;
         let (mut workout, mut told, mut best) = (Workout::new(Settings::default()), Vec::new(), None);
+        workout.choose(Exercise::named(exercise));
         let (mut pictures, mut begun, mut somebody) = (0, None, false);
         while let Some(seen) = recording.look()? {
             beat.mark(Mono::now());
@@ -114,7 +115,7 @@ impl Reference {
 fn keep_best(workout: &Workout, exercise: &str, told: &mut Vec<Happening>, best: &mut Option<(Prototype, usize)>) {
     for happening in told.drain(..) {
         let Happening::SetEnded(set) = happening else { continue };
-        let better = best.as_ref().is_none_or(|(_, reps)| set.reps.len() > *reps);
+        let better = set.reps.len() > best.as_ref().map_or(EXAMPLE_REPS - 1, |(_, reps)| *reps);
         if better && let Some(prototype) = workout.example(exercise) {
             *best = Some((prototype, set.reps.len()));
         }

@@ -16,6 +16,8 @@ mod angle;
 mod athlete;
 mod classify;
 mod counter;
+mod course;
+mod direction;
 mod exercise;
 mod extrema;
 mod form;
@@ -34,7 +36,10 @@ mod search;
 mod set;
 mod signal;
 mod similarity;
+mod textbook;
 mod track;
+mod view;
+mod warp;
 mod zone;
 
 pub use angle::{Angle, Hinge, interior_deg};
@@ -45,7 +50,7 @@ pub use knobs::{KNOBS, Knob, KnobFault};
 pub use mover::Mover;
 pub use name::{NAME_MOST, is_exercise_name};
 pub use prototype::{Prototype, Prototypes};
-pub use record::NoExample;
+pub use record::{EXAMPLE_REPS, NoExample};
 pub use report::{Happening, Phases, Rep, Set, agreement};
 pub use zone::{MAX_CORNERS, MIN_CORNERS, Zone, ZoneFault};
 
