@@ -10,12 +10,10 @@ use gym::model::{Belief, Sight};
 use gym::moves::{KNOWN, Move, Style, UNKNOWN};
 use gym::sheet::Sheet;
 use gym::view::{angle_deg, course, zig_zags};
+use gym::watch::{all, counted, number};
 use gym::{BEGIN_S, Gym, Plan, Session};
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
 use spotter::skeleton::{Keypoint, Pose};
-use spotter::workout::{Happening, Hinge, Prototype, Prototypes, Settings, Workout};
+use spotter::workout::Hinge;
 
 /// One session of every movement.
 fn sample(seed: u64) -> impl Iterator<Item = (Move, Gym)> {
@@ -118,50 +116,6 @@ fn the_models_errors_are_as_large_as_it_says() {
     }
 }
 
-/// What the box counts in a session without recorded examples.
-fn counted(gym: &Gym) -> Vec<Counted> {
-    counted_with(gym, &Arc::default())
-}
-
-/// What it counts with them.
-fn counted_with(gym: &Gym, recorded: &Arc<Prototypes>) -> Vec<Counted> {
-    let mut workout = Workout::new(Settings::default());
-    workout.learn(recorded.clone());
-    let mut happenings = vec![];
-    let mut sets = vec![];
-    for shot in gym.shots() {
-        workout.update(shot.at, gym.camera.size, &shot.poses, &mut happenings);
-        sets.extend(happenings.drain(..).filter_map(ended));
-    }
-    workout.finish(&mut happenings);
-    sets.extend(happenings.drain(..).filter_map(ended));
-    sets
-}
-
-fn ended(happening: Happening) -> Option<Counted> {
-    let Happening::SetEnded(set) = happening else { return None };
-    Some(Counted {
-        name: set.exercise.as_deref().map(String::from),
-        reps: set.reps.len() as u32,
-        started: set.started,
-        ended: set.ended,
-        rep_ends: set.reps.iter().map(|rep| rep.ended).collect(),
-    })
-}
-
-/// Works out many sessions on all cores; the answers in their order.
-fn all<T: Send>(count: u64, work: impl Fn(u64) -> T + Sync) -> Vec<T> {
-    let threads = std::thread::available_parallelism().map_or(1, |n| n.get() as u64);
-    let part = &|thread: u64| (thread..count).step_by(threads as usize).map(|n| (n, work(n))).collect::<Vec<_>>();
-    let mut answers = vec![];
-    std::thread::scope(|scope| {
-        let running: Vec<_> = (0..threads).map(|thread| scope.spawn(move || part(thread))).collect();
-        answers.extend(running.into_iter().flat_map(|thread| thread.join().expect("a judge does not fall")));
-    });
-    answers.sort_by_key(|(n, _)| *n);
-    answers.into_iter().map(|(_, answer)| answer).collect()
-}
-
 /// Judges `count` sets: outcomes, and a line for every ghost.
 fn judged(count: u64, first_seed: u64) -> (Vec<Outcome>, Vec<String>) {
     let answers = all(count, |n| {
@@ -175,10 +129,6 @@ fn judged(count: u64, first_seed: u64) -> (Vec<Outcome>, Vec<String>) {
     });
     let (outcomes, ghosts): (Vec<_>, Vec<_>) = answers.into_iter().unzip();
     (outcomes.concat(), ghosts.concat())
-}
-
-fn number(name: &str, default: u64) -> u64 {
-    std::env::var(name).map_or(default, |text| text.parse().expect("a number"))
 }
 
 fn tell(outcomes: &[Outcome], ghosts: &[String]) {
@@ -293,95 +243,6 @@ fn ten_hours_without_exercise_are_one_set_at_most() {
     let ghosts = found.iter().map(|(_, sets)| sets.len()).sum::<usize>();
     println!("{ghosts} ghost sets in {hours:.1} hours");
     assert!(ghosts as f64 <= (hours / 10.0).ceil(), "{ghosts} in {hours} hours");
-}
-
-/// Recordings as somebody with patience would make them: every way of every exercise, by somebody else, from three sides.
-fn recordings() -> Arc<Prototypes> {
-    let ways =
-        |movement: Move| (0..movement.variants()).flat_map(move |way| [-35.0, 0.0, 35.0].map(|side| (way, side)));
-    let whole: Vec<_> = KNOWN.into_iter().flat_map(|m| ways(m).map(move |(way, side)| (m, way, side))).collect();
-    let examples = all(whole.len() as u64, |n| {
-        let (movement, way, side) = whole[n as usize];
-        let session = gym::reference(movement, way, side);
-        let shots = session.frames.into_iter().map(|shot| (shot.at, session.size, shot.poses));
-        Prototype::recorded(movement.name(), Settings::default(), shots)
-            .unwrap_or_else(|why| panic!("{movement:?}, way {way}, from {side} degrees: {why}"))
-    });
-    // As the log keeps them.
-    let kept = serde_json::to_string(&examples).unwrap();
-    println!("{} recordings, {} bytes each", examples.len(), kept.len() / examples.len());
-    Arc::new(Prototypes::new(serde_json::from_str(&kept).unwrap()))
-}
-
-/// Rightly and wrongly named of the counted sets, in all and by exercise.
-fn names(outcomes: &[Outcome]) -> [usize; 3] {
-    let mut by: BTreeMap<&str, [usize; 3]> = BTreeMap::new();
-    for outcome in outcomes.iter().filter(|outcome| !outcome.hidden && outcome.parts > 0) {
-        let right = outcome.name.as_deref() == Some(outcome.movement.name());
-        let row = [1, usize::from(right), usize::from(!right && outcome.name.is_some())];
-        let sums = by.entry(outcome.movement.name()).or_default();
-        *sums = std::array::from_fn(|n| sums[n] + row[n]);
-    }
-    let mut sum = [0; 3];
-    println!("{:<20} {:>7} {:>6} {:>6}", "", "counted", "right", "wrong");
-    for (name, [counted, right, wrong]) in &by {
-        println!("{name:<20} {counted:>7} {right:>6} {wrong:>6}");
-        sum = [sum[0] + counted, sum[1] + right, sum[2] + wrong];
-    }
-    let [counted, right, wrong] = sum;
-    let percent = |of: usize| 100.0 * of as f64 / counted.max(1) as f64;
-    println!("of {counted} counted sets {:.1} % named rightly, {:.1} % wrongly", percent(right), percent(wrong));
-    sum
-}
-
-/// Names of known exercises' sets.
-fn named_with(recorded: &Arc<Prototypes>) -> [usize; 3] {
-    let first = number("SPOTTER_SEED", 1_000);
-    let outcomes = all(number("SPOTTER_SETS", 320), |n| {
-        let (movement, seed) = nth(n, first);
-        let gym = Gym::new(&conditions(movement, seed), seed);
-        compare(seed, &gym, &counted_with(&gym, recorded)).0
-    });
-    let outcomes = outcomes.concat();
-    let wrong = |outcome: &&Outcome| outcome.name.as_deref().is_some_and(|name| name != outcome.movement.name());
-    for outcome in outcomes.iter().filter(|outcome| !outcome.hidden).filter(wrong) {
-        println!("seed {}: {:?} is named {:?}", outcome.seed, outcome.movement, outcome.name);
-    }
-    names(&outcomes)
-}
-
-#[test]
-#[ignore = "minutes; make test-counting"]
-fn names_with_recordings() {
-    let [counted, right, wrong] = named_with(&recordings());
-    assert!(100 * right >= 95 * counted && 100 * wrong <= 3 * counted, "{right} of {counted}, {wrong} wrongly");
-}
-
-#[test]
-#[ignore = "minutes; make test-counting"]
-fn names_on_the_first_day() {
-    let [counted, right, wrong] = named_with(&Arc::default());
-    assert!(100 * right >= 90 * counted && 100 * wrong <= 3 * counted, "{right} of {counted}, {wrong} wrongly");
-}
-
-#[test]
-#[ignore = "minutes; make test-counting"]
-fn movements_that_nobody_taught_are_not_named() {
-    let first = number("SPOTTER_SEED", 60_000);
-    let count = number("SPOTTER_SETS", 250);
-    let recorded = [("the textbook alone", Arc::default()), ("recordings", recordings())];
-    let outcomes = all(count, |n| {
-        let (movement, seed) = (UNKNOWN[(n % 5) as usize], first + n);
-        let gym = Gym::new(&conditions(movement, seed), seed);
-        recorded.each_ref().map(|(_, recorded)| compare(seed, &gym, &counted_with(&gym, recorded)).0)
-    });
-    for (n, (by, _)) in recorded.iter().enumerate() {
-        let named = || outcomes.iter().flat_map(|both| &both[n]).filter(|outcome| outcome.name.is_some());
-        named().for_each(|o| println!("seed {}: {:?} is named {:?}", o.seed, o.movement, o.name));
-        let found = outcomes.iter().flat_map(|both| &both[n]).filter(|outcome| outcome.parts > 0).count();
-        println!("by {by}, {} of {count} unknown movements were named; {found} were counted", named().count());
-        assert!(50 * named().count() as u64 <= count, "{} of {count}", named().count());
-    }
 }
 
 /// Draws what people do between sets into `target/`.

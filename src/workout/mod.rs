@@ -27,6 +27,7 @@ mod matching;
 mod measure;
 mod mover;
 mod name;
+mod pair;
 mod prototype;
 mod record;
 mod recount;
@@ -59,6 +60,8 @@ pub const MIN_CONFIDENCE: f32 = 0.3;
 
 #[cfg(test)]
 mod counting_tests;
+#[cfg(test)]
+mod naming_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

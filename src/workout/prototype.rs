@@ -7,7 +7,9 @@ use super::course::{Course, PARTS, STEPS};
 use super::exercise::{EXERCISES, Exercise, HANGING, Posture, VARIANTS};
 use super::form::{Form, PLACES};
 use super::measure::MEASURES;
+use super::pair::Pair;
 use super::textbook::{self, Textbook};
+use super::view::Folded;
 
 /// An example of an exercise.
 #[derive(Clone, PartialEq, Debug, serde::Serialize, serde::Deserialize)]
@@ -19,6 +21,9 @@ pub struct Prototype {
     /// Where bones point in the picture at the steps of a repetition, statures; nothing where one was not seen.
     course: [[[Option<f32>; 2]; PARTS]; STEPS],
 }
+
+/// A recording is the other way round when it is so many times as near to the textbook then.
+const ROUND: f32 = 1.3;
 
 /// Thousandths are finer than anything that is seen.
 fn rounded(value: f32) -> Option<f32> {
@@ -71,10 +76,31 @@ struct Recorded {
     course: Course,
 }
 
+impl Recorded {
+    fn new(of: &Prototype) -> Recorded {
+        Recorded { exercise: of.exercise.clone(), form: of.form(), course: of.course() }
+    }
+
+    /// A recording that was taken from turn to turn begins where the textbook does, if there is one.
+    fn turn_round(&mut self, textbooks: &[Textbook]) {
+        let folded = Folded::new(&self.course, &[1.0; PARTS]);
+        let [straight, turned] = [false, true].map(|turned| {
+            let own = textbooks.iter().filter(|textbook| self.exercise.eq_ignore_ascii_case(textbook.exercise));
+            let fits = own.filter_map(|textbook| folded.fit(textbook, turned));
+            fits.map(|fit| fit.left).fold(f32::INFINITY, f32::min)
+        });
+        if ROUND * turned < straight {
+            self.course = self.course.turned();
+        }
+    }
+}
+
 /// What sets are compared with: recorded examples, and how textbooks have the exercises.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Prototypes {
     recorded: Vec<Recorded>,
+    /// Of the recorded ones, each with its mirror's and with the next one of its exercise.
+    pairs: Vec<(String, Pair)>,
     /// Of exercises that have no recorded example.
     built_in: Vec<(&'static str, Form)>,
     /// By what the athlete calls it.
@@ -92,14 +118,22 @@ impl Prototypes {
     pub fn new(recorded: Vec<Prototype>) -> Prototypes {
         let missing = |exercise: &&Exercise| !recorded.iter().any(|p| p.exercise == exercise.name);
         let built_in = EXERCISES.iter().filter(missing).flat_map(Prototype::built_in);
-        let ready = |p: &Prototype| Recorded { exercise: p.exercise.clone(), form: p.form(), course: p.course() };
         let mut all = Prototypes {
             recorded: Vec::new(),
+            pairs: Vec::new(),
             built_in: built_in.collect(),
             textbooks: textbook::all().iter().map(|way| (way.exercise.to_string(), way)).collect(),
         };
-        let recorded: Vec<Recorded> = recorded.iter().map(ready).collect();
+        let mut recorded: Vec<Recorded> = recorded.iter().map(Recorded::new).collect();
+        recorded.iter_mut().for_each(|of| of.turn_round(textbook::all()));
         all.rename(&recorded);
+        for (n, Recorded { exercise, course, .. }) in recorded.iter().enumerate() {
+            let mirrored = Pair::mirrored(course);
+            // Whose sides do not do the same is seen from elsewhere only by another recording of that.
+            let next = recorded[n + 1..].iter().filter(|next| !mirrored.alike() && next.exercise == *exercise);
+            let next = next.map(|next| Pair::new(course, &next.course)).find(Pair::alike);
+            all.pairs.extend([mirrored].into_iter().chain(next).map(|pair| (exercise.clone(), pair)));
+        }
         all.recorded = recorded;
         all
     }
@@ -140,9 +174,9 @@ impl Prototypes {
         recorded.chain(self.built_in.iter().map(|(name, form)| (*name, form)))
     }
 
-    /// Names and courses of the recorded ones.
-    pub(super) fn courses(&self) -> impl Iterator<Item = (&str, &Course)> {
-        self.recorded.iter().map(|of| (of.exercise.as_str(), &of.course))
+    /// Names and pairs of the recorded ones.
+    pub(super) fn pairs(&self) -> impl Iterator<Item = (&str, &Pair)> {
+        self.pairs.iter().map(|(exercise, pair)| (exercise.as_str(), pair))
     }
 
     /// Names and ways of the textbook; ways of one name come one after the other.

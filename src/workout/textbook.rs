@@ -234,17 +234,21 @@ const ONE_ARM: [&str; 4] = ["Biceps Curl", "Triceps Extension", "Row", "Overhead
 /// A body in space: left, up and ahead of every part, statures.
 pub type Solid = [[f32; 3]; PARTS];
 
-/// A way of doing an exercise: the body at even steps from the start to the turn.
+/// A repetition: the body at even steps from the start to the turn.
+pub type Motion = [Solid; TURN + 1];
+
+/// A way of doing an exercise, by people who do not go as far as the textbook, who do, and who go further.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Textbook {
     pub exercise: &'static str,
-    pub bodies: [Solid; TURN + 1],
+    pub motions: [Motion; RANGES.len()],
 }
 
-/// Ways of people who do not go as far as the textbook, or further.
 const RANGES: [f32; 4] = [0.65, 0.8, 0.95, 1.1];
+/// The one that all are near to.
+pub const USUAL: usize = 1;
 
-/// All ways of all exercises, over several ranges; those of one exercise come one after the other.
+/// All ways of all exercises; those of one exercise come one after the other.
 pub fn all() -> &'static [Textbook] {
     static ALL: LazyLock<Vec<Textbook>> = LazyLock::new(made);
     &ALL
@@ -267,21 +271,22 @@ fn made() -> Vec<Textbook> {
         }
     }
     let over = |(exercise, figures, takes_turns): Way| {
-        RANGES.map(|range| {
-            let mut bodies: [Solid; TURN + 1] = std::array::from_fn(|step| {
-                let share = (1.0 - (std::f32::consts::PI * step as f32 / TURN as f32).cos()) / 2.0;
-                let body = figure(&figures, range * share).solid();
-                if takes_turns { halved(&body, &exchanged(figure(&figures, range * share)).solid()) } else { body }
+        let motions = RANGES.map(|range| {
+            let mut motion: Motion = std::array::from_fn(|step| {
+                let share = range * (1.0 - (std::f32::consts::PI * step as f32 / TURN as f32).cos()) / 2.0;
+                let body = figure(&figures, share).solid();
+                if takes_turns { halved(&body, &exchanged(figure(&figures, share)).solid()) } else { body }
             });
-            centre(&mut bodies);
-            Textbook { exercise, bodies }
-        })
+            centre(&mut motion);
+            motion
+        });
+        Textbook { exercise, motions }
     };
-    every.into_iter().flat_map(over).collect()
+    every.into_iter().map(over).collect()
 }
 
 /// The feet's place becomes how far they are from their mean over the repetition, as in a course.
-fn centre(bodies: &mut [Solid; TURN + 1]) {
+fn centre(bodies: &mut Motion) {
     for axis in 0..3 {
         let twice: f32 = bodies.iter().map(|body| 2.0 * body[FEET][axis]).sum();
         let middle = (twice - bodies[TURN][FEET][axis]) / (2 * TURN + 1) as f32;

@@ -8,14 +8,12 @@
 use std::sync::LazyLock;
 
 use super::course::{Course, PARTS, STEPS, Shape, TURN};
-use super::textbook::{Solid, Textbook};
+use super::textbook::{Motion, Solid, Textbook, USUAL};
 
 /// Steps between the sides that are tried first, and between the heights; degrees.
 const COARSE: (f32, f32) = (30.0, 18.0);
 /// They are halved so often.
 const FINER: i32 = 2;
-/// What leaves so many times as much as is known to be possible is not looked at finely.
-const WORTH: f32 = 2.0;
 /// Cameras look no more steeply.
 const STEEPEST_DEG: f32 = 30.0;
 /// A body may be this much smaller or larger than it was taken for.
@@ -26,15 +24,17 @@ const LEAST_SEEN: f32 = 0.6;
 /// From where something is seen.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct View {
-    azimuth: f32,
-    pitch: f32,
-    size: f32,
+    pub azimuth: f32,
+    pub pitch: f32,
+    pub size: f32,
 }
 
 /// How well a textbook's repetition explains a course.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Fit {
     pub view: View,
+    /// Which of the textbook's.
+    pub range: usize,
     /// Mean square of what is left, weighed.
     pub left: f32,
 }
@@ -89,36 +89,46 @@ impl Folded {
         folded
     }
 
-    /// The best view of a textbook's repetition. It is looked for coarsely only if that is far worse than `known`; nothing
-    /// where too little was seen.
-    pub fn fit(&self, textbook: &Textbook, turned: bool, known: f32) -> Option<Fit> {
+    /// The best view of a textbook's way; nothing where too little was seen.
+    pub fn fit(&self, way: &Textbook, turned: bool) -> Option<Fit> {
+        let coarse = self.coarse(way, turned)?;
+        Some(self.fine(way, turned, coarse))
+    }
+
+    /// The same, roughly: over the usual range, and from coarse sides.
+    pub fn coarse(&self, way: &Textbook, turned: bool) -> Option<Fit> {
         if self.seen <= LEAST_SEEN * self.all {
             return None;
         }
-        let sums = self.with(textbook, turned);
-        let mut best = Fit { view: View { azimuth: 0.0, pitch: 0.0, size: 1.0 }, left: f32::INFINITY };
-        for (view, rows) in SIDES.iter() {
-            best = better(best, sums.look(*view, rows));
-        }
-        if best.left > WORTH * known {
-            return Some(best);
-        }
-        for finer in 1..=FINER {
+        Some(self.over(way, USUAL, turned)).filter(|fit| fit.left.is_finite())
+    }
+
+    /// The best view over any range.
+    pub fn fine(&self, way: &Textbook, turned: bool, coarse: Fit) -> Fit {
+        let others = (0..way.motions.len()).filter(|range| *range != USUAL);
+        let best = others.map(|range| self.over(way, range, turned)).fold(coarse, better);
+        let sums = self.with(&way.motions[best.range], turned);
+        (1..=FINER).fold(best, |best, finer| {
             let (View { azimuth, pitch, .. }, share) = (best.view, 0.5f32.powi(finer));
-            for n in 0..9u8 {
+            (0..9u8).fold(best, |best, n| {
                 let (side, height) = (f32::from(n % 3) - 1.0, f32::from(n / 3) - 1.0);
                 let pitch = (pitch + share * height * COARSE.1).clamp(-STEEPEST_DEG, STEEPEST_DEG);
                 let view = View { azimuth: azimuth + share * side * COARSE.0, pitch, size: 1.0 };
-                best = better(best, sums.look(view, &view.rows()));
-            }
-        }
-        best.left.is_finite().then_some(best)
+                better(best, Fit { range: best.range, ..sums.look(view, &view.rows()) })
+            })
+        })
     }
 
-    fn with(&self, textbook: &Textbook, turned: bool) -> Sums {
+    fn over(&self, way: &Textbook, range: usize, turned: bool) -> Fit {
+        let sums = self.with(&way.motions[range], turned);
+        let none = Fit { view: View { azimuth: 0.0, pitch: 0.0, size: 1.0 }, range, left: f32::INFINITY };
+        SIDES.iter().fold(none, |best, (view, rows)| better(best, Fit { range, ..sums.look(*view, rows) }))
+    }
+
+    fn with(&self, motion: &Motion, turned: bool) -> Sums {
         let mut sums = Sums { squares: self.squares, seen: self.seen, crossed: [[0.0; 3]; 2], own: [0.0; 6] };
         for (step, parts) in self.steps.iter().enumerate() {
-            let body = &textbook.bodies[step_of(step, turned)];
+            let body = &motion[step_of(step, turned)];
             for ([weight, across, down], [left, up, ahead]) in parts.iter().zip(body) {
                 for (axis, length) in [left, up, ahead].into_iter().enumerate() {
                     sums.crossed[0][axis] += across * length;
@@ -163,6 +173,6 @@ impl Sums {
         let of = square(across) + square(down);
         let size = (with / of.max(f32::MIN_POSITIVE)).clamp(SIZES.0, SIZES.1);
         let left = (self.squares - 2.0 * size * with + size * size * of) / (2.0 * self.seen);
-        Fit { view: View { size, ..view }, left }
+        Fit { view: View { size, ..view }, range: USUAL, left }
     }
 }
