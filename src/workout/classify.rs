@@ -33,6 +33,8 @@ const MARGIN_BY_OFF: f32 = 0.4;
 const SURE_MARGIN: f32 = 1.6;
 /// A name from a textbook is worth this much.
 const TEXTBOOK: f32 = 0.9;
+/// A set is one way round when the other way is so many times as far off.
+const ONE_WAY: f32 = 1.3;
 /// Of less than this share nothing is said.
 const LEAST_SEEN: f32 = 0.6;
 
@@ -57,9 +59,27 @@ pub fn named<'a>(look: &Look, prototypes: &'a Prototypes) -> Option<(&'a str, f3
     chosen(&nearest(look, prototypes))
 }
 
+/// Whether a set goes from turn to turn, by the textbook's ways of what it is named; nothing when it has no name, or when both
+/// are alike.
+pub fn is_turned(look: &Look, prototypes: &Prototypes) -> Option<bool> {
+    let (name, _) = named(look, prototypes)?;
+    let folded = Folded::new(&look.course, &weights_of(look));
+    let [straight, turned] = [false, true].map(|turned| {
+        let ways = prototypes.textbooks().iter().filter(|(exercise, _)| exercise == name);
+        let fits = ways.filter_map(|(_, way)| folded.fit(way, turned));
+        fits.map(|fit| fit.left).fold(f32::INFINITY, f32::min)
+    });
+    let clear = straight.is_finite() && straight.max(turned) >= ONE_WAY * straight.min(turned);
+    clear.then_some(turned < straight)
+}
+
+fn weights_of(look: &Look) -> Weights {
+    look.error2.map(|error2| 1.0 / (ASTRAY.powi(2) + if error2.is_finite() { error2 } else { 0.0 }))
+}
+
 /// The nearest of every exercise, by their distance.
 pub fn nearest<'a>(look: &Look, prototypes: &'a Prototypes) -> Vec<Near<'a>> {
-    let weights = look.error2.map(|error2| 1.0 / (ASTRAY.powi(2) + if error2.is_finite() { error2 } else { 0.0 }));
+    let weights = weights_of(look);
     let scale = weights.iter().sum::<f32>() / PARTS as f32;
     let mut all: Vec<Near> = Vec::with_capacity(32);
     let mut keep = |near: Near<'a>| {

@@ -9,7 +9,8 @@
 //! ```
 //!
 //! A set is found where any measure goes to and fro alike three times; from then on the whole body says how far it is on
-//! its way ([`aim`]), and repetitions are its swings ([`extrema`]).
+//! its way ([`aim`]), and repetitions are its swings ([`extrema`]). What it is called follows from where bones point meanwhile
+//! ([`course`]), held against recorded repetitions and the textbook's ([`classify`]).
 
 mod aim;
 mod angle;

@@ -4,7 +4,7 @@
 //! It must never take back a repetition that was told.
 
 use super::aim::{Aim, around};
-use super::classify::{Look, named};
+use super::classify::{self, Look, named};
 use super::course::{self, Course};
 use super::direction::{self, is_turned};
 use super::exercise::Exercise;
@@ -109,7 +109,9 @@ impl Open {
             spans = found.spans.into_iter().map(|span| Span { height: 1.0, ..span }).collect();
         }
         let merit = |spans: &[Span]| (spans.len(), spans.first().map(|first| std::cmp::Reverse(first.start)));
-        let known = is_turned(&forms_of(&spans, signal), &errors(signal), prototypes).filter(|_| !turned.1.is_empty());
+        let by_form = || is_turned(&forms_of(&spans, signal), &errors(signal), prototypes);
+        let known = classify::is_turned(&look_of(&spans, signal), prototypes).or_else(by_form);
+        let known = known.filter(|_| !turned.1.is_empty());
         if known.unwrap_or_else(|| merit(&turned.1) > merit(&spans)) {
             (open, spans) = turned;
         }
