@@ -138,8 +138,8 @@ test-parity: ## pictures and answers, seen as Ultralytics sees them (fetches gig
 	tests/parity/answers.sh $(SPOTTER) $(MODELS)
 
 test-counting: ## a thousand sets, ten hours without any and unknown movements, counted (SPOTTER_GOLDEN=write agrees to the table)
-	$(CARGO) test --locked $(OPTIMISED) --test counting -- \
-		--ignored --nocapture --test-threads 1 thousand workouts ten_hours not_named
+	$(CARGO) test --locked $(OPTIMISED) --test counting --test names -- \
+		--ignored --nocapture --test-threads 1 thousand workouts ten_hours not_named names_
 
 test-demo-sets: ## twenty films of the demo's athlete, from H.264 to the count
 	$(CARGO) test --locked $(OPTIMISED) --test demo_sets -- \

@@ -10,9 +10,10 @@ use gym::model::{Belief, Sight};
 use gym::moves::{KNOWN, Move, Style, UNKNOWN};
 use gym::sheet::Sheet;
 use gym::view::{angle_deg, course, zig_zags};
+use gym::watch::{all, counted, number};
 use gym::{BEGIN_S, Gym, Plan, Session};
 use spotter::skeleton::{Keypoint, Pose};
-use spotter::workout::{Happening, Hinge, Settings, Workout};
+use spotter::workout::Hinge;
 
 /// One session of every movement.
 fn sample(seed: u64) -> impl Iterator<Item = (Move, Gym)> {
@@ -115,44 +116,6 @@ fn the_models_errors_are_as_large_as_it_says() {
     }
 }
 
-/// What the box counts in a session.
-fn counted(gym: &Gym) -> Vec<Counted> {
-    let mut workout = Workout::new(Settings::default());
-    let mut happenings = vec![];
-    let mut sets = vec![];
-    for shot in gym.shots() {
-        workout.update(shot.at, gym.camera.size, &shot.poses, &mut happenings);
-        sets.extend(happenings.drain(..).filter_map(ended));
-    }
-    workout.finish(&mut happenings);
-    sets.extend(happenings.drain(..).filter_map(ended));
-    sets
-}
-
-fn ended(happening: Happening) -> Option<Counted> {
-    let Happening::SetEnded(set) = happening else { return None };
-    Some(Counted {
-        name: set.exercise.as_deref().map(String::from),
-        reps: set.reps.len() as u32,
-        started: set.started,
-        ended: set.ended,
-        rep_ends: set.reps.iter().map(|rep| rep.ended).collect(),
-    })
-}
-
-/// Works out many sessions on all cores; the answers in their order.
-fn all<T: Send>(count: u64, work: impl Fn(u64) -> T + Sync) -> Vec<T> {
-    let threads = std::thread::available_parallelism().map_or(1, |n| n.get() as u64);
-    let part = &|thread: u64| (thread..count).step_by(threads as usize).map(|n| (n, work(n))).collect::<Vec<_>>();
-    let mut answers = vec![];
-    std::thread::scope(|scope| {
-        let running: Vec<_> = (0..threads).map(|thread| scope.spawn(move || part(thread))).collect();
-        answers.extend(running.into_iter().flat_map(|thread| thread.join().expect("a judge does not fall")));
-    });
-    answers.sort_by_key(|(n, _)| *n);
-    answers.into_iter().map(|(_, answer)| answer).collect()
-}
-
 /// Judges `count` sets: outcomes, and a line for every ghost.
 fn judged(count: u64, first_seed: u64) -> (Vec<Outcome>, Vec<String>) {
     let answers = all(count, |n| {
@@ -166,10 +129,6 @@ fn judged(count: u64, first_seed: u64) -> (Vec<Outcome>, Vec<String>) {
     });
     let (outcomes, ghosts): (Vec<_>, Vec<_>) = answers.into_iter().unzip();
     (outcomes.concat(), ghosts.concat())
-}
-
-fn number(name: &str, default: u64) -> u64 {
-    std::env::var(name).map_or(default, |text| text.parse().expect("a number"))
 }
 
 fn tell(outcomes: &[Outcome], ghosts: &[String]) {
@@ -284,24 +243,6 @@ fn ten_hours_without_exercise_are_one_set_at_most() {
     let ghosts = found.iter().map(|(_, sets)| sets.len()).sum::<usize>();
     println!("{ghosts} ghost sets in {hours:.1} hours");
     assert!(ghosts as f64 <= (hours / 10.0).ceil(), "{ghosts} in {hours} hours");
-}
-
-#[test]
-#[ignore = "minutes; make test-counting"]
-fn movements_that_nobody_taught_are_not_named() {
-    let first = number("SPOTTER_SEED", 60_000);
-    let count = number("SPOTTER_SETS", 250);
-    let outcomes = all(count, |n| {
-        let (movement, seed) = (UNKNOWN[(n % 5) as usize], first + n);
-        let gym = Gym::new(&conditions(movement, seed), seed);
-        compare(seed, &gym, &counted(&gym)).0
-    });
-    let named: Vec<_> = outcomes.concat().into_iter().filter(|outcome| outcome.name.is_some()).collect();
-    named
-        .iter()
-        .for_each(|outcome| println!("seed {}: {:?} is named {:?}", outcome.seed, outcome.movement, outcome.name));
-    println!("{} of {count} unknown movements were named", named.len());
-    assert!(50 * named.len() as u64 <= count, "{} of {count}", named.len());
 }
 
 /// Draws what people do between sets into `target/`.

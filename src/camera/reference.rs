@@ -14,7 +14,7 @@ use crate::capture::CaptureFault;
 use crate::pose::{Engine, PoseFault};
 use crate::threads::{Beat, Stop};
 use crate::time::Mono;
-use crate::workout::{Happening, Prototype, Settings, Workout};
+use crate::workout::{EXAMPLE_REPS, Exercise, Happening, Prototype, Settings, Workout};
 
 /// A clip is no longer, seconds.
 const MOST_S: u64 = 120;
@@ -119,6 +119,7 @@ impl Reference {
         beat: &Beat,
     ) -> Result<(Prototype, usize), NoReference> {
         let (mut workout, mut told, mut best) = (Workout::new(Settings::default()), Vec::new(), None);
+        workout.choose(Exercise::named(exercise));
         let (mut pictures, mut begun, mut somebody) = (0, None, false);
         for seen in shots {
             let seen = seen?;
@@ -158,7 +159,7 @@ impl<R: Read> Read for Watched<'_, R> {
 fn keep_best(workout: &Workout, exercise: &str, told: &mut Vec<Happening>, best: &mut Option<(Prototype, usize)>) {
     for happening in told.drain(..) {
         let Happening::SetEnded(set) = happening else { continue };
-        let better = best.as_ref().is_none_or(|(_, reps)| set.reps.len() > *reps);
+        let better = set.reps.len() > best.as_ref().map_or(EXAMPLE_REPS - 1, |(_, reps)| *reps);
         if better && let Some(prototype) = workout.example(exercise) {
             *best = Some((prototype, set.reps.len()));
         }

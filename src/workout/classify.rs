@@ -1,118 +1,189 @@
-//! Which exercise a set is: that of the nearest prototype, or none that is known.
+//! Which exercise a set is: that of the nearest example, or none that is known.
 //!
-//! The distance is that of postures at equal shares of the way, so it is finite for a set of any tempo; where it is not,
-//! the prototype has nothing in common with the set and is passed over. What is far from everything is unknown, and so is
-//! what is as near to another exercise.
+//! A set is held against every recorded repetition by dynamic time warping, and against the textbook's bodies as a camera
+//! would see them. Of each exercise the nearest one counts, so that it does not matter how many it has. What is far from
+//! all is unknown, and so is what is nearly as near to another exercise, or moves otherwise. It must never take what
+//! is no number for a distance.
 //!
-//! *distance*: the part of the set's movement that a prototype does not explain · *margin*: how many times as far the
-//! nearest prototype of any other exercise is.
+//! *off*: the mean square by which bones' ends are elsewhere, in those of people who do the same · *odd*: the part of the
+//! movement that the example does not explain: 0 the same, 1 as if it stood still · *margin*: how many times as far off
+//! the nearest other exercise is.
 
-use super::form::{Errors, Form};
-use super::measure::Measure;
+use super::course::{Course, PARTS, STEPS, Shape};
+use super::pair::{Pair, Toward};
 use super::prototype::Prototypes;
+use super::textbook::Textbook;
+use super::view::{Fit, Folded, step_of};
+use super::warp::warped;
 
-/// Further from a recorded prototype it is another exercise; …
-const FAR: f32 = 0.7;
-/// … textbooks are less like anybody in particular.
-const FAR_FROM_TEXTBOOK: f32 = 2.5;
-/// Where little moves, what is held differently counts for much: then it is enough that every other exercise is as much
-/// further.
-const FAR_BUT_ALONE: f32 = 3.0;
-const ALONE_MARGIN: f32 = 2.0;
-/// A nearer rival than this leaves it open.
+/// How far bones' ends are off a good example, statures.
+const ASTRAY: f32 = 0.035;
+/// What is further off is another exercise.
+const FAR: f32 = 1.6;
+/// What moves so much otherwise is, too; the wider the margin, the more is borne.
+const ODD: f32 = 0.4;
+const ODD_BY_MARGIN: f32 = 0.25;
+const ODDEST: f32 = 1.0;
+/// What is roughly so many times as far as the nearest is not looked at finely.
+const WORTH: f32 = 4.0;
+/// A nearer rival than this leaves it open, and the more so the further off both are.
 const LEAST_MARGIN: f32 = 1.1;
-/// With this margin a name is as good as said.
-const SURE_MARGIN: f32 = 1.8;
+const MARGIN_BY_OFF: f32 = 0.4;
+/// So many times the least margin, a name is as good as said.
+const SURE_MARGIN: f32 = 1.6;
 /// A name from a textbook is worth this much.
 const TEXTBOOK: f32 = 0.9;
-/// A form is one way round when the other way is so many times as far.
-const ONE_WAY: f32 = 1.5;
-/// A deadlift begins on the floor or from the rack, an extension stretched or bent.
-const EITHER_END: [&str; 2] = ["Deadlift", "Triceps Extension"];
-/// Angles in the picture differ by this much from camera to camera, degrees.
-const VIEWS_DEG: f32 = 25.0;
-/// Ways of people who do not go as far as the example, or further.
-const RANGES: [f32; 5] = [0.6, 0.75, 0.9, 1.0, 1.15];
+/// A set is one way round when the other way is so many times as far off.
+const ONE_WAY: f32 = 1.3;
+/// Of less than this share nothing is said.
+const LEAST_SEEN: f32 = 0.6;
 
-/// Feet that rise by less than this towards the turn, in statures, are not pulled up, …
-const LIFTED: f32 = 0.05;
-/// … and by more than this, the arms lift the body and not a bar.
-const LIFTING: f32 = 0.1;
-
-/// How a set looks, and how far its feet rise towards the turn, in statures; `NaN` where they were not seen.
+/// How a set's repetitions go on average, and the variances of its parts, statures squared.
 #[derive(Clone, Copy, Debug)]
 pub struct Look {
-    pub form: Form,
-    pub lift: f32,
+    pub course: Course,
+    pub error2: [f32; PARTS],
 }
 
-impl Look {
-    /// Arms tell a press from a pull-up by nothing; the feet do. With the turns taken for starts they sink.
-    fn may_be(&self, exercise: &str) -> bool {
-        let lift = self.lift.abs();
-        match exercise {
-            "Pull-Up" => lift >= LIFTED || lift.is_nan(),
-            "Overhead Press" => lift <= LIFTING || lift.is_nan(),
-            _ => true,
+/// How near the nearest example of an exercise is.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Near<'a> {
+    pub exercise: &'a str,
+    pub off: f32,
+    pub odd: f32,
+    pub recorded: bool,
+}
+
+/// The exercise of a set that looks like this, and how sure that is, 0 to 1.
+pub fn named<'a>(look: &Look, prototypes: &'a Prototypes) -> Option<(&'a str, f32)> {
+    chosen(&nearest(look, prototypes))
+}
+
+/// Whether a set goes from turn to turn, by the textbook's ways of what it is named; nothing when it has no name, or when both
+/// are alike.
+pub fn is_turned(look: &Look, prototypes: &Prototypes) -> Option<bool> {
+    let (name, _) = named(look, prototypes)?;
+    let folded = Folded::new(&look.course, &weights_of(look));
+    let [straight, turned] = [false, true].map(|turned| {
+        let ways = prototypes.textbooks().iter().filter(|(exercise, _)| exercise == name);
+        let fits = ways.filter_map(|(_, way)| folded.fit(way, turned));
+        fits.map(|fit| fit.left).fold(f32::INFINITY, f32::min)
+    });
+    let clear = straight.is_finite() && straight.max(turned) >= ONE_WAY * straight.min(turned);
+    clear.then_some(turned < straight)
+}
+
+fn weights_of(look: &Look) -> Weights {
+    look.error2.map(|error2| 1.0 / (ASTRAY.powi(2) + if error2.is_finite() { error2 } else { 0.0 }))
+}
+
+/// The nearest of every exercise, by their distance.
+pub fn nearest<'a>(look: &Look, prototypes: &'a Prototypes) -> Vec<Near<'a>> {
+    let weights = weights_of(look);
+    let scale = weights.iter().sum::<f32>() / PARTS as f32;
+    let mut all: Vec<Near> = Vec::with_capacity(32);
+    let mut keep = |near: Near<'a>| {
+        let near = Near { off: scale * near.off, ..near };
+        if !(near.off.is_finite() && near.odd.is_finite()) {
+            return;
         }
-    }
-}
-
-fn across_views(errors: &Errors) -> Errors {
-    let mut errors = *errors;
-    for hinge in [Measure::Elbow, Measure::Shoulder, Measure::Hip, Measure::Knee] {
-        errors[hinge as usize] += VIEWS_DEG.powi(2);
-    }
-    errors
-}
-
-/// Whether a form goes from turn to turn, by the nearest prototype that it has one way round; nothing when it is far from
-/// all, or when people begin that exercise at either end.
-pub fn is_turned(look: &Look, errors: &Errors, prototypes: &Prototypes) -> Option<bool> {
-    let errors = across_views(errors);
-    let forms = [look.form, look.form.turned()];
-    let (mut best, mut distances) = ("", [f32::INFINITY; 2]);
-    for (exercise, prototype, _) in prototypes.iter().filter(|(name, ..)| look.may_be(name)) {
-        for (way, form) in forms.iter().enumerate() {
-            let to = |range: &f32| form.unlikeness(&prototype.scaled(*range), &errors);
-            let distance = RANGES.iter().map(to).filter(|d| d.is_finite()).fold(f32::INFINITY, f32::min);
-            if distance < distances[0].min(distances[1]) {
-                best = exercise;
-            }
-            distances[way] = distances[way].min(distance);
+        match all.iter_mut().find(|known| known.exercise == near.exercise) {
+            Some(known) if near.off < known.off => *known = near,
+            Some(_) => {}
+            None => all.push(near),
         }
-    }
-    let [straight, turned] = distances;
-    let clear = straight.max(turned) >= ONE_WAY * straight.min(turned);
-    let known = straight.min(turned) <= FAR_FROM_TEXTBOOK && !EITHER_END.contains(&best);
-    (clear && known).then_some(turned < straight)
+    };
+    by_textbook(look, &weights, prototypes, &mut keep);
+    by_recording(look, &weights, prototypes, &mut keep);
+    all.sort_unstable_by(|a, b| a.off.total_cmp(&b.off));
+    all
 }
 
-/// The exercise of a set whose repetitions look like this on average, and how sure that is.
-pub fn named<'a>(look: &Look, errors: &Errors, prototypes: &'a Prototypes) -> Option<(&'a str, f32)> {
-    let errors = across_views(errors);
-    let (form, turned) = (&look.form, look.form.turned());
-    let (mut best, mut best_distance, mut other) = (None, f32::INFINITY, f32::INFINITY);
-    for (exercise, prototype, recorded) in prototypes.iter().filter(|(name, ..)| look.may_be(name)) {
-        let to = |form: &Form, range: f32| form.unlikeness(&prototype.scaled(range), &errors);
-        let distances = RANGES.iter().flat_map(|range| [to(form, *range), to(&turned, *range)]);
-        let distance = distances.filter(|d| d.is_finite()).fold(f32::INFINITY, f32::min);
-        let known = best.is_some_and(|(name, _)| name == exercise);
-        if distance < best_distance {
-            other = if known { other } else { best_distance };
-            (best, best_distance) = (Some((exercise, recorded)), distance);
-        } else if !known {
-            other = other.min(distance);
-        }
-    }
-    let (exercise, recorded) = best?;
-    let margin = other / best_distance.max(1e-3);
-    let far = if recorded { FAR } else { FAR_FROM_TEXTBOOK };
-    let near = best_distance <= far && margin >= LEAST_MARGIN;
-    if !(near || best_distance <= FAR_BUT_ALONE && margin >= ALONE_MARGIN) {
+/// Of several by their distance: the first, if it is near and the next is not.
+pub fn chosen<'a>(nearest: &[Near<'a>]) -> Option<(&'a str, f32)> {
+    let first = nearest.first()?;
+    let least = LEAST_MARGIN + MARGIN_BY_OFF * first.off;
+    // One that has no rival has a name, but nothing that it was told from.
+    let margin = nearest.get(1).map_or(least, |next| next.off / first.off.max(1e-3));
+    let odd = (ODD_BY_MARGIN * margin).clamp(ODD, ODDEST);
+    if !(first.off <= FAR && first.odd <= odd && margin >= least) {
         return None;
     }
-    let sure = ((margin - LEAST_MARGIN) / (SURE_MARGIN - LEAST_MARGIN)).clamp(0.0, 1.0);
-    let confidence = (0.5 + 0.5 * sure) * if recorded { 1.0 } else { TEXTBOOK };
-    Some((exercise, confidence))
+    let sure = ((margin / least - 1.0) / (SURE_MARGIN - 1.0)).clamp(0.0, 1.0);
+    Some((first.exercise, (0.5 + 0.5 * sure) * if first.recorded { 1.0 } else { TEXTBOOK }))
+}
+
+/// What each part counts for.
+pub type Weights = [f32; PARTS];
+
+fn by_textbook<'a>(look: &Look, weights: &Weights, prototypes: &'a Prototypes, keep: &mut impl FnMut(Near<'a>)) {
+    let folded = Folded::new(&look.course, weights);
+    let ways = prototypes.textbooks().iter().flat_map(|(name, way)| [(name, *way, false), (name, *way, true)]);
+    let fits = ways.filter_map(|of| Some((of, folded.coarse(of.1, of.2)?)));
+    let fits: Vec<((&String, &Textbook, bool), Fit)> = fits.collect();
+    let least = fits.iter().map(|(_, fit)| fit.left).fold(f32::INFINITY, f32::min);
+    for ((exercise, way, turned), coarse) in fits {
+        if coarse.left > WORTH * least {
+            keep(Near { exercise, off: coarse.left, odd: ODDEST + 1.0, recorded: false });
+            continue;
+        }
+        let fit = folded.fine(way, turned, coarse);
+        let motion = &way.motions[fit.range];
+        let seen = Course(std::array::from_fn(|step| fit.view.of(&motion[step_of(step, turned)])));
+        keep(Near { exercise, off: fit.left, odd: odd(&look.course, &seen, weights), recorded: false });
+    }
+}
+
+fn by_recording<'a>(look: &Look, weights: &Weights, prototypes: &'a Prototypes, keep: &mut impl FnMut(Near<'a>)) {
+    let mirrored = look.course.mirrored();
+    let ways = [look.course, look.course.turned(), mirrored, mirrored.turned()];
+    // Which way round an example goes is seen at the quarters. A recording and its own mirror's make no difference
+    // between the sides.
+    let toward = |pair: &Pair| {
+        let ways = if pair.mirrored { &ways[..2] } else { &ways[..] };
+        let fits = ways.iter().map(|way| (way, pair.toward(way, weights))).filter(|(_, fit)| fit.off.is_finite());
+        fits.min_by(|a, b| a.1.off.total_cmp(&b.1.off))
+    };
+    let fits = prototypes.pairs().filter_map(|(exercise, pair)| Some((exercise, pair, toward(pair)?)));
+    let fits: Vec<(&str, &Pair, (&Course, Toward))> = fits.collect();
+    let least = fits.iter().map(|(.., (_, fit))| fit.off).fold(f32::INFINITY, f32::min);
+    for (exercise, pair, (way, fit)) in fits {
+        if fit.off > WORTH * least {
+            keep(Near { exercise, off: fit.off, odd: ODDEST + 1.0, recorded: true });
+            continue;
+        }
+        let seen = pair.seen(&fit);
+        let off = warped((STEPS, STEPS), |a, b| apart(&way.0[a], &seen.0[b], weights));
+        keep(Near { exercise, off, odd: odd(way, &seen, weights), recorded: true });
+    }
+}
+
+/// Mean square by which two shapes differ, weighed; infinite where too little of both was seen.
+pub fn apart(a: &Shape, b: &Shape, weights: &Weights) -> f32 {
+    let (mut off, mut seen, mut all) = (0.0, 0.0, 0.0);
+    for ((a, b), weight) in a.iter().zip(b).zip(weights) {
+        let square = (a[0] - b[0]).powi(2) + (a[1] - b[1]).powi(2);
+        all += weight;
+        if square.is_finite() {
+            (off, seen) = (off + weight * square, seen + weight);
+        }
+    }
+    if seen > LEAST_SEEN * all { off / (2.0 * seen) } else { f32::INFINITY }
+}
+
+/// The part of a course's movement that another does not explain; infinite if nothing moves.
+fn odd(course: &Course, other: &Course, weights: &Weights) -> f32 {
+    let (mut moved, mut off) = (0.0, 0.0);
+    for (part, weight) in weights.iter().enumerate() {
+        for axis in 0..2 {
+            let pairs = || (0..STEPS).map(|step| (course.0[step][part][axis], other.0[step][part][axis]));
+            let pairs = || pairs().filter(|(a, b)| a.is_finite() && b.is_finite());
+            let (a, b, count) = pairs().fold((0.0, 0.0, 0.0), |(a, b, count), (x, y)| (a + x, b + y, count + 1.0));
+            for (x, y) in pairs() {
+                let (x, y) = (x - a / count, y - b / count);
+                (moved, off) = (moved + weight * x * x, off + weight * (x - y).powi(2));
+            }
+        }
+    }
+    if moved > 0.0 { off / moved } else { f32::INFINITY }
 }

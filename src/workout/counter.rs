@@ -9,6 +9,7 @@
 
 use std::sync::Arc;
 
+use super::course::Course;
 use super::exercise::Exercise;
 use super::form::Form;
 use super::measure::Body;
@@ -111,7 +112,7 @@ pub struct Workout {
     open: Option<Open>,
     name: Option<Named>,
     /// How the set that ended last looked.
-    ended: Option<Form>,
+    ended: Option<(Form, Course)>,
 }
 
 impl Workout {
@@ -156,7 +157,7 @@ impl Workout {
 
     /// The set that ended last, as an example of an exercise.
     pub fn example(&self, exercise: &str) -> Option<Prototype> {
-        self.ended.as_ref().map(|form| Prototype::new(exercise, form))
+        self.ended.as_ref().map(|(form, course)| Prototype::new(exercise, form, course))
     }
 
     /// Other thresholds from now on; repetitions that were told stay.
@@ -317,7 +318,7 @@ impl Workout {
             pending: confidence < self.thresholds.confidence_threshold || open.reps.len() < SURE,
             reps: std::mem::take(&mut open.reps),
         };
-        self.ended = Some(open.form());
+        self.ended = Some((open.form(), open.course()));
         self.name = None;
         out.push(Happening::SetEnded(Box::new(set)));
     }

@@ -10,6 +10,7 @@
 
 use super::MIN_CONFIDENCE;
 use super::angle::Hinge;
+use super::course::{BONES, bones};
 use crate::skeleton::{Joint, Pose};
 
 /// Something that is measured on either side of the body.
@@ -49,17 +50,19 @@ pub enum Side {
 }
 
 /// Values of one pose: every measure of every side.
-pub const CHANNELS: usize = MEASURES * 3 + 2;
+pub const CHANNELS: usize = FIGURE + 2 * BONES.len();
 /// Where the feet are in the picture, in statures; the hips where no foot is seen.
 pub const FEET_X: usize = MEASURES * 3;
 /// The same, downwards.
 pub const FEET_Y: usize = MEASURES * 3 + 1;
+/// Where bones point in the picture, in statures: what a movement is named by. None of it is counted by.
+pub const FIGURE: usize = MEASURES * 3 + 2;
 
 /// The share of stature that bones have on average, as drawn between the COCO points. Bone lengths after Drillis and
 /// Contini (1966), shortened where the points lie inside the body.
 pub const UPPER_ARM: f32 = 0.175;
 pub const FOREARM: f32 = 0.150;
-const TRUNK: f32 = 0.285;
+pub const TRUNK: f32 = 0.285;
 pub const THIGH: f32 = 0.240;
 pub const SHANK: f32 = 0.240;
 
@@ -182,6 +185,7 @@ impl Body {
             }
         }
         [values[FEET_X], values[FEET_Y]] = self.feet(pose);
+        bones(pose, self.stature_px, &mut values[FIGURE..]);
         values
     }
 

@@ -9,13 +9,16 @@
 //! ```
 //!
 //! A set is found where any measure goes to and fro alike three times; from then on the whole body says how far it is on
-//! its way ([`aim`]), and repetitions are its swings ([`extrema`]).
+//! its way ([`aim`]), and repetitions are its swings ([`extrema`]). What it is called follows from where bones point meanwhile
+//! ([`course`]), held against recorded repetitions and the textbook's ([`classify`]).
 
 mod aim;
 mod angle;
 mod athlete;
 mod classify;
 mod counter;
+mod course;
+mod direction;
 mod exercise;
 mod extrema;
 mod form;
@@ -25,6 +28,7 @@ mod matching;
 mod measure;
 mod mover;
 mod name;
+mod pair;
 mod prototype;
 mod record;
 mod recount;
@@ -34,7 +38,10 @@ mod search;
 mod set;
 mod signal;
 mod similarity;
+mod textbook;
 mod track;
+mod view;
+mod warp;
 mod zone;
 
 pub use angle::{Angle, Hinge, interior_deg};
@@ -45,7 +52,7 @@ pub use knobs::{KNOBS, Knob, KnobFault};
 pub use mover::Mover;
 pub use name::{NAME_MOST, is_exercise_name};
 pub use prototype::{Prototype, Prototypes};
-pub use record::NoExample;
+pub use record::{EXAMPLE_REPS, NoExample};
 pub use report::{Happening, Phases, Rep, Set, agreement};
 pub use zone::{MAX_CORNERS, MIN_CORNERS, Zone, ZoneFault};
 
@@ -54,6 +61,8 @@ pub const MIN_CONFIDENCE: f32 = 0.3;
 
 #[cfg(test)]
 mod counting_tests;
+#[cfg(test)]
+mod naming_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

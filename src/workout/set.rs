@@ -4,7 +4,9 @@
 //! It must never take back a repetition that was told.
 
 use super::aim::{Aim, around};
-use super::classify::{Look, is_turned, named};
+use super::classify::{self, Look, named};
+use super::course::{self, Course};
+use super::direction::{self, is_turned};
 use super::exercise::Exercise;
 use super::extrema::{Wanted, cycles, smooth};
 use super::form::{Form, errors};
@@ -47,7 +49,7 @@ pub struct Open {
     height: f32,
     spans: Vec<Span>,
     forms: Vec<Form>,
-    lifts: Vec<f32>,
+    courses: Vec<Course>,
     pub reps: Vec<Rep>,
     /// One that came after a rest, and is told when another follows.
     waiting: Option<Span>,
@@ -61,9 +63,15 @@ fn smoothing(rep_s: f32) -> usize {
     ticks(SMOOTH * rep_s / 2.0).max(2)
 }
 
-fn look_of(spans: &[Span], signal: &Signal) -> Look {
+/// How repetitions look that are not those of a set yet: by their postures, and by their courses.
+fn forms_of(spans: &[Span], signal: &Signal) -> direction::Look {
     let forms: Vec<Form> = spans.iter().map(|span| Form::of(signal, span)).collect();
-    Look { form: Form::mean(forms.iter()), lift: gate::lift(signal, spans) }
+    direction::Look { form: Form::mean(forms.iter()), lift: gate::lift(signal, spans) }
+}
+
+fn look_of(spans: &[Span], signal: &Signal) -> Look {
+    let courses: Vec<Course> = spans.iter().map(|span| Course::of(signal, span)).collect();
+    Look { course: Course::mean(courses.iter()), error2: course::errors(signal, courses.len()) }
 }
 
 /// The channel of the hinge that works: the exercise's, or else the one that moves furthest; both sides together, or the
@@ -101,11 +109,13 @@ impl Open {
             spans = found.spans.into_iter().map(|span| Span { height: 1.0, ..span }).collect();
         }
         let merit = |spans: &[Span]| (spans.len(), spans.first().map(|first| std::cmp::Reverse(first.start)));
-        let known = is_turned(&look_of(&spans, signal), &errors(signal), prototypes).filter(|_| !turned.1.is_empty());
+        let by_form = || is_turned(&forms_of(&spans, signal), &errors(signal), prototypes);
+        let known = classify::is_turned(&look_of(&spans, signal), prototypes).or_else(by_form);
+        let known = known.filter(|_| !turned.1.is_empty());
         if known.unwrap_or_else(|| merit(&turned.1) > merit(&spans)) {
             (open, spans) = turned;
         }
-        let name = named(&look_of(&spans, signal), &errors(signal), prototypes).map(|(name, _)| name);
+        let name = named(&look_of(&spans, signal), prototypes).map(|(name, _)| name);
         open.hinge = hinge(chosen.or_else(|| Exercise::named(name?)), &spans, signal);
         open.from = spans.first().map_or(open.from, |first| first.start);
         open.tape = Tape::new(open.from);
@@ -125,7 +135,7 @@ impl Open {
             height: 1.0,
             spans: Vec::with_capacity(LATE),
             forms: Vec::with_capacity(LATE),
-            lifts: Vec::with_capacity(LATE),
+            courses: Vec::with_capacity(LATE),
             reps: Vec::with_capacity(MANY_REPS),
             waiting: None,
             from,
@@ -152,10 +162,10 @@ impl Open {
         if self.spans.len() == LATE {
             self.spans.remove(0);
             self.forms.remove(0);
-            self.lifts.remove(0);
+            self.courses.remove(0);
         }
         self.forms.push(Form::of(signal, &span));
-        self.lifts.push(gate::lift(signal, &[span]));
+        self.courses.push(Course::of(signal, &span));
         self.spans.push(span);
         self.height = median(self.spans.iter().map(|s| s.height));
         self.half = smoothing(self.rep_s());
@@ -172,12 +182,15 @@ impl Open {
         Form::mean(self.forms.iter())
     }
 
+    /// How its latest repetitions went.
+    pub fn course(&self) -> Course {
+        Course::mean(self.courses.iter())
+    }
+
     /// The exercise that its latest repetitions look like, and how sure that is.
     pub fn named<'a>(&self, signal: &Signal, prototypes: &'a Prototypes) -> Option<(&'a str, f32)> {
-        let lift = median(self.lifts.iter().copied().filter(|lift| lift.is_finite()));
-        let unseen = self.lifts.iter().all(|lift| lift.is_nan());
-        let look = Look { form: self.form(), lift: if unseen { f32::NAN } else { lift } };
-        named(&look, &errors(signal), prototypes)
+        let look = Look { course: self.course(), error2: course::errors(signal, self.courses.len()) };
+        named(&look, prototypes)
     }
 
     /// Seconds since anything of a repetition was seen: who is half out for one is not quiet, but only for as long as one

@@ -25,6 +25,7 @@ pub mod reps;
 pub mod script;
 pub mod sheet;
 pub mod view;
+pub mod watch;
 
 use std::io::Write;
 
