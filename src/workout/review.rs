@@ -103,7 +103,7 @@ fn along(signal: &Signal, aim: &Aim, known: Known, least: Least, desk: &mut Desk
 }
 
 /// Those of the core, and those before and after it that are like them.
-fn chosen(signal: &Signal, all: Vec<Span>, (start, end): (u64, u64), least: Least) -> Vec<Span> {
+fn chosen(signal: &Signal, mut all: Vec<Span>, (start, end): (u64, u64), least: Least) -> Vec<Span> {
     let within = |span: &&Span| (start..=end).contains(&span.turn);
     let core: Vec<Span> = all.iter().filter(within).copied().collect();
     let judge = Judge::new(signal, &core);
@@ -115,8 +115,10 @@ fn chosen(signal: &Signal, all: Vec<Span>, (start, end): (u64, u64), least: Leas
     while from + 1 < to && !(judge.belongs(signal, &all[to - 1]) && judge.near(&all[to - 2], &all[to - 1])) {
         to -= 1;
     }
-    while from > 0 && judge.led_up(signal, &all[from - 1], least) && judge.near(&all[from - 1], &all[from]) {
+    while from > 0 && judge.near(&all[from - 1], &all[from]) {
+        let Some(span) = judge.led_up(signal, &all[from - 1], least) else { break };
         from -= 1;
+        all[from] = span;
     }
     while to < all.len() && judge.goes_on(signal, &all[to], least) && judge.near(&all[to - 1], &all[to]) {
         to += 1;
@@ -128,6 +130,8 @@ fn chosen(signal: &Signal, all: Vec<Span>, (start, end): (u64, u64), least: Leas
 struct Judge {
     usual: Usual,
     pause_s: f32,
+    /// From the start to the turn.
+    go_s: f32,
     mean: Form,
     errors: Errors,
 }
@@ -138,6 +142,7 @@ impl Judge {
         Judge {
             usual: Usual::of(core),
             pause_s: median(core.windows(2).map(|pair| seconds(pair[1].start.saturating_sub(pair[0].end)))),
+            go_s: median(core.iter().map(|span| seconds(span.turn - span.start))),
             mean: Form::mean(forms.iter()),
             errors: errors(signal),
         }
@@ -159,19 +164,14 @@ impl Judge {
             && !gate::walked(signal, span)
     }
 
-    /// Whether one before the others is one more: by all of it, or by its way back if it was as long as the others beyond
-    /// the half. Who only stood there before the start was there for longer.
-    fn led_up(&self, signal: &Signal, span: &Span, least: Least) -> bool {
-        let mut form = Form::of(signal, span);
-        if self.goes_on(signal, span, least) {
-            return true;
-        }
-        form.forget_way_out();
-        let beyond_s = self.usual.beyond_s;
-        (0.55 * self.usual.height..=1.7 * self.usual.height).contains(&span.height)
-            && (0.5 * beyond_s..=1.4 * beyond_s + 0.2).contains(&span.beyond_s())
-            && span.phases.hold_s <= 1.5 * self.usual.hold_s + 0.3
-            && self.mean.unlikeness(&form, &self.errors) <= LIKE
+    /// One before the others, if it is one more. Where it began is hardly known, as he got ready just before: not before the
+    /// others would have.
+    fn led_up(&self, signal: &Signal, span: &Span, least: Least) -> Option<Span> {
+        [1.5, 1.0].into_iter().find_map(|reach| {
+            let earliest = span.turn.saturating_sub(ticks(reach * self.go_s) as u64);
+            let span = Span { start: span.start.max(earliest).min(span.half_out), ..*span };
+            self.goes_on(signal, &span, least).then_some(span)
+        })
     }
 
     /// Whether no more than a breather is between two.
