@@ -39,7 +39,7 @@ const KNOWN_SCORE: f32 = 0.5;
 /// Nobody becomes the athlete before he is seen this long, nor before his feet are in the zone as long.
 const FIRST_SIGHT: Duration = Duration::from_millis(500);
 /// A rival's merit is this many times the athlete's.
-const ADVANTAGE: f32 = 1.5;
+const ADVANTAGE: f32 = 2.2;
 /// A rival hidden for longer has lost his advantage.
 const RIVAL_HIDDEN: Duration = Duration::from_millis(500);
 /// After this time nobody gains by being here longer.

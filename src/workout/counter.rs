@@ -5,7 +5,8 @@
 //!                                                        └─► Mover: the angle to show
 //! ```
 //!
-//! It must never read a clock, and never take back what it told.
+//! It must never read a clock. A repetition that was told while the set went on is not taken back while it does; the set
+//! that is told at its end has been counted anew ([`super::review`]) and may have another one or one less.
 
 use std::sync::Arc;
 
@@ -101,6 +102,8 @@ pub struct Workout {
     seen: Option<(u32, Mono)>,
     /// Nothing before this tick belongs to a set to come.
     from: u64,
+    /// Nothing before this tick belongs to the set that goes on.
+    since: u64,
     chosen: Option<&'static Exercise>,
     /// Its name.
     said: Option<Arc<str>>,
@@ -128,6 +131,7 @@ impl Workout {
             now: Mono::ZERO,
             seen: None,
             from: 0,
+            since: 0,
             chosen: None,
             said: None,
             prototypes: Arc::new(Prototypes::new(Vec::new())),
@@ -197,7 +201,7 @@ impl Workout {
         if self.open.is_some() {
             self.count(out);
         }
-        self.close(out);
+        self.close(u64::MAX, out);
     }
 
     fn state(&self, athlete: Followed, angle: Option<Angle>) -> Now {
@@ -225,7 +229,7 @@ impl Workout {
                 .as_ref()
                 .is_some_and(|open| open.quiet_s(&self.signal) >= self.thresholds.quiet_seconds || open.full());
             if over {
-                self.close(out);
+                self.close(u64::MAX, out);
             } else if self.rests() {
                 // Something else may have begun; it ends this set.
                 self.look(out);
@@ -269,7 +273,7 @@ impl Workout {
             let open = Open::new(best, self.from, self.least(), known, &self.signal, &mut self.desk);
             if let Some(first) = open.reps.first() {
                 let first = *first;
-                self.close(out);
+                self.close(open.begins(), out);
                 out.push(Happening::SetStarted { at: first.started });
                 out.extend(open.reps.iter().map(|rep| Happening::Rep(*rep)));
                 self.open = Some(open);
@@ -300,10 +304,17 @@ impl Workout {
         });
     }
 
-    fn close(&mut self, out: &mut Vec<Happening>) {
-        let Some(mut open) = self.open.take() else { return };
+    /// The set that goes on is over; what comes from `until` on is another one.
+    fn close(&mut self, until: u64, out: &mut Vec<Happening>) {
+        let least = self.least();
+        let Some(open) = &mut self.open else { return };
         let recount = open.recount(&self.signal);
+        let bounds = (self.since, until.min(self.signal.newest()));
+        open.review(&self.signal, bounds, least, &mut self.desk);
+        self.recognise();
+        let Some(mut open) = self.open.take() else { return };
         self.from = open.last_end();
+        self.since = self.from;
         let (Some(first), Some(last)) = (open.reps.first(), open.reps.last()) else { return };
         let agreed = agreement(open.reps.len(), recount);
         let name = if self.chosen.is_some() { 1.0 } else { self.name.as_ref().map_or(UNNAMED, |name| name.confidence) };

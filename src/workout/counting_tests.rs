@@ -116,8 +116,11 @@ fn squats_and_curls_are_counted_at_every_frame_rate_and_begin_and_end_with_their
         assert_eq!(counts(&told), [6], "{fps} fps");
         let set = sets(&told)[0];
         assert!((seconds(set.started) - 10.0).abs() < 0.5 && (seconds(set.ended) - 22.0).abs() < 0.5, "{set:?}");
-        assert!(matches!(told[0], Happening::SetStarted { at } if at == set.started));
-        assert!(matches!(told[1], Happening::Rep(rep) if rep == Rep { phases: rep.phases, ..set.reps[0] }));
+        // What is told at the end was counted anew, and hardly differs from what was told at the time.
+        let near = |a: Mono, b: Mono| (seconds(a) - seconds(b)).abs() < 0.3;
+        assert!(matches!(told[0], Happening::SetStarted { at } if near(at, set.started)));
+        let first = set.reps[0];
+        assert!(matches!(told[1], Happening::Rep(rep) if rep.n == 1 && near(rep.turned, first.turned)));
         assert_eq!((set.recount, set.chosen), (6, false));
         for rep in &set.reps {
             assert!(rep.started < rep.turned && rep.turned < rep.ended && rep.min_deg < rep.max_deg, "{rep:?}");

@@ -59,7 +59,7 @@ pub struct Set {
     pub exercise: Option<Arc<str>>,
     /// The athlete said what he would do; otherwise it was recognised.
     pub chosen: bool,
-    /// In order; never empty.
+    /// In order; never empty. Counted anew at the end, so that there may be others than were told at the time.
     pub reps: Vec<Rep>,
     /// How many there are by the second, unhurried count at the end.
     pub recount: u32,

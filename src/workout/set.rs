@@ -16,6 +16,7 @@ use super::prototype::Prototypes;
 use super::recount::Tape;
 use super::rep::{Span, measured};
 use super::report::Rep;
+use super::review::{Known, odds, review};
 use super::search::{Beginning, DWELL_S, Desk, Least, SURE, Usual, alike, median};
 use super::signal::{BREAK_TICKS, Signal, TICKS, seconds, ticks};
 
@@ -43,11 +44,15 @@ pub struct Open {
     /// The channel whose angle is told with a repetition.
     hinge: usize,
     aim: Aim,
+    /// A recorded example shows where its repetitions begin.
+    shown: bool,
     /// Progress of the last minute.
     progress: Vec<f32>,
     half: usize,
     height: f32,
     spans: Vec<Span>,
+    /// All of them.
+    all: Vec<Span>,
     forms: Vec<Form>,
     courses: Vec<Course>,
     pub reps: Vec<Rep>,
@@ -109,12 +114,15 @@ impl Open {
             spans = found.spans.into_iter().map(|span| Span { height: 1.0, ..span }).collect();
         }
         let merit = |spans: &[Span]| (spans.len(), spans.first().map(|first| std::cmp::Reverse(first.start)));
+        // What is named or was recorded says where its repetitions begin; else what is usual does.
         let by_form = || is_turned(&forms_of(&spans, signal), &errors(signal), prototypes);
-        let known = classify::is_turned(&look_of(&spans, signal), prototypes).or_else(by_form);
-        let known = known.filter(|_| !turned.1.is_empty());
+        let shown = classify::is_turned(&look_of(&spans, signal), prototypes).or_else(by_form);
+        let usual = || (spans.len() > 1).then(|| odds(signal, &spans) < 0.0);
+        let known = shown.or_else(usual).filter(|_| !turned.1.is_empty());
         if known.unwrap_or_else(|| merit(&turned.1) > merit(&spans)) {
             (open, spans) = turned;
         }
+        open.shown = shown.is_some();
         let name = named(&look_of(&spans, signal), prototypes).map(|(name, _)| name);
         open.hinge = hinge(chosen.or_else(|| Exercise::named(name?)), &spans, signal);
         open.from = spans.first().map_or(open.from, |first| first.start);
@@ -130,10 +138,12 @@ impl Open {
         let mut open = Open {
             hinge: 0,
             aim,
+            shown: false,
             progress: vec![f32::NAN; TICKS],
             half,
             height: 1.0,
             spans: Vec::with_capacity(LATE),
+            all: Vec::with_capacity(MANY_REPS),
             forms: Vec::with_capacity(LATE),
             courses: Vec::with_capacity(LATE),
             reps: Vec::with_capacity(MANY_REPS),
@@ -153,11 +163,7 @@ impl Open {
     }
 
     fn add(&mut self, span: Span, signal: &Signal, desk: &mut Desk) {
-        if let (Some(last), Some(before)) = (self.spans.last(), self.reps.last_mut()) {
-            before.phases.pause_s = seconds(span.start.saturating_sub(last.end));
-        }
-        let n = self.reps.len() as u32 + 1;
-        self.reps.push(span.rep(n, signal, self.hinge, desk));
+        self.tell(span, signal, desk);
         self.from = self.from.max(span.end);
         if self.spans.len() == LATE {
             self.spans.remove(0);
@@ -212,6 +218,11 @@ impl Open {
     /// The last repetition's end.
     pub fn last_end(&self) -> u64 {
         self.spans.last().map_or(self.from, |span| span.end)
+    }
+
+    /// Where its first repetition begins.
+    pub fn begins(&self) -> u64 {
+        self.all.first().map_or(self.from, |span| span.start)
     }
 
     pub fn full(&self) -> bool {
@@ -276,6 +287,37 @@ impl Open {
         }
         self.add(span, signal, desk);
         self.aim(signal);
+    }
+
+    /// Counts the whole set anew, now that it is over: nothing of it lies before `from` or behind `until`.
+    pub fn review(&mut self, signal: &Signal, (from, until): (u64, u64), least: Least, desk: &mut Desk) {
+        // Of a set that the signal no longer knows from its beginning, the earlier part stays.
+        let kept = self.all.iter().position(|span| span.start > signal.oldest()).unwrap_or(self.all.len());
+        let from = if kept > 0 { self.all[kept - 1].end } else { from };
+        let known = Known { spans: &self.all[kept..], from, until, shown: self.shown };
+        let spans = review(signal, known, least, desk);
+        if spans.is_empty() {
+            return;
+        }
+        self.reps.truncate(kept);
+        self.all.truncate(kept);
+        for span in spans {
+            self.tell(span, signal, desk);
+        }
+        let late = self.all.len().saturating_sub(LATE).max(kept);
+        self.spans = self.all[late..].to_vec();
+        self.forms = self.spans.iter().map(|span| Form::of(signal, span)).collect();
+        self.courses = self.spans.iter().map(|span| Course::of(signal, span)).collect();
+    }
+
+    /// One more repetition.
+    fn tell(&mut self, span: Span, signal: &Signal, desk: &mut Desk) {
+        if let (Some(last), Some(before)) = (self.all.last(), self.reps.last_mut()) {
+            before.phases.pause_s = seconds(span.start.saturating_sub(last.end));
+        }
+        let n = self.reps.len() as u32 + 1;
+        self.reps.push(span.rep(n, signal, self.hinge, desk));
+        self.all.push(span);
     }
 
     /// The second count, over everything up to the last repetition.

@@ -10,6 +10,8 @@ use crate::time::Mono;
 
 /// Ticks a second.
 pub const RATE_HZ: u32 = 20;
+/// So much is kept for the count at a set's end: six minutes.
+const KEPT: usize = 360 * RATE_HZ as usize;
 /// A minute: four repetitions of ten seconds, and some.
 pub const TICKS: usize = 60 * RATE_HZ as usize;
 /// Gaps up to this are bridged: a second.
@@ -71,7 +73,7 @@ pub struct Signal {
 impl Default for Signal {
     fn default() -> Signal {
         Signal {
-            values: vec![[f32::NAN; CHANNELS]; TICKS],
+            values: vec![[f32::NAN; CHANNELS]; KEPT],
             channels: [Channel::default(); CHANNELS],
             newest: 0,
             oldest: 0,
@@ -98,9 +100,9 @@ impl Signal {
         if tick <= self.newest {
             return false;
         }
-        let fresh = (tick - self.newest).min(TICKS as u64);
+        let fresh = (tick - self.newest).min(KEPT as u64);
         for number in tick + 1 - fresh..=tick {
-            self.values[number as usize % TICKS] = [f32::NAN; CHANNELS];
+            self.values[number as usize % KEPT] = [f32::NAN; CHANNELS];
         }
         self.newest = tick;
         self.channels.iter_mut().for_each(|channel| (channel.sum, channel.count) = (0.0, 0.0));
@@ -128,13 +130,13 @@ impl Signal {
             let last = channel.last.filter(|last| *last >= self.oldest && self.newest - last <= BREAK_TICKS);
             channel.last = Some(self.newest);
             if let Some(last) = last.filter(|last| *last + 1 < self.newest) {
-                let from = self.values[last as usize % TICKS][n];
+                let from = self.values[last as usize % KEPT][n];
                 let step = (mean - from) / (self.newest - last) as f32;
                 for tick in last + 1..self.newest {
-                    self.values[tick as usize % TICKS][n] = from + step * (tick - last) as f32;
+                    self.values[tick as usize % KEPT][n] = from + step * (tick - last) as f32;
                 }
             }
-            self.values[self.newest as usize % TICKS][n] = mean;
+            self.values[self.newest as usize % KEPT][n] = mean;
         }
     }
 
@@ -143,13 +145,18 @@ impl Signal {
     pub fn run(&self, channel: usize, from: u64, out: &mut Vec<f32>) -> u64 {
         out.clear();
         let Some((first, last)) = self.newest_run(from, &mut |values| values[channel]) else { return self.newest };
-        out.extend((first..=last).map(|tick| self.values[tick as usize % TICKS][channel]));
+        out.extend((first..=last).map(|tick| self.values[tick as usize % KEPT][channel]));
         first
     }
 
     /// Standard deviation of one frame's value, degrees.
     pub fn noise_deg(&self, channel: usize) -> f32 {
         (self.channels[channel].off2 / OFF2).sqrt()
+    }
+
+    /// Nothing before this tick is known any more.
+    pub fn oldest(&self) -> u64 {
+        self.oldest.max((self.newest + 1).saturating_sub(KEPT as u64))
     }
 
     /// How many frames there are in some ticks; at least one.
@@ -167,20 +174,20 @@ impl Signal {
     /// The newest ticks, from first to last, for which `of` has a value without a gap; not before `from`.
     pub fn newest_run(&self, from: u64, of: &mut impl FnMut(&[f32; CHANNELS]) -> f32) -> Option<(u64, u64)> {
         let oldest = from.max(self.oldest).max((self.newest + 1).saturating_sub(TICKS as u64));
-        let mut known = |tick: u64| !of(&self.values[tick as usize % TICKS]).is_nan();
+        let mut known = |tick: u64| !of(&self.values[tick as usize % KEPT]).is_nan();
         let youngest = oldest.max(self.newest.saturating_sub(BREAK_TICKS));
         let last = (youngest..=self.newest).rev().find(|tick| known(*tick))?;
         let first = (oldest..=last).rev().take_while(|tick| known(*tick)).last()?;
         Some((first, last))
     }
 
-    /// Every channel's value at a tick of the last minute.
+    /// Every channel's value at a tick of the last six minutes.
     pub fn values(&self, tick: u64) -> Option<&[f32; CHANNELS]> {
-        let known = tick >= self.oldest && tick <= self.newest && self.newest - tick < TICKS as u64;
-        known.then(|| &self.values[tick as usize % TICKS])
+        let known = tick >= self.oldest && tick <= self.newest && self.newest - tick < KEPT as u64;
+        known.then(|| &self.values[tick as usize % KEPT])
     }
 
-    /// One channel's value at a tick of the last minute; `NaN` if it is not known.
+    /// One channel's value at a tick of the last six minutes; `NaN` if it is not known.
     pub fn at(&self, channel: usize, tick: u64) -> f32 {
         self.values(tick).map_or(f32::NAN, |values| values[channel])
     }
