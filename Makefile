@@ -78,9 +78,9 @@ bench-pose: build ## one look at a frame, beside Ultralytics (fetches gigabytes 
 	@.ci/setup.sh box
 	benches/pose.sh $(SPOTTER)
 
-test-box: ## the slow tests: loom, sanitizers, hostile answers, VM with a real V4L2 driver, browser, RTSP cycles, kills, aarch64
+test-box: ## the slow tests: loom, sanitizers, hostile answers, stand-ins for GPUs, VM with a real V4L2 driver, browser, RTSP cycles, kills, aarch64
 	@.ci/setup.sh box
-	@$(MAKE) --no-print-directory loom sanitize test-rtsp test-kill test-hostile test-vm test-browser test-aarch64
+	@$(MAKE) --no-print-directory loom sanitize test-rtsp test-kill test-hostile test-gpu test-vm test-browser test-aarch64
 
 # The count does not reach its targets yet, so test-counting fails; docs/verified.md has the figures.
 test-long: ## longer still: a thousand sets counted, twenty films, thousands of pictures for the demo model, a day of frames
