@@ -35,6 +35,8 @@ const SURE_MARGIN: f32 = 1.6;
 const TEXTBOOK: f32 = 0.9;
 /// A set is one way round when the other way is so many times as far off.
 const ONE_WAY: f32 = 1.3;
+/// A deadlift begins on the floor or from the rack.
+const EITHER_END: &str = "Deadlift";
 /// Of less than this share nothing is said.
 const LEAST_SEEN: f32 = 0.6;
 
@@ -59,10 +61,10 @@ pub fn named<'a>(look: &Look, prototypes: &'a Prototypes) -> Option<(&'a str, f3
     chosen(&nearest(look, prototypes))
 }
 
-/// Whether a set goes from turn to turn, by the textbook's ways of what it is named; nothing when it has no name, or when both
-/// are alike.
+/// Whether a set goes from turn to turn, by the textbook's ways of what it is named; nothing when it has no name, when both
+/// are alike, or when people begin that exercise at either end.
 pub fn is_turned(look: &Look, prototypes: &Prototypes) -> Option<bool> {
-    let (name, _) = named(look, prototypes)?;
+    let (name, _) = named(look, prototypes).filter(|(name, _)| *name != EITHER_END)?;
     let folded = Folded::new(&look.course, &weights_of(look));
     let [straight, turned] = [false, true].map(|turned| {
         let ways = prototypes.textbooks().iter().filter(|(exercise, _)| exercise == name);
