@@ -152,7 +152,7 @@ check "the log is on the data partition" says 'findmnt -no SOURCE,LABEL,OPTIONS 
 check "the journal outlives a restart" says 'findmnt -no SOURCE /var/log/journal; ls /var/log/journal' '^[0-9a-f]{32}$'
 check "the camera has a name that stays" says 'ls /dev/spotter' '^port-platform-vivid.0$'
 check "it is found in the network" says 'systemctl is-active avahi-daemon; ls /etc/avahi/services' '^spotter.service$'
-check "the login shows address and key" says 'cat /run/issue.d/spotter.issue' "key: $key"
+check "the login shows address and key" says 'cat /etc/issue.d/spotter.issue' "key: $key"
 guest 'systemctl show -p After,Wants,Requires spotter' >"$work/said"
 check "nothing waits for the network or the time" said_not 'network-online|time-sync'
 
