@@ -124,7 +124,7 @@ until_answer() {
 
 # The eight bars of vivid, each off by at most 20 of 255.
 right_colours() {
-  ffmpeg -v error -y -i "$work/answer" -vf 'crop=iw:8:0:ih*3/4,scale=8:1:flags=area' -f rawvideo -pix_fmt rgb24 "$work/bars" ||
+  ffmpeg -v error -y -i "$work/answer" -vf 'format=rgb24,crop=iw:8:0:ih*3/4,scale=8:1:flags=area' -f rawvideo -pix_fmt rgb24 "$work/bars" ||
     return 1
   od -An -v -tu1 -w3 "$work/bars" | awk '
     BEGIN { split("191 191 191 191 191 0 0 191 191 0 191 0 191 0 191 191 0 0 0 0 191 0 0 0", want) }
