@@ -20,7 +20,7 @@ cd "$(dirname "$0")/.."
 
 readonly SUITE=bookworm
 # Nothing that a box does not need: no shell history, no man pages, no mail.
-PACKAGES=(systemd-sysv systemd-timesyncd systemd-resolved dbus udev kmod initramfs-tools linux-image-arm64 fdisk e2fsprogs
+PACKAGES=(systemd-sysv systemd-timesyncd systemd-resolved dbus udev kmod initramfs-tools linux-image-arm64 fdisk e2fsprogs logsave
   avahi-daemon)
 # How far the root is larger than what is in it.
 readonly SPARE_MIB=64
@@ -59,14 +59,17 @@ printf '[Match]\nName=en* eth*\n\n[Network]\nDHCP=yes\nMulticastDNS=no\n' >"$own
 # The initrd of this machine and no other; a whole one takes a slow machine minutes to unpack.
 printf 'MODULES=list\nCOMPRESS=gzip\n' >"$own/etc/initramfs-tools/conf.d/spotter"
 printf '%s\n' virtio_pci virtio_mmio virtio_blk virtio_net ext4 >"$own/etc/initramfs-tools/modules"
-joined=$(IFS=,; echo "${PACKAGES[*]}")
+# What the package depends on comes with the rest, by its first name; where that is not enough, dpkg says so below.
+depends=$(dpkg-deb -f "$package" Depends | tr ',' '\n' | sed -e 's/^ *//' -e 's/[ (|:].*//')
+mapfile -t depends <<<"$depends"
+joined=$(IFS=,; echo "${PACKAGES[*]},${depends[*]}")
 mmdebstrap --quiet --mode=root --architectures=arm64 --variant=minbase --include="$joined" \
   --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
   --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-include=/usr/share/doc/*/copyright' \
   --aptopt='APT::Install-Recommends "false"' \
   --essential-hook="cp -rT $own \"\$1\"" \
   --customize-hook="cp $package \"\$1/spotter.deb\"" \
-  --customize-hook="chroot \"\$1\" env DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends /spotter.deb" \
+  --customize-hook="chroot \"\$1\" dpkg --install /spotter.deb" \
   --customize-hook="rm \"\$1/spotter.deb\"" \
   "$SUITE" "$root" ${IMAGE_MIRROR:+"$IMAGE_MIRROR"}
 
@@ -84,7 +87,7 @@ if [ -n "${IMAGE_HOOK:-}" ]; then
   chroot "$root" /image-hook
   rm "$root/image-hook"
 fi
-chown -R root:spotter "$root/etc/spotter"
+chroot "$root" chown -R root:spotter /etc/spotter
 
 step "the disk"
 cp -L "$root/vmlinuz" "$out/vmlinuz"

@@ -124,7 +124,7 @@ until_answer() {
 
 # The eight bars of vivid, each off by at most 20 of 255.
 right_colours() {
-  ffmpeg -v error -y -i "$work/answer" -vf 'crop=iw:8:0:ih*3/4,scale=8:1:flags=area' -f rawvideo -pix_fmt rgb24 "$work/bars" ||
+  ffmpeg -v error -y -i "$work/answer" -vf 'format=rgb24,crop=iw:8:0:ih*3/4,scale=8:1:flags=area' -f rawvideo -pix_fmt rgb24 "$work/bars" ||
     return 1
   od -An -v -tu1 -w3 "$work/bars" | awk '
     BEGIN { split("191 191 191 191 191 0 0 191 191 0 191 0 191 0 191 191 0 0 0 0 191 0 0 0", want) }
@@ -152,7 +152,7 @@ check "the log is on the data partition" says 'findmnt -no SOURCE,LABEL,OPTIONS 
 check "the journal outlives a restart" says 'findmnt -no SOURCE /var/log/journal; ls /var/log/journal' '^[0-9a-f]{32}$'
 check "the camera has a name that stays" says 'ls /dev/spotter' '^port-platform-vivid.0$'
 check "it is found in the network" says 'systemctl is-active avahi-daemon; ls /etc/avahi/services' '^spotter.service$'
-check "the login shows address and key" says 'cat /run/issue.d/spotter.issue' "key: $key"
+check "the login shows address and key" says 'cat /etc/issue.d/spotter.issue' "key: $key"
 guest 'systemctl show -p After,Wants,Requires spotter' >"$work/said"
 check "nothing waits for the network or the time" said_not 'network-online|time-sync'
 
