@@ -16,6 +16,8 @@
 //! settled     1 for whoever stays in place, 0 for whoever is a body's length from where he was in the last 3 s
 //! ```
 //!
+//! Who trains is the athlete, whatever his merit: the count looks at one rival besides, and says so ([`Athlete::follow`]).
+//!
 //! *athlete*: the track that is followed · *rival*: a candidate that is much better than he · *hidden*: not found in
 //! this frame · *lost*: hidden for too long.
 
@@ -40,6 +42,8 @@ const KNOWN_SCORE: f32 = 0.5;
 const FIRST_SIGHT: Duration = Duration::from_millis(500);
 /// A rival's merit is this many times the athlete's.
 const ADVANTAGE: f32 = 2.2;
+/// Who might train as well is still the same unless another has this many times his merit.
+const KNOWN_RIVAL: f32 = 1.3;
 /// A rival hidden for longer has lost his advantage.
 const RIVAL_HIDDEN: Duration = Duration::from_millis(500);
 /// After this time nobody gains by being here longer.
@@ -163,6 +167,21 @@ impl Athlete {
         Followed { id: self.athlete, pose: followed.map(|(index, _, _)| *index), event }
     }
 
+    /// Who else might train: his id, and his pose when found on this frame. `known` stays it unless another has a clear
+    /// advantage.
+    pub fn rival(&self, known: Option<u32>) -> Option<(u32, Option<usize>)> {
+        let others = self.tracks.iter().flatten().filter(|track| Some(track.id) != self.athlete && self.fit(track));
+        let worth = |track: &Track| self.merit(track) * if Some(track.id) == known { KNOWN_RIVAL } else { 1.0 };
+        let best = others.max_by(|a, b| worth(a).total_cmp(&worth(b)))?;
+        Some((best.id, (best.last_seen == self.now).then_some(best.index)))
+    }
+
+    /// From now on this one is the athlete, since he trains.
+    pub fn follow(&mut self, id: u32) {
+        self.athlete = Some(id);
+        self.tracks.iter_mut().flatten().for_each(|track| track.ahead_since = None);
+    }
+
     /// How many people are remembered now, the hidden ones too.
     pub fn people(&self) -> usize {
         self.tracks.iter().flatten().count()
@@ -184,6 +203,7 @@ impl Athlete {
             let alone = likeness.iter().enumerate().all(|(n, row)| n == t || row[p] < clear);
             if let Some(track) = &mut self.tracks[t] {
                 track.see(self.now, found.list[p].1, alone);
+                track.index = found.list[p].0;
                 found.list[p].2 = Some(track.id);
             }
         }
@@ -193,7 +213,8 @@ impl Athlete {
     /// athlete.
     fn welcome(&mut self, found: &mut Found) {
         let (now, min_score, athlete) = (self.now, self.settings.min_score, self.athlete);
-        for (_, pose, id) in found.all().iter_mut().filter(|(_, pose, id)| id.is_none() && pose.score >= min_score) {
+        for (index, pose, id) in found.all().iter_mut().filter(|(_, pose, id)| id.is_none() && pose.score >= min_score)
+        {
             let spare = |track: &Track| track.last_seen < now && Some(track.id) != athlete;
             let slot = self.tracks.iter().position(Option::is_none).or_else(|| {
                 let hidden = self.tracks.iter().enumerate().filter(|(_, slot)| slot.as_ref().is_some_and(spare));
@@ -201,7 +222,7 @@ impl Athlete {
             });
             let (Some(slot), Some(new)) = (slot, self.last_id.checked_add(1)) else { return };
             self.last_id = new;
-            self.tracks[slot] = Some(Track::begin(new, now, *pose));
+            self.tracks[slot] = Some(Track::begin(new, now, (*index, *pose)));
             *id = Some(new);
         }
     }

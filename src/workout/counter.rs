@@ -90,6 +90,17 @@ struct Named {
     confidence: f32,
 }
 
+/// Somebody who is there besides the athlete: when he is the one who trains, he is followed.
+#[derive(Default)]
+struct Rival {
+    id: Option<u32>,
+    body: Body,
+    signal: Signal,
+    seen: Option<(u32, Mono)>,
+    line: usize,
+    best: Option<Beginning>,
+}
+
 /// Watches one camera's athlete.
 pub struct Workout {
     thresholds: Thresholds,
@@ -116,6 +127,9 @@ pub struct Workout {
     name: Option<Named>,
     /// How the set that ended last looked.
     ended: Option<(Form, Course)>,
+    rival: Rival,
+    /// Whose set goes on is not followed now, somebody else is.
+    away: bool,
 }
 
 impl Workout {
@@ -141,6 +155,8 @@ impl Workout {
             open: None,
             name: None,
             ended: None,
+            rival: Rival::default(),
+            away: false,
         }
     }
 
@@ -151,6 +167,7 @@ impl Workout {
             self.said = exercise.map(|exercise| exercise.name.into());
             self.lines = lines(exercise).collect();
             (self.line, self.best) = (0, None);
+            (self.rival.line, self.rival.best) = (0, None);
         }
     }
 
@@ -173,17 +190,23 @@ impl Workout {
     /// nobody was found, since rest is measured by it. What happened is appended to `out`.
     pub fn update(&mut self, stamp: Mono, frame: (usize, usize), poses: &[Pose], out: &mut Vec<Happening>) -> Now {
         self.now = self.now.max(stamp);
-        let athlete = self.athlete.update(self.now, frame, poses);
+        let mut athlete = self.athlete.update(self.now, frame, poses);
+        if athlete.id.is_some() && athlete.id == self.rival.id {
+            self.exchange();
+        }
         let pose = athlete.pose.and_then(|index| poses.get(index));
         let angle = self.mover.update(self.now, athlete.id, pose);
         let ticked = self.signal.advance(self.now);
+        self.rival.signal.advance(self.now);
+        let rival = self.athlete.rival(self.rival.id);
+        self.watch(rival, poses);
         if let (Some(id), Some(pose)) = (athlete.id, pose) {
             let before = self.seen.filter(|(who, _)| *who == id);
             // Who is found again where somebody was lost is mostly the same; who is preferred to another is not.
             if before.is_none() {
                 self.body = Body::default();
             }
-            if athlete.event == Some(Event::HandedOver) {
+            if athlete.event == Some(Event::HandedOver) && before.is_none() {
                 self.signal.forget();
             }
             let dt_s = before.map_or(0.0, |(_, when)| self.now.since(when).as_secs_f32());
@@ -192,8 +215,61 @@ impl Workout {
         }
         if ticked {
             self.tick(out);
+            if self.open.is_none() && self.rival_trains() {
+                self.athlete.follow(self.seen.map_or(0, |(id, _)| id));
+                let (id, pose) = rival.unzip();
+                athlete = Followed { id, pose: pose.flatten(), event: Some(Event::HandedOver) };
+            }
         }
         self.state(athlete, angle)
+    }
+
+    /// Takes the rival's measures.
+    fn watch(&mut self, rival: Option<(u32, Option<usize>)>, poses: &[Pose]) {
+        let Some((id, index)) = rival else { return };
+        if self.rival.id != Some(id) {
+            self.rival.signal.forget();
+            (self.rival.id, self.rival.body, self.rival.seen) = (Some(id), Body::default(), None);
+            (self.rival.line, self.rival.best) = (0, None);
+        }
+        let Some(pose) = index.and_then(|index| poses.get(index)) else { return };
+        let dt_s = self.rival.seen.map_or(0.0, |(_, when)| self.now.since(when).as_secs_f32());
+        self.rival.signal.push(&self.rival.body.measure(pose, dt_s), dt_s);
+        self.rival.seen = Some((id, self.now));
+    }
+
+    /// The athlete and the rival change places, with all that is known of them.
+    fn exchange(&mut self) {
+        std::mem::swap(&mut self.signal, &mut self.rival.signal);
+        std::mem::swap(&mut self.body, &mut self.rival.body);
+        std::mem::swap(&mut self.seen, &mut self.rival.seen);
+        self.rival.id = self.rival.seen.map(|(id, _)| id);
+        (self.line, self.best, self.rival.line, self.rival.best) = (0, None, 0, None);
+        self.away = self.open.is_some() && !self.away;
+    }
+
+    /// Looks whether the rival begins a set; then he takes the athlete's place, and what began is the best beginning.
+    fn rival_trains(&mut self) -> bool {
+        if self.rival.id.is_none() {
+            return false;
+        }
+        let (least, line) = (self.least(), self.lines[self.rival.line]);
+        let Rival { signal, best, .. } = &mut self.rival;
+        let found = look(signal, line, self.from, least, &mut self.desk);
+        if let Some(found) = found
+            && best.as_ref().is_none_or(|best| found.aim.clarity > best.aim.clarity)
+        {
+            *best = Some(found);
+        }
+        self.rival.line = (self.rival.line + 1) % self.lines.len();
+        if self.rival.line > 0 {
+            return false;
+        }
+        let Some(best) = self.rival.best.take() else { return false };
+        self.exchange();
+        // The round that this closes opens the set.
+        (self.line, self.best) = (self.lines.len() - 1, Some(best));
+        true
     }
 
     /// The recording has ended: a set that goes on is over.
@@ -285,6 +361,10 @@ impl Workout {
     fn count(&mut self, out: &mut Vec<Happening>) {
         let least = self.least();
         let Some(open) = &mut self.open else { return };
+        if self.away {
+            open.miss(&self.signal);
+            return;
+        }
         let more = open.step(&self.signal, least, &mut self.desk);
         out.extend(open.reps[open.reps.len() - more..].iter().map(|rep| Happening::Rep(*rep)));
         if more > 0 {
@@ -310,8 +390,10 @@ impl Workout {
         let Some(open) = &mut self.open else { return };
         let recount = open.recount(&self.signal);
         let bounds = (self.since, until.min(self.signal.newest()));
-        open.review(&self.signal, bounds, least, &mut self.desk);
-        self.recognise();
+        if !std::mem::take(&mut self.away) {
+            open.review(&self.signal, bounds, least, &mut self.desk);
+            self.recognise();
+        }
         let Some(mut open) = self.open.take() else { return };
         self.from = open.last_end();
         self.since = self.from;

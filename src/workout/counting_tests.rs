@@ -214,6 +214,25 @@ fn a_passer_by_neither_adds_nor_loses_a_repetition() {
     assert_eq!(counts(&told), [10]);
 }
 
+/// Somebody large stands in the middle and is followed; who trains beside him takes his place, with all he did.
+#[test]
+fn who_trains_is_followed_though_somebody_else_is_nearer() {
+    let mut near = person(0.8, 0.45, 0.95, (0.0, 80.0), Does::Stand);
+    near.does = vec![(0.0, Does::Stand)];
+    let mut far = person(0.45, 0.7, 0.8, (3.0, 80.0), Does::Stand);
+    far.does = vec![(0.0, Does::Stand), (10.0, Does::Squat), (30.0, Does::Stand)];
+    let world = World { fps: 15.0, ..World::new(vec![near, far]) };
+    let (mut workout, mut told, mut followed) = (Workout::new(Settings::default()), vec![], vec![]);
+    for n in 0..60 * 15 {
+        let found = world.found(n);
+        let poses: Vec<Pose> = found.iter().map(|(pose, _)| *pose).collect();
+        let now = workout.update(at(n as f32 / 15.0), world.frame, &poses, &mut told);
+        followed.extend(now.athlete.pose.map(|index| found[index].1));
+    }
+    assert_eq!((followed[60], followed[20 * 15]), (0, 1), "first who is near, then who trains");
+    assert_eq!(counts(&told), [10]);
+}
+
 /// An example out of five curls or squats.
 fn example(name: &str, figure: impl Fn(f32) -> Option<Figure>) -> Result<Prototype, NoExample> {
     let mut dice = Dice(3);

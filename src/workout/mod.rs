@@ -1,16 +1,17 @@
 //! What the athlete does, from poses alone. Pure: time is an argument, and nothing here reads a clock, a frame, a file
-//! or a device, so that four hours of training are tested in a second. Memory is bounded: a minute of signals, and the
-//! repetitions of one set.
+//! or a device, so that four hours of training are tested in a second. Memory is bounded: six minutes of two people's
+//! signals, and the repetitions of one set.
 //!
 //! ```text
-//! poses of a frame ─► Athlete (tracks, zone) ─► Body (measures) ─► Signal (a minute at 20 Hz)
+//! poses of a frame ─► Athlete (tracks, zone) ─► Body (measures) ─► Signal (minutes at 20 Hz)
 //!                                                                     │
 //!     sets and repetitions ◄─ Open (a set that goes on) ◄─ Beginning ◄┘ search
 //! ```
 //!
 //! A set is found where any measure goes to and fro alike three times; from then on the whole body says how far it is on
-//! its way ([`aim`]), and repetitions are its swings ([`extrema`]). What it is called follows from where bones point meanwhile
-//! ([`course`]), held against recorded repetitions and the textbook's ([`classify`]).
+//! its way ([`aim`]), and repetitions are its swings ([`extrema`]). When it is over, all of it is counted anew
+//! ([`review`]), from the end that such movements begin at ([`ends`]). What it is called follows from where
+//! bones point meanwhile ([`course`]), held against recorded repetitions and the textbook's ([`classify`]).
 
 mod aim;
 mod angle;

@@ -236,6 +236,12 @@ impl Open {
         }
     }
 
+    /// Nobody knows what the athlete does now.
+    pub fn miss(&mut self, signal: &Signal) {
+        let newest = signal.newest();
+        (newest.saturating_sub(BREAK_TICKS)..=newest).for_each(|tick| self.progress[tick as usize % TICKS] = f32::NAN);
+    }
+
     /// The newest run of progress since `from`.
     fn read(&self, signal: &Signal, from: u64, x: &mut Vec<f32>) -> u64 {
         x.clear();

@@ -1,7 +1,7 @@
-//! The last minute of an athlete's measures at a constant rate, whatever the frames' rate is.
+//! The last minutes of an athlete's measures at a constant rate, whatever the frames' rate is.
 //!
 //! Frames of one tick are averaged; ticks between two frames are filled along a straight line, up to [`BREAK_TICKS`].
-//! A longer gap stays one: nobody knows what was done in it. It must never hold more than [`TICKS`] ticks.
+//! A longer gap stays one: nobody knows what was done in it. It must never hold more than [`KEPT`] ticks.
 //!
 //! *tick*: a twentieth of a second, numbered since the clock began · *run*: ticks without a gap.
 

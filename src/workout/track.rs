@@ -55,6 +55,8 @@ pub struct Track {
     /// As last seen.
     pub pose: Pose,
     pub last_seen: Mono,
+    /// Which of the poses he was on the frame on which he was last seen.
+    pub index: usize,
     /// Frames in which he was seen, up to the largest number.
     pub sightings: u32,
     /// Since when the feet are in the zone without a break.
@@ -124,11 +126,12 @@ fn blend(average: &mut Point, value: Point, share: f32) {
 
 impl Track {
     /// Somebody who is seen for the first time. The pose is tidied, as are all that follow.
-    pub fn begin(id: u32, stamp: Mono, pose: Pose) -> Track {
+    pub fn begin(id: u32, stamp: Mono, (index, pose): (usize, Pose)) -> Track {
         Track {
             id,
             pose,
             last_seen: stamp,
+            index,
             sightings: 1,
             inside_since: None,
             outside_since: None,
