@@ -149,6 +149,7 @@ check "no unit has failed" says 'systemctl --failed --plain --no-legend; echo "c
 check "the box has a name of its own" says 'cat /proc/sys/kernel/hostname /etc/hostname' '^spotter-[0-9a-f]{4}$'
 check "the root is read-only" says 'findmnt -no OPTIONS /' '^ro,'
 check "the log is on the data partition" says 'findmnt -no SOURCE,LABEL,OPTIONS /var/lib/spotter' 'SPOTTER-DATA +rw'
+check "and is open" until_answer /api/v1/sets 200
 check "the journal outlives a restart" says 'findmnt -no SOURCE /var/log/journal; ls /var/log/journal' '^[0-9a-f]{32}$'
 check "the camera has a name that stays" says 'ls /dev/spotter' '^port-platform-vivid.0$'
 check "it is found in the network" says 'systemctl is-active avahi-daemon; ls /etc/avahi/services' '^spotter.service$'
