@@ -7,6 +7,8 @@
 //!
 //! *core*: from the first to the last repetition that was counted while the set went on.
 
+use std::cmp::Ordering;
+
 use super::aim::Aim;
 use super::ends::begins;
 use super::extrema::{Wanted, cycles, smooth};
@@ -45,12 +47,32 @@ pub struct Known<'a> {
 /// All repetitions of the set along its own way, from the end that such movements begin at.
 pub fn review(signal: &Signal, known: Known, least: Least, desk: &mut Desk) -> Vec<Span> {
     let spans = refined(signal, known, least, desk);
-    if known.shown || spans.len() < 2 || odds(signal, &spans) >= 0.0 {
+    if known.shown || spans.len() < 2 {
         return spans;
     }
     let aim = Aim::at(signal, &spans).turned();
     let turned = along(signal, &aim, Known { spans: &spans, ..known }, least, desk);
-    if turned.len() < 2 { spans } else { refined(signal, Known { spans: &turned, ..known }, least, desk) }
+    if turned.len() < 2 {
+        return spans;
+    }
+    let turned = refined(signal, Known { spans: &turned, ..known }, least, desk);
+    let turns = match turned.len().cmp(&spans.len()) {
+        Ordering::Greater if even(&turned) => true,
+        Ordering::Less if even(&spans) => false,
+        _ => odds(signal, &spans) < 0.0,
+    };
+    if turns { turned } else { spans }
+}
+
+/// Whether the first and the last are as long as the others. From the wrong end, the first way out is that of getting ready
+/// and the last way back that of putting the load away, with a wait before it.
+fn even(spans: &[Span]) -> bool {
+    let [first, .., last] = spans else { return false };
+    let usual = Usual::of(spans);
+    [first, last].into_iter().all(|span| {
+        span.phases.hold_s <= 1.3 * usual.hold_s + 0.2
+            && (0.7 * usual.beyond_s..=1.3 * usual.beyond_s + 0.2).contains(&span.beyond_s())
+    })
 }
 
 /// Log odds that repetitions begin where these do, and not at their turns.
