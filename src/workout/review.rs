@@ -28,6 +28,8 @@ const STAYS: f32 = 1.0;
 const LIKE: f32 = 0.5;
 /// People get their breath in this time. Seconds.
 const BREATHER_S: f32 = 4.5;
+/// The first one began before anybody looked if it begins within this time of the first sight. Seconds.
+const HALF_SEEN_S: f32 = 0.5;
 /// Rounds of aiming and counting.
 const ROUNDS: usize = 2;
 
@@ -78,7 +80,7 @@ fn even(spans: &[Span]) -> bool {
 /// Log odds that repetitions begin where these do, and not at their turns.
 pub fn odds(signal: &Signal, spans: &[Span]) -> f32 {
     let forms: Vec<Form> = spans.iter().map(|span| Form::of(signal, span)).collect();
-    begins(&Form::mean(forms.iter()))
+    begins(&Form::mean(forms.iter()), gate::lift(signal, spans))
 }
 
 /// Aimed at anew by what was found.
@@ -104,6 +106,11 @@ fn along(signal: &Signal, aim: &Aim, known: Known, least: Least, desk: &mut Desk
     let x = &mut desk.x;
     x.clear();
     x.extend((from..=until).map(|tick| aim.progress(signal, tick)));
+    // Of one during which the athlete came into sight the way out was hardly seen.
+    let seen = x.iter().position(|v| v.is_finite()).unwrap_or(0);
+    if seen > 0 && first.start <= from + (seen + ticks(HALF_SEEN_S)) as u64 {
+        x[seen - 1] = 0.0;
+    }
     bridge(x);
     let rep_s = median(known.spans.iter().map(Span::duration_s));
     smooth(x, ticks(SMOOTH * rep_s / 2.0).max(2), &mut desk.spare);
