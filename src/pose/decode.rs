@@ -132,19 +132,19 @@ impl Decoder {
 }
 
 /// The pose in the frame's pixels; `points` gives x, y, visibility, x, … of its points. Nothing when one of its numbers
-/// is not finite.
+/// is not finite, or when its box is inside out.
 fn pose(score: f32, corners: [f32; 4], points: impl Fn(usize) -> f32, letterbox: &Letterbox) -> Option<Pose> {
     let [left, top, right, bottom] = corners;
     let ((x0, y0), (x1, y1)) = (letterbox.undo(left, top), letterbox.undo(right, bottom));
     let mut pose = Pose { score: score.min(1.0), bbox: [x0, y0, x1, y1], ..Pose::default() };
-    let mut finite = corners.iter().all(|v| v.is_finite());
+    let mut sound = corners.iter().all(|v| v.is_finite()) && left <= right && top <= bottom;
     for (i, point) in pose.keypoints.iter_mut().enumerate() {
         let [x, y, seen] = [0, 1, 2].map(|k| points(i * 3 + k));
-        finite &= x.is_finite() && y.is_finite() && seen.is_finite();
+        sound &= x.is_finite() && y.is_finite() && seen.is_finite();
         let (x, y) = letterbox.undo(x, y);
         *point = Keypoint { x, y, confidence: seen.clamp(0.0, 1.0) };
     }
-    finite.then_some(pose)
+    sound.then_some(pose)
 }
 
 #[cfg(test)]
@@ -160,6 +160,16 @@ mod tests {
 
     fn layout(kind: Kind, person: usize) -> Layout {
         Layout { input: LETTERBOX.1, half: false, kind, person }
+    }
+
+    #[test]
+    fn a_box_that_is_inside_out_is_nobodys() {
+        for (w, h, found) in [(40.0, 80.0, 1), (0.0, 0.0, 1), (-40.0, 80.0, 0), (40.0, -80.0, 0)] {
+            let (layout, answer) = channels(&[([300.0, 300.0, w, h], &[0.9])]);
+            let mut poses = Vec::new();
+            Decoder::new(layout, Limits::default()).run(&answer, &letterbox(), &mut poses);
+            assert_eq!(poses.len(), found, "{w} x {h}");
+        }
     }
 
     /// Box, score of each class; the points lie at the box's centre.
