@@ -9,6 +9,7 @@ pub const KEYS: &[&str] = &[
     "confidence_threshold",
     "http.listen",
     "http.api_key",
+    "http.hosts",
     "http.open",
     "http.workers",
     "http.stream_workers",

@@ -25,6 +25,7 @@ impl Config {
         let http = &self.http;
         let mut face = json!({
             "listen": http.listen,
+            "hosts": http.hosts,
             "workers": http.workers,
             "stream_workers": http.stream_workers,
             "stream_viewers": http.stream_viewers,

@@ -20,6 +20,7 @@ const ERRAND_PATIENCE: Duration = Duration::from_secs(10);
 const EVERY_METHOD: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
 const FOREIGN: &str = "this request comes from a page of another host";
+const UNKNOWN_HOST: &str = "this box does not go by that name; hosts in [http] of its config says which it goes by";
 
 /// A whole request.
 pub struct Request<'a> {
@@ -71,7 +72,12 @@ pub fn answer(desk: &mut Desk, request: &Request<'_>, out: &mut Vec<u8>) -> Outc
         ("/", Some(b"stream")) => "/stream",
         _ => path,
     };
+    let known = auth::knows_host(head, request.bytes, &desk.shared.settings.hosts);
     match route::find(path, head.method) {
+        Found::Entry(entry, _) if !known && entry.is_told_to_known_hosts_only() => {
+            refuse(desk, out, entry.class, 421, UNKNOWN_HOST)
+        }
+        Found::Page(_) if !known => refuse(desk, out, RouteClass::Page, 421, UNKNOWN_HOST),
         Found::Entry(entry, _) if entry.wants_key && !desk.shared.gate.admits(head, request.bytes, desk.wall) => {
             Outcome::Reply(unauthorized(desk, request, entry.class, out))
         }
@@ -94,6 +100,9 @@ pub fn clip(desk: &mut Desk, head: &Head, bytes: &[u8], out: &mut Vec<u8>) -> Op
     let Found::Entry(entry, _) = route::find(head.path(bytes), head.method) else { return None };
     if entry.route != Route::Reference {
         return None;
+    }
+    if !auth::knows_host(head, bytes, &desk.shared.settings.hosts) {
+        return Some(Err(desk.refuse(out, entry.class, 421, UNKNOWN_HOST, true)));
     }
     if !desk.shared.gate.admits(head, bytes, desk.wall) {
         let request = Request { head, bytes, body: &[], close: true };

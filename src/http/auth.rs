@@ -11,6 +11,7 @@
 //! Keys and proofs are compared in constant time.
 
 use std::io::Read;
+use std::net::IpAddr;
 
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
@@ -130,6 +131,26 @@ pub fn same_origin(head: &Head, bytes: &[u8]) -> bool {
     let host = head.field(bytes, Field::Host).unwrap_or(&[]);
     let from = origin.strip_prefix(b"http://").or_else(|| origin.strip_prefix(b"https://"));
     from.is_some_and(|from| from.eq_ignore_ascii_case(host))
+}
+
+/// Names below these belong to a house's own network; no stranger can have one (RFC 6761, 6762, 8375, and `internal`, which
+/// is kept free for it). `lan` and `home` are what routers use.
+const OURS: [&str; 6] = ["localhost", "local", "lan", "home", "home.arpa", "internal"];
+
+/// Whether the request calls this box as its own network does: by an address, by a name without a dot or below [`OURS`],
+/// or by one of `hosts`. Else a stranger's page whose name has been made to lead here could read all that the viewer may.
+pub fn knows_host(head: &Head, bytes: &[u8], hosts: &[String]) -> bool {
+    // A program of HTTP/1.0 that names none is no browser.
+    let Ok(host) = std::str::from_utf8(head.field(bytes, Field::Host).unwrap_or(&[])) else { return false };
+    let port = |port: &str| port.bytes().all(|b| b.is_ascii_digit());
+    let name = host.rsplit_once(':').filter(|(_, after)| port(after)).map_or(host, |(name, _)| name);
+    let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
+    let address = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(&name);
+    let below = |end: &str| name.strip_suffix(end).is_some_and(|rest| rest.ends_with('.'));
+    address.parse::<IpAddr>().is_ok()
+        || !name.contains('.')
+        || OURS.iter().any(|end| below(end))
+        || hosts.iter().any(|known| known.eq_ignore_ascii_case(&name))
 }
 
 /// A place within this box to go to after the login; the wall when what is asked is none.
@@ -261,6 +282,48 @@ mod tests {
         for foreign in ["http://evil", "null", "http://box", "http://box:8080.evil", "box:8080"] {
             assert!(!from(&format!("Origin: {foreign}\r\n")), "{foreign}");
         }
+    }
+
+    #[test]
+    fn a_strangers_name_that_leads_here_is_not_answered() {
+        let hosts = ["spotter.gym.example".to_string()];
+        let known = |host: &str| {
+            let text = format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n");
+            knows_host(&parse(text.as_bytes()).unwrap(), text.as_bytes(), &hosts)
+        };
+        for host in [
+            "127.0.0.1",
+            "10.1.2.3:8080",
+            "[::1]",
+            "[fd00::1]:80",
+            "localhost",
+            "localhost:80",
+            "spotter-7f3a",
+            "SPOTTER.local",
+            "spotter.local.:8080",
+            "box.gym.lan",
+            "box.home.arpa",
+            "box.internal",
+            "spotter.gym.example:443",
+            "Spotter.Gym.Example",
+        ] {
+            assert!(known(host), "{host}");
+        }
+        for host in [
+            "evil.example",
+            "evil.example:8080",
+            "127.0.0.1.evil.example",
+            "local.evil.example",
+            "xlan.x-lan",
+            "gym.example",
+            "a.spotter.gym.example",
+            "[::1].evil.example",
+            "evil.local.example.",
+        ] {
+            assert!(!known(host), "{host}");
+        }
+        let old = b"GET / HTTP/1.0\r\n\r\n";
+        assert!(knows_host(&parse(old).unwrap(), old, &[]));
     }
 
     #[test]

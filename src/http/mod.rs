@@ -24,6 +24,8 @@ mod clip;
 mod conn;
 mod desk;
 mod events;
+#[cfg(fuzzing)]
+pub mod fuzz;
 mod head;
 mod limits;
 mod logbook;
@@ -66,6 +68,8 @@ pub struct Settings {
     pub listen: String,
     /// The key that `/api` wants; nothing: no key.
     pub api_key: Option<String>,
+    /// Names that this box goes by beside its addresses and those of its own network.
+    pub hosts: Vec<String>,
     /// Threads for short requests.
     pub workers: usize,
     /// Threads for streams and events.
@@ -105,7 +109,7 @@ impl std::fmt::Debug for Settings {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let mut all = f.debug_struct("Settings");
         all.field("listen", &self.listen).field("api_key", &self.api_key.as_ref().map(|_| "***"));
-        all.field("workers", &self.workers).field("stream_workers", &self.stream_workers);
+        all.field("hosts", &self.hosts).field("workers", &self.workers).field("stream_workers", &self.stream_workers);
         all.field("stream_viewers", &self.stream_viewers).field("event_viewers", &self.event_viewers);
         all.field("connections", &self.connections).field("connections_per_peer", &self.connections_per_peer);
         all.field("head_bytes", &self.head_bytes).field("body_bytes", &self.body_bytes);
@@ -122,6 +126,7 @@ impl Default for Settings {
         Settings {
             listen: "127.0.0.1:8080".into(),
             api_key: None,
+            hosts: Vec::new(),
             workers: default_workers(),
             stream_workers: 2,
             stream_viewers: 20,

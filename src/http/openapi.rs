@@ -16,6 +16,7 @@ fn said(status: u16) -> &'static str {
         403 => "The camera shows no pictures, only skeletons; or a form comes from a page of another host",
         404 => "There is no such camera, or it has no picture; the sentence says why",
         405 => "The method is not allowed; Allow names those that are",
+        421 => "The box does not go by the name in Host",
         422 => "A parameter or the body is not as wanted; the sentence says why",
         503 => "Not now; the sentence says why",
         other => reply::reason(other),
@@ -46,8 +47,9 @@ fn answers(entry: &Entry) -> Map<String, Value> {
     };
     let own = entry.answers.iter().copied();
     let key = entry.wants_key.then_some(401);
-    let mut all: Map<String, Value> =
-        own.chain(key).chain([405]).map(|status| (status.to_string(), error(status))).collect();
+    let host = entry.is_told_to_known_hosts_only().then_some(421);
+    let all = own.chain(key).chain(host).chain([405]);
+    let mut all: Map<String, Value> = all.map(|status| (status.to_string(), error(status))).collect();
     let content = match entry.media {
         "application/json" => json!({"application/json": {"schema": {}}}),
         media => Value::Object(Map::from_iter([(media.to_string(), json!({"schema": {"type": "string"}}))])),

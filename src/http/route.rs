@@ -326,6 +326,11 @@ pub static TABLE: [Entry; 33] = [
 ];
 
 impl Entry {
+    /// Whether it lives may be asked by any name: what watches over a box has names of its own for it.
+    pub fn is_told_to_known_hosts_only(&self) -> bool {
+        !matches!(self.route, Route::Health | Route::Ready | Route::Metrics)
+    }
+
     /// The variable part of the path as sent (empty for rows without one), if the path is this row's.
     fn matches<'a>(&self, path: &'a str) -> Option<&'a str> {
         let Some(variable) = self.variable else { return (path == self.prefix).then_some("") };

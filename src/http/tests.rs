@@ -569,6 +569,33 @@ fn a_page_leads_to_the_login_and_back() {
 }
 
 #[test]
+fn a_strangers_name_that_leads_here_gives_nothing_but_signs_of_life() {
+    let face = face_with(Settings { hosts: vec!["box.gym.example".into()], ..settings() }, &["rack"], 100);
+    let ask = |line: &str, host: &str| {
+        let mut client = face.dial();
+        client.send(&format!("{line} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 0\r\n\r\n"));
+        client.answer(false)
+    };
+    let said = "this box does not go by that name; hosts in [http] of its config says which it goes by";
+    for line in [
+        "GET /",
+        "GET /admin",
+        "GET /assets/wall.js",
+        "GET /snapshot",
+        "GET /api/v1/state",
+        "POST /login",
+        "POST /api/v1/reference",
+    ] {
+        let answer = ask(line, "evil.example:8080");
+        assert_eq!((answer.status, answer.detail().as_str()), (421, said), "{line}");
+        assert_ne!(ask(line, "box.gym.example").status, 421, "{line}");
+    }
+    for path in ["/healthz", "/readyz", "/metrics"] {
+        assert_ne!(ask(&format!("GET {path}"), "evil.example").status, 421, "{path}");
+    }
+}
+
+#[test]
 fn pages_carry_their_policy_and_are_not_sent_twice() {
     let face = face();
     let page = face.get("/");

@@ -126,7 +126,7 @@ fn faults_are_said_all_at_once_in_the_order_of_their_lines() {
     );
     let want = [
         "box.toml:2: `workers` in [http] wants a whole number from 1 to 64, not a text",
-        "box.toml:3: unknown key `colour`; [http] knows listen, api_key, open, workers, stream_workers, stream_viewers, \
+        "box.toml:3: unknown key `colour`; [http] knows listen, api_key, hosts, open, workers, stream_workers, stream_viewers, \
          event_viewers, connections, connections_per_peer, head_bytes, body_bytes, clip_mb, head_timeout_s, idle_timeout_s, \
          write_timeout_s, shot_timeout_s, cores",
         "box.toml:4: the environment variable NO_SUCH_VARIABLE is not set",
@@ -310,6 +310,7 @@ const EDGES: &[Row] = &[
     ("capture", "retry_first_s", ["0.1", "10"], ["0.09", "10.1"]),
     ("capture", "retry_most_s", ["0.5", "600"], ["0.4", "nan"]),
     ("store", "patience_s", ["0.1", "30"], ["0.09", "30.1"]),
+    ("http", "hosts", ["[]", "[\"spotter.gym.example\", \"box\"]"], ["[\"a:80\"]", "\"box\""]),
     ("http", "cores", ["[]", "[0, 1023]"], ["[1024]", "[-1]"]),
     ("threads", "main_cores", ["[0]", "[3, 2]"], ["[1, 1]", "[\"1\"]"]),
     ("camera.cores", "pose", ["[0]", "[3, 2]"], ["1", "[[1]]"]),

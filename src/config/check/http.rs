@@ -11,6 +11,9 @@ use crate::config::fault::{Gathered, Place};
 use crate::events;
 use crate::http::Settings;
 
+/// So many names may be given.
+const HOSTS: usize = 16;
+
 /// A key may be this long.
 pub(super) const KEY_BYTES: usize = 256;
 
@@ -19,6 +22,7 @@ pub(super) fn settings(part: &Part, flags: &Flags, faults: &Gathered) -> (Settin
     let read = Settings {
         listen: listen(part, flags, faults).unwrap_or_default(),
         api_key: api_key(part, faults),
+        hosts: part.names("hosts", HOSTS, is_host),
         workers: part.count("workers", 1..=64, or.workers),
         stream_workers: part.count("stream_workers", 1..=64, or.stream_workers),
         stream_viewers: part.count("stream_viewers", 1..=1000, or.stream_viewers),
@@ -101,6 +105,13 @@ fn split(listen: &str) -> Option<(&str, u16)> {
     let fits = host.parse::<IpAddr>().is_ok() && (!host.contains(':') || listen.starts_with('['))
         || !host.is_empty() && host.chars().all(is_name);
     fits.then_some((host, port))
+}
+
+/// Whether it is a host's name, without a port (RFC 1123).
+fn is_host(name: &str) -> bool {
+    let label =
+        |label: &str| (1..=63).contains(&label.len()) && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    name.len() <= 253 && name.split('.').all(label)
 }
 
 /// Whether only this machine can reach the address. A name other than `localhost` may mean anything.

@@ -175,6 +175,28 @@ impl<'a> Part<'a> {
         or
     }
 
+    /// A list of names, at most `most`, each of which `fits`.
+    pub(super) fn names(&self, key: &str, most: usize, fits: fn(&str) -> bool) -> Vec<String> {
+        let Some(value) = self.find(key) else { return Vec::new() };
+        let want = format!("a list of at most {most} names, such as [\"spotter.gym.example\"]");
+        let Kind::List(list) = &value.kind else {
+            self.refuse(key, value, &want, value.kind.name());
+            return Vec::new();
+        };
+        if list.len() > most {
+            self.refuse(key, value, &want, &list.len().to_string());
+        }
+        let mut names = Vec::with_capacity(list.len());
+        for item in list {
+            match &item.kind {
+                Kind::Text(name) if fits(name) => names.push(name.clone()),
+                Kind::Text(name) => self.refuse(key, item, &want, &format!("{name:?}")),
+                other => self.refuse(key, item, &want, other.name()),
+            }
+        }
+        names
+    }
+
     /// A list of cores.
     pub(super) fn cores(&self, key: &str) -> Vec<usize> {
         let Some(value) = self.find(key) else { return Vec::new() };
