@@ -17,6 +17,9 @@ SPOTTER := target/release/spotter
 HOST = $(shell rustc -vV | awk '/^host/ { print $$2 }')
 CYCLES ?= 200
 KILLS ?= 200
+# Seconds for each target of fuzz, and which.
+FUZZ_SECONDS ?= 60
+FUZZ_TARGETS ?= $(notdir $(basename $(wildcard tests/fuzz/targets/*.rs)))
 # Power cuts of test-image; 20 is the full proof.
 CUTS ?= 20
 # The release of NVIDIA's system that `make cross` builds for.
@@ -28,7 +31,7 @@ MODELS ?=
 # The long tests want our own code optimised too; they stand side by side, so that it is built so once.
 OPTIMISED := --config profile.dev.package.spotter.opt-level=2
 
-.PHONY: help setup build run onnxruntime test fmt lint unit small bench bench-pose test-box test-long loom miri sanitize test-vm test-browser test-gpu \
+.PHONY: help setup build run onnxruntime test fmt lint unit small bench bench-pose test-box test-long loom miri sanitize fuzz test-vm test-browser test-gpu \
 	test-rtsp test-aarch64 test-hostile test-counting test-demo-sets test-kill test-model test-day test-parity demo-model cross-debian cross \
 	deb deb-arm64 test-deb image test-image flash deny tensorrt-shim
 
@@ -100,6 +103,19 @@ sanitize: ## the mailbox and the pool under the address and the thread sanitizer
 	TSAN_OPTIONS=suppressions=$(CURDIR)/tests/tsan.supp \
 		RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer" \
 		$(CARGO) test --manifest-path tests/sanitize/Cargo.toml --target-dir target/tsan --target $(HOST) --lib
+
+# libFuzzer's instruments are the compiler's own; their switches are not stable yet.
+fuzz: ## what strangers may send, thrown at its readers: FUZZ_SECONDS for each of FUZZ_TARGETS
+	RUSTC_BOOTSTRAP=1 RUSTFLAGS="--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
+		-Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
+		-Cllvm-args=-sanitizer-coverage-trace-compares -Zsanitizer=address -Cunsafe-allow-abi-mismatch=sanitizer -Cdebug-assertions" \
+		$(CARGO) build --manifest-path tests/fuzz/Cargo.toml --target-dir target/fuzz --target $(HOST)
+	for target in $(FUZZ_TARGETS); do \
+		mkdir -p target/fuzz/corpus/$$target tests/fuzz/corpus/$$target; \
+		target/fuzz/$(HOST)/debug/$$target target/fuzz/corpus/$$target tests/fuzz/corpus/$$target \
+			-max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -artifact_prefix=target/fuzz/$$target- -verbosity=0 \
+			-print_final_stats=1; \
+	done
 
 test-gpu: ## encoders and engine for GPUs against stand-ins, and the functions that are loaded against NVIDIA's real libraries (fetches them)
 	$(CARGO) test --locked --features tensorrt --test gpu --test tensorrt
