@@ -347,7 +347,10 @@ impl Workout {
         {
             let known = (self.chosen, &*self.prototypes);
             let open = Open::new(best, self.from, self.least(), known, &self.signal, &mut self.desk);
-            if let Some(first) = open.reps.first() {
+            let named = self.chosen.is_some() || open.named(&self.signal, &self.prototypes).is_some();
+            if let Some(first) = open.reps.first()
+                && (named || open.goes_like_clockwork())
+            {
                 let first = *first;
                 self.close(open.begins(), out);
                 out.push(Happening::SetStarted { at: first.started });
