@@ -30,7 +30,7 @@ pub struct Aim {
 }
 
 /// Mean and variance.
-fn spread(values: impl Iterator<Item = f32> + Clone) -> Option<(f32, f32)> {
+pub fn spread(values: impl Iterator<Item = f32> + Clone) -> Option<(f32, f32)> {
     let seen = values.filter(|v| v.is_finite());
     let count = seen.clone().count() as f32;
     let mean = seen.clone().sum::<f32>() / count;

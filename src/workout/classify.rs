@@ -61,10 +61,12 @@ pub fn named<'a>(look: &Look, prototypes: &'a Prototypes) -> Option<(&'a str, f3
     chosen(&nearest(look, prototypes))
 }
 
-/// Whether a set goes from turn to turn, by the textbook's ways of what it is named; nothing when it has no name, when both
-/// are alike, or when people begin that exercise at either end.
-pub fn is_turned(look: &Look, prototypes: &Prototypes) -> Option<bool> {
-    let (name, _) = named(look, prototypes).filter(|(name, _)| *name != EITHER_END)?;
+/// Whether a set goes from turn to turn, by the textbook's ways of what it is named; nothing when both are alike, or when
+/// people begin that exercise at either end.
+pub fn is_turned_by_name(look: &Look, name: &str, prototypes: &Prototypes) -> Option<bool> {
+    if name == EITHER_END {
+        return None;
+    }
     let folded = Folded::new(&look.course, &weights_of(look));
     let [straight, turned] = [false, true].map(|turned| {
         let ways = prototypes.textbooks().iter().filter(|(exercise, _)| exercise == name);

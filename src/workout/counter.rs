@@ -90,15 +90,46 @@ struct Named {
     confidence: f32,
 }
 
-/// Somebody who is there besides the athlete: when he is the one who trains, he is followed.
+/// Somebody whose movements are measured, and what of a beginning was found in them.
 #[derive(Default)]
-struct Rival {
-    id: Option<u32>,
+struct Watched {
     body: Body,
     signal: Signal,
     seen: Option<(u32, Mono)>,
+    /// Which line is looked at next, …
     line: usize,
+    /// … and the best of those of this round.
     best: Option<Beginning>,
+}
+
+impl Watched {
+    /// Takes the measures of a pose, `id`'s. Who is found again where somebody was lost is mostly the same, but not his body.
+    fn measure(&mut self, id: u32, pose: &Pose, now: Mono) {
+        let before = self.seen.filter(|(who, _)| *who == id);
+        if before.is_none() {
+            self.body = Body::default();
+        }
+        let dt_s = before.map_or(0.0, |(_, when)| now.since(when).as_secs_f32());
+        self.signal.push(&self.body.measure(pose, dt_s), dt_s);
+        self.seen = Some((id, now));
+    }
+
+    /// The round of lines begins anew.
+    fn begin_round(&mut self) {
+        (self.line, self.best) = (0, None);
+    }
+
+    /// One line a tick; after a round the best beginning.
+    fn look(&mut self, lines: &[Line], from: u64, least: Least, desk: &mut Desk) -> Option<Beginning> {
+        let found = look(&self.signal, lines[self.line], from, least, desk);
+        if let Some(found) = found
+            && self.best.as_ref().is_none_or(|best| found.aim.clarity > best.aim.clarity)
+        {
+            self.best = Some(found);
+        }
+        self.line = (self.line + 1) % lines.len();
+        if self.line == 0 { self.best.take() } else { None }
+    }
 }
 
 /// Watches one camera's athlete.
@@ -106,11 +137,13 @@ pub struct Workout {
     thresholds: Thresholds,
     athlete: Athlete,
     mover: Mover,
-    body: Body,
-    signal: Signal,
+    /// The athlete's measures.
+    own: Watched,
+    /// Somebody who is there besides: when he is the one who trains, he is followed.
+    rival: Watched,
+    rival_id: Option<u32>,
     desk: Desk,
     now: Mono,
-    seen: Option<(u32, Mono)>,
     /// Nothing before this tick belongs to a set to come.
     from: u64,
     /// Nothing before this tick belongs to the set that goes on.
@@ -119,15 +152,12 @@ pub struct Workout {
     /// Its name.
     said: Option<Arc<str>>,
     prototypes: Arc<Prototypes>,
-    /// What is looked at in turn for a beginning, and which of them is next.
+    /// What is looked at in turn for a beginning.
     lines: Vec<Line>,
-    line: usize,
-    best: Option<Beginning>,
     open: Option<Open>,
     name: Option<Named>,
     /// How the set that ended last looked.
     ended: Option<(Form, Course)>,
-    rival: Rival,
     /// Whose set goes on is not followed now, somebody else is.
     away: bool,
 }
@@ -139,23 +169,20 @@ impl Workout {
             thresholds: settings.thresholds,
             athlete: Athlete::new(settings.athlete),
             mover: Mover::default(),
-            body: Body::default(),
-            signal: Signal::default(),
+            own: Watched::default(),
+            rival: Watched::default(),
+            rival_id: None,
             desk: Desk::default(),
             now: Mono::ZERO,
-            seen: None,
             from: 0,
             since: 0,
             chosen: None,
             said: None,
             prototypes: Arc::new(Prototypes::new(Vec::new())),
             lines: lines(None).collect(),
-            line: 0,
-            best: None,
             open: None,
             name: None,
             ended: None,
-            rival: Rival::default(),
             away: false,
         }
     }
@@ -166,8 +193,8 @@ impl Workout {
             self.chosen = exercise;
             self.said = exercise.map(|exercise| exercise.name.into());
             self.lines = lines(exercise).collect();
-            (self.line, self.best) = (0, None);
-            (self.rival.line, self.rival.best) = (0, None);
+            self.own.begin_round();
+            self.rival.begin_round();
         }
     }
 
@@ -191,32 +218,26 @@ impl Workout {
     pub fn update(&mut self, stamp: Mono, frame: (usize, usize), poses: &[Pose], out: &mut Vec<Happening>) -> Now {
         self.now = self.now.max(stamp);
         let mut athlete = self.athlete.update(self.now, frame, poses);
-        if athlete.id.is_some() && athlete.id == self.rival.id {
+        if athlete.id.is_some() && athlete.id == self.rival_id {
             self.exchange();
         }
         let pose = athlete.pose.and_then(|index| poses.get(index));
         let angle = self.mover.update(self.now, athlete.id, pose);
-        let ticked = self.signal.advance(self.now);
+        let ticked = self.own.signal.advance(self.now);
         self.rival.signal.advance(self.now);
-        let rival = self.athlete.rival(self.rival.id);
+        let rival = self.athlete.rival(self.rival_id);
         self.watch(rival, poses);
         if let (Some(id), Some(pose)) = (athlete.id, pose) {
-            let before = self.seen.filter(|(who, _)| *who == id);
-            // Who is found again where somebody was lost is mostly the same; who is preferred to another is not.
-            if before.is_none() {
-                self.body = Body::default();
+            // Who is preferred to another is not the same.
+            if athlete.event == Some(Event::HandedOver) && self.own.seen.is_none_or(|(who, _)| who != id) {
+                self.own.signal.forget();
             }
-            if athlete.event == Some(Event::HandedOver) && before.is_none() {
-                self.signal.forget();
-            }
-            let dt_s = before.map_or(0.0, |(_, when)| self.now.since(when).as_secs_f32());
-            self.signal.push(&self.body.measure(pose, dt_s), dt_s);
-            self.seen = Some((id, self.now));
+            self.own.measure(id, pose, self.now);
         }
         if ticked {
             self.tick(out);
             if self.open.is_none() && self.rival_trains() {
-                self.athlete.follow(self.seen.map_or(0, |(id, _)| id));
+                self.athlete.follow(self.own.seen.map_or(0, |(id, _)| id));
                 let (id, pose) = rival.unzip();
                 athlete = Followed { id, pose: pose.flatten(), event: Some(Event::HandedOver) };
             }
@@ -227,48 +248,34 @@ impl Workout {
     /// Takes the rival's measures.
     fn watch(&mut self, rival: Option<(u32, Option<usize>)>, poses: &[Pose]) {
         let Some((id, index)) = rival else { return };
-        if self.rival.id != Some(id) {
+        if self.rival_id != Some(id) {
             self.rival.signal.forget();
-            (self.rival.id, self.rival.body, self.rival.seen) = (Some(id), Body::default(), None);
-            (self.rival.line, self.rival.best) = (0, None);
+            (self.rival_id, self.rival.seen) = (Some(id), None);
+            self.rival.begin_round();
         }
         let Some(pose) = index.and_then(|index| poses.get(index)) else { return };
-        let dt_s = self.rival.seen.map_or(0.0, |(_, when)| self.now.since(when).as_secs_f32());
-        self.rival.signal.push(&self.rival.body.measure(pose, dt_s), dt_s);
-        self.rival.seen = Some((id, self.now));
+        self.rival.measure(id, pose, self.now);
     }
 
     /// The athlete and the rival change places, with all that is known of them.
     fn exchange(&mut self) {
-        std::mem::swap(&mut self.signal, &mut self.rival.signal);
-        std::mem::swap(&mut self.body, &mut self.rival.body);
-        std::mem::swap(&mut self.seen, &mut self.rival.seen);
-        self.rival.id = self.rival.seen.map(|(id, _)| id);
-        (self.line, self.best, self.rival.line, self.rival.best) = (0, None, 0, None);
+        std::mem::swap(&mut self.own, &mut self.rival);
+        self.rival_id = self.rival.seen.map(|(id, _)| id);
+        self.own.begin_round();
+        self.rival.begin_round();
         self.away = self.open.is_some() && !self.away;
     }
 
     /// Looks whether the rival begins a set; then he takes the athlete's place, and what began is the best beginning.
     fn rival_trains(&mut self) -> bool {
-        if self.rival.id.is_none() {
+        if self.rival_id.is_none() {
             return false;
         }
-        let (least, line) = (self.least(), self.lines[self.rival.line]);
-        let Rival { signal, best, .. } = &mut self.rival;
-        let found = look(signal, line, self.from, least, &mut self.desk);
-        if let Some(found) = found
-            && best.as_ref().is_none_or(|best| found.aim.clarity > best.aim.clarity)
-        {
-            *best = Some(found);
-        }
-        self.rival.line = (self.rival.line + 1) % self.lines.len();
-        if self.rival.line > 0 {
-            return false;
-        }
-        let Some(best) = self.rival.best.take() else { return false };
+        let least = self.least();
+        let Some(best) = self.rival.look(&self.lines, self.from, least, &mut self.desk) else { return false };
         self.exchange();
         // The round that this closes opens the set.
-        (self.line, self.best) = (self.lines.len() - 1, Some(best));
+        (self.own.line, self.own.best) = (self.lines.len() - 1, Some(best));
         true
     }
 
@@ -303,14 +310,14 @@ impl Workout {
             let over = self
                 .open
                 .as_ref()
-                .is_some_and(|open| open.quiet_s(&self.signal) >= self.thresholds.quiet_seconds || open.full());
+                .is_some_and(|open| open.quiet_s(&self.own.signal) >= self.thresholds.quiet_seconds || open.full());
             if over {
                 self.close(u64::MAX, out);
             } else if self.rests() {
                 // Something else may have begun; it ends this set.
                 self.look(out);
             } else {
-                self.best = None;
+                self.own.best = None;
             }
         } else {
             self.look(out);
@@ -321,7 +328,7 @@ impl Workout {
     fn rests(&mut self) -> bool {
         let Some(open) = &self.open else { return false };
         self.from = open.last_end();
-        seconds(self.signal.newest().saturating_sub(self.from)) > (2.5 * open.rep_s()).max(REST_S)
+        seconds(self.own.signal.newest().saturating_sub(self.from)) > (2.5 * open.rep_s()).max(REST_S)
     }
 
     fn least(&self) -> Least {
@@ -335,40 +342,30 @@ impl Workout {
 
     /// One line a tick; after a round the best beginning opens a set.
     fn look(&mut self, out: &mut Vec<Happening>) {
-        let found = look(&self.signal, self.lines[self.line], self.from, self.least(), &mut self.desk);
-        if let Some(found) = found
-            && self.best.as_ref().is_none_or(|best| found.aim.clarity > best.aim.clarity)
-        {
-            self.best = Some(found);
+        let least = self.least();
+        let Some(best) = self.own.look(&self.lines, self.from, least, &mut self.desk) else { return };
+        let prototypes = self.prototypes.clone();
+        let open = Open::new(best, self.from, least, (self.chosen, &prototypes), &self.own.signal, &mut self.desk);
+        let Some(first) = open.reps.first().copied() else { return };
+        let name = open.named(&self.own.signal, &prototypes);
+        if self.chosen.is_none() && name.is_none() && !open.goes_like_clockwork() {
+            return;
         }
-        self.line = (self.line + 1) % self.lines.len();
-        if self.line == 0
-            && let Some(best) = self.best.take()
-        {
-            let known = (self.chosen, &*self.prototypes);
-            let open = Open::new(best, self.from, self.least(), known, &self.signal, &mut self.desk);
-            let named = self.chosen.is_some() || open.named(&self.signal, &self.prototypes).is_some();
-            if let Some(first) = open.reps.first()
-                && (named || open.goes_like_clockwork())
-            {
-                let first = *first;
-                self.close(open.begins(), out);
-                out.push(Happening::SetStarted { at: first.started });
-                out.extend(open.reps.iter().map(|rep| Happening::Rep(*rep)));
-                self.open = Some(open);
-                self.recognise();
-            }
-        }
+        self.close(open.begins(), out);
+        out.push(Happening::SetStarted { at: first.started });
+        out.extend(open.reps.iter().map(|rep| Happening::Rep(*rep)));
+        self.open = Some(open);
+        self.call(name);
     }
 
     fn count(&mut self, out: &mut Vec<Happening>) {
         let least = self.least();
         let Some(open) = &mut self.open else { return };
         if self.away {
-            open.miss(&self.signal);
+            open.miss(&self.own.signal);
             return;
         }
-        let more = open.step(&self.signal, least, &mut self.desk);
+        let more = open.step(&self.own.signal, least, &mut self.desk);
         out.extend(open.reps[open.reps.len() - more..].iter().map(|rep| Happening::Rep(*rep)));
         if more > 0 {
             self.recognise();
@@ -377,8 +374,12 @@ impl Workout {
 
     /// By all that is known of the set that goes on.
     fn recognise(&mut self) {
-        let Some(open) = &self.open else { return };
-        let name = open.named(&self.signal, &self.prototypes);
+        let prototypes = self.prototypes.clone();
+        let name = self.open.as_ref().and_then(|open| open.named(&self.own.signal, &prototypes));
+        self.call(name);
+    }
+
+    fn call(&mut self, name: Option<(&str, f32)>) {
         // The same name stays the same text.
         let known = self.name.take().filter(|known| name.is_some_and(|(name, _)| name == &*known.exercise));
         self.name = name.map(|(name, confidence)| Named {
@@ -391,10 +392,10 @@ impl Workout {
     fn close(&mut self, until: u64, out: &mut Vec<Happening>) {
         let least = self.least();
         let Some(open) = &mut self.open else { return };
-        let recount = open.recount(&self.signal);
-        let bounds = (self.since, until.min(self.signal.newest()));
+        let recount = open.recount(&self.own.signal);
+        let bounds = (self.since, until.min(self.own.signal.newest()));
         if !std::mem::take(&mut self.away) {
-            open.review(&self.signal, bounds, least, &mut self.desk);
+            open.review(&self.own.signal, bounds, least, &mut self.desk);
             self.recognise();
         }
         let Some(mut open) = self.open.take() else { return };

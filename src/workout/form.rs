@@ -40,6 +40,12 @@ impl Form {
         Form([span.start, span.half_out, span.turn, span.half_back, span.end].map(posture))
     }
 
+    /// The mean of repetitions that are still in the signal.
+    pub fn usual(signal: &Signal, spans: &[Span]) -> Form {
+        let forms: Vec<Form> = spans.iter().map(|span| Form::of(signal, span)).collect();
+        Form::mean(forms.iter())
+    }
+
     /// Leaves the way out open: the repetition began before anybody looked.
     pub fn forget_way_out(&mut self) {
         let [start, out, ..] = &mut self.0;

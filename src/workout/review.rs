@@ -79,8 +79,7 @@ fn even(spans: &[Span]) -> bool {
 
 /// Log odds that repetitions begin where these do, and not at their turns.
 pub fn odds(signal: &Signal, spans: &[Span]) -> f32 {
-    let forms: Vec<Form> = spans.iter().map(|span| Form::of(signal, span)).collect();
-    begins(&Form::mean(forms.iter()), gate::lift(signal, spans))
+    begins(&Form::usual(signal, spans), gate::lift(signal, spans))
 }
 
 /// Aimed at anew by what was found.
@@ -167,12 +166,11 @@ struct Judge {
 
 impl Judge {
     fn new(signal: &Signal, core: &[Span]) -> Judge {
-        let forms: Vec<Form> = core.iter().map(|span| Form::of(signal, span)).collect();
         Judge {
             usual: Usual::of(core),
             pause_s: median(core.windows(2).map(|pair| seconds(pair[1].start.saturating_sub(pair[0].end)))),
             go_s: median(core.iter().map(|span| seconds(span.turn - span.start))),
-            mean: Form::mean(forms.iter()),
+            mean: Form::usual(signal, core),
             errors: errors(signal),
         }
     }

@@ -3,8 +3,8 @@
 //! How high and how long its repetitions are is known from those it has; half as high is none, thrice as long is a rest.
 //! It must never take back a repetition that was told.
 
-use super::aim::{Aim, around};
-use super::classify::{self, Look, named};
+use super::aim::{Aim, around, spread};
+use super::classify::{Look, is_turned_by_name, named};
 use super::course::{self, Course};
 use super::direction::{self, is_turned};
 use super::exercise::Exercise;
@@ -50,15 +50,15 @@ pub struct Open {
     /// The channel whose angle is told with a repetition.
     hinge: usize,
     aim: Aim,
-    /// A recorded example shows where its repetitions begin.
+    /// Its name or a recorded example shows where its repetitions begin.
     shown: bool,
     /// Progress of the last minute.
     progress: Vec<f32>,
     half: usize,
     height: f32,
-    spans: Vec<Span>,
-    /// All of them.
+    /// All of its repetitions; the latest say what is usual.
     all: Vec<Span>,
+    /// How the latest look.
     forms: Vec<Form>,
     courses: Vec<Course>,
     pub reps: Vec<Rep>,
@@ -76,8 +76,7 @@ fn smoothing(rep_s: f32) -> usize {
 
 /// How repetitions look that are not those of a set yet: by their postures, and by their courses.
 fn forms_of(spans: &[Span], signal: &Signal) -> direction::Look {
-    let forms: Vec<Form> = spans.iter().map(|span| Form::of(signal, span)).collect();
-    direction::Look { form: Form::mean(forms.iter()), lift: gate::lift(signal, spans) }
+    direction::Look { form: Form::usual(signal, spans), lift: gate::lift(signal, spans) }
 }
 
 fn look_of(spans: &[Span], signal: &Signal) -> Look {
@@ -122,14 +121,16 @@ impl Open {
         let merit = |spans: &[Span]| (spans.len(), spans.first().map(|first| std::cmp::Reverse(first.start)));
         // What is named or was recorded says where its repetitions begin; else what is usual does.
         let by_form = || is_turned(&forms_of(&spans, signal), &errors(signal), prototypes);
-        let shown = classify::is_turned(&look_of(&spans, signal), prototypes).or_else(by_form);
+        let look = look_of(&spans, signal);
+        let mut name = named(&look, prototypes).map(|(name, _)| name);
+        let shown = name.and_then(|name| is_turned_by_name(&look, name, prototypes)).or_else(by_form);
         let usual = || (spans.len() > 1).then(|| odds(signal, &spans) < 0.0);
         let known = shown.or_else(usual).filter(|_| !turned.1.is_empty());
         if known.unwrap_or_else(|| merit(&turned.1) > merit(&spans)) {
             (open, spans) = turned;
+            name = named(&look_of(&spans, signal), prototypes).map(|(name, _)| name);
         }
         open.shown = shown.is_some();
-        let name = named(&look_of(&spans, signal), prototypes).map(|(name, _)| name);
         open.hinge = hinge(chosen.or_else(|| Exercise::named(name?)), &spans, signal);
         open.from = spans.first().map_or(open.from, |first| first.start);
         open.tape = Tape::new(open.from);
@@ -148,7 +149,6 @@ impl Open {
             progress: vec![f32::NAN; TICKS],
             half,
             height: 1.0,
-            spans: Vec::with_capacity(LATE),
             all: Vec::with_capacity(MANY_REPS),
             forms: Vec::with_capacity(LATE),
             courses: Vec::with_capacity(LATE),
@@ -171,21 +171,19 @@ impl Open {
     fn add(&mut self, span: Span, signal: &Signal, desk: &mut Desk) {
         self.tell(span, signal, desk);
         self.from = self.from.max(span.end);
-        if self.spans.len() == LATE {
-            self.spans.remove(0);
+        if self.forms.len() == LATE {
             self.forms.remove(0);
             self.courses.remove(0);
         }
         self.forms.push(Form::of(signal, &span));
         self.courses.push(Course::of(signal, &span));
-        self.spans.push(span);
-        self.height = median(self.spans.iter().map(|s| s.height));
+        self.height = median(self.late().iter().map(|s| s.height));
         self.half = smoothing(self.rep_s());
     }
 
     /// Aims anew by the latest repetitions, once there are more than it was aimed by.
     fn aim(&mut self, signal: &Signal) {
-        self.aim = Aim::at(signal, &self.spans);
+        self.aim = Aim::at(signal, self.late());
         self.watch(signal, signal.newest() + 1 - self.from.min(signal.newest()));
     }
 
@@ -219,22 +217,26 @@ impl Open {
     /// Whether it is a set though nobody knows of what. Who drinks, or puts plates away, does it slowly or unevenly and
     /// seldom for long.
     pub fn goes_like_clockwork(&self) -> bool {
-        let times = || self.reps.windows(2).map(|pair| pair[1].turned.since(pair[0].turned).as_secs_f32());
-        let count = times().count() as f32;
-        let usual_s = times().sum::<f32>() / count;
-        let uneven = (times().map(|time| (time - usual_s).powi(2)).sum::<f32>() / count).sqrt() / usual_s;
+        let times = self.reps.windows(2).map(|pair| pair[1].turned.since(pair[0].turned).as_secs_f32());
+        let Some((usual_s, variance)) = spread(times) else { return false };
+        let uneven = variance.sqrt() / usual_s;
         let (least, most) = if usual_s > UNNAMED_SLOW_S { UNNAMED_SLOW } else { UNNAMED_QUICK };
         self.reps.len() >= least && uneven <= most
     }
 
+    /// Its latest repetitions.
+    fn late(&self) -> &[Span] {
+        &self.all[self.all.len().saturating_sub(LATE)..]
+    }
+
     /// Usual seconds of a repetition.
     pub fn rep_s(&self) -> f32 {
-        median(self.spans.iter().map(Span::duration_s))
+        median(self.late().iter().map(Span::duration_s))
     }
 
     /// The last repetition's end.
     pub fn last_end(&self) -> u64 {
-        self.spans.last().map_or(self.from, |span| span.end)
+        self.all.last().map_or(self.from, |span| span.end)
     }
 
     /// Where its first repetition begins.
@@ -293,7 +295,7 @@ impl Open {
         let span = measured(x, first, 1, cycle);
         self.from = self.from.max(first + cycle.end as u64);
         let form = Form::of(signal, &span);
-        if !Usual::of(&self.spans).allows(&span, least)
+        if !Usual::of(self.late()).allows(&span, least)
             || self.form().unlikeness(&form, &errors(signal)) > UNLIKE_LATER
             || gate::walked(signal, &span)
         {
@@ -328,9 +330,9 @@ impl Open {
             self.tell(span, signal, desk);
         }
         let late = self.all.len().saturating_sub(LATE).max(kept);
-        self.spans = self.all[late..].to_vec();
-        self.forms = self.spans.iter().map(|span| Form::of(signal, span)).collect();
-        self.courses = self.spans.iter().map(|span| Course::of(signal, span)).collect();
+        let known = &self.all[late..];
+        self.forms = known.iter().map(|span| Form::of(signal, span)).collect();
+        self.courses = known.iter().map(|span| Course::of(signal, span)).collect();
     }
 
     /// One more repetition.
