@@ -72,19 +72,12 @@ pub fn answer(desk: &mut Desk, request: &Request<'_>, out: &mut Vec<u8>) -> Outc
         ("/", Some(b"stream")) => "/stream",
         _ => path,
     };
-    let known = auth::knows_host(head, request.bytes, &desk.shared.settings.hosts);
     match route::find(path, head.method) {
-        Found::Entry(entry, _) if !known && entry.is_told_to_known_hosts_only() => {
-            refuse(desk, out, entry.class, 421, UNKNOWN_HOST)
-        }
-        Found::Page(_) if !known => refuse(desk, out, RouteClass::Page, 421, UNKNOWN_HOST),
-        Found::Entry(entry, _) if entry.wants_key && !desk.shared.gate.admits(head, request.bytes, desk.wall) => {
-            Outcome::Reply(unauthorized(desk, request, entry.class, out))
-        }
-        Found::Entry(entry, _) if entry.method != Method::Get && !auth::same_origin(head, request.bytes) => {
-            refuse(desk, out, entry.class, 403, FOREIGN)
-        }
-        Found::Entry(entry, name) => enter(desk, request, entry, name, out),
+        Found::Entry(entry, name) => match barred(desk, request, entry, out) {
+            Some(reply) => Outcome::Reply(reply),
+            None => enter(desk, request, entry, name, out),
+        },
+        Found::Page(_) if !knows_host(desk, request) => refuse(desk, out, RouteClass::Page, 421, UNKNOWN_HOST),
         Found::Page(page) => Outcome::Reply(show(desk, request, page, out)),
         Found::WrongMethod(class, allowed) => Outcome::Reply(wrong_method(desk, request, class, &allowed, out)),
         Found::Nothing if head.method == Method::Options && path == "*" => {
@@ -94,6 +87,23 @@ pub fn answer(desk: &mut Desk, request: &Request<'_>, out: &mut Vec<u8>) -> Outc
     }
 }
 
+fn knows_host(desk: &Desk, request: &Request<'_>) -> bool {
+    auth::knows_host(request.head, request.bytes, &desk.shared.settings.hosts)
+}
+
+/// The answer to who may not have this row: asked by a stranger's name, without the key, or from a page of another host.
+fn barred(desk: &mut Desk, request: &Request<'_>, entry: &Entry, out: &mut Vec<u8>) -> Option<Reply> {
+    let (head, bytes) = (request.head, request.bytes);
+    if entry.is_told_to_known_hosts_only() && !knows_host(desk, request) {
+        return Some(desk.refuse(out, entry.class, 421, UNKNOWN_HOST, request.close));
+    }
+    if entry.wants_key && !desk.shared.gate.admits(head, bytes, desk.wall) {
+        return Some(unauthorized(desk, request, entry.class, out));
+    }
+    let foreign = entry.method != Method::Get && !auth::same_origin(head, bytes);
+    foreign.then(|| desk.refuse(out, entry.class, 403, FOREIGN, request.close))
+}
+
 /// Whether a clip may come, before its body is read; nothing: the request brings none. A refusal is its connection's last
 /// answer. `bytes` begin with the head.
 pub fn clip(desk: &mut Desk, head: &Head, bytes: &[u8], out: &mut Vec<u8>) -> Option<Result<Box<Clip>, Reply>> {
@@ -101,15 +111,8 @@ pub fn clip(desk: &mut Desk, head: &Head, bytes: &[u8], out: &mut Vec<u8>) -> Op
     if entry.route != Route::Reference {
         return None;
     }
-    if !auth::knows_host(head, bytes, &desk.shared.settings.hosts) {
-        return Some(Err(desk.refuse(out, entry.class, 421, UNKNOWN_HOST, true)));
-    }
-    if !desk.shared.gate.admits(head, bytes, desk.wall) {
-        let request = Request { head, bytes, body: &[], close: true };
-        return Some(Err(unauthorized(desk, &request, entry.class, out)));
-    }
-    if !auth::same_origin(head, bytes) {
-        return Some(Err(desk.refuse(out, entry.class, 403, FOREIGN, true)));
+    if let Some(reply) = barred(desk, &Request { head, bytes, body: &[], close: true }, entry, out) {
+        return Some(Err(reply));
     }
     let asked = Asked {
         query: head.query(bytes),

@@ -144,13 +144,17 @@ pub fn knows_host(head: &Head, bytes: &[u8], hosts: &[String]) -> bool {
     let Ok(host) = std::str::from_utf8(head.field(bytes, Field::Host).unwrap_or(&[])) else { return false };
     let port = |port: &str| port.bytes().all(|b| b.is_ascii_digit());
     let name = host.rsplit_once(':').filter(|(_, after)| port(after)).map_or(host, |(name, _)| name);
-    let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
-    let address = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(&name);
-    let below = |end: &str| name.strip_suffix(end).is_some_and(|rest| rest.ends_with('.'));
+    let name = name.strip_suffix('.').unwrap_or(name);
+    let address = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(name);
+    // Every request asks, so nothing is copied.
+    let below = |end: &str| {
+        let (rest, last) = name.as_bytes().split_at(name.len().saturating_sub(end.len()));
+        last.eq_ignore_ascii_case(end.as_bytes()) && rest.ends_with(b".")
+    };
     address.parse::<IpAddr>().is_ok()
         || !name.contains('.')
         || OURS.iter().any(|end| below(end))
-        || hosts.iter().any(|known| known.eq_ignore_ascii_case(&name))
+        || hosts.iter().any(|known| known.eq_ignore_ascii_case(name))
 }
 
 /// A place within this box to go to after the login; the wall when what is asked is none.

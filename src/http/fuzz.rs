@@ -1,7 +1,6 @@
 //! Doors for the fuzzer to readers that nobody else may call: bytes in, a panic when what must hold does not.
 //!
 //! Built only with `--cfg fuzzing` (`make fuzz`); see `tests/fuzz`.
-#![allow(missing_docs)]
 
 use super::head::{find_end, parse};
 use super::multipart::Multipart;
@@ -23,6 +22,7 @@ pub fn head(bytes: &[u8]) {
     }
 }
 
+/// What a query decodes to is no longer than it was, and only whole escapes are decoded.
 pub fn query(bytes: &[u8]) {
     for form in [false, true] {
         if let Some(text) = query::decoded(bytes, form) {
