@@ -3,6 +3,8 @@
 //! Rooms have typed errors of their own. What is shown to a person goes through [`redacted`] first, where a source
 //! URI is part of it.
 
+use std::path::Path;
+
 /// How the program ends: the contract with scripts and with systemd.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
@@ -19,6 +21,18 @@ impl From<Exit> for std::process::ExitCode {
     fn from(exit: Exit) -> Self {
         std::process::ExitCode::from(exit as u8)
     }
+}
+
+/// A library's sentence, which may have been broken into lines.
+pub fn one_line(why: &dyn std::fmt::Display) -> String {
+    why.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The linker's sentence why it does not open the library `name`, without that name, which ours begin with.
+pub fn not_opened(why: &libloading::Error, name: &Path) -> String {
+    let cause = std::error::Error::source(why).map_or_else(|| why.to_string(), ToString::to_string);
+    let cause = one_line(&cause);
+    cause.strip_prefix(&format!("{}: ", name.display())).unwrap_or(&cause).to_string()
 }
 
 /// A copy of `text` in which the user and password of every `scheme://user:password@host` is `***`, and so is the

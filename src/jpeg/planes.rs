@@ -79,6 +79,13 @@ impl Picture<'_> {
         chroma_step(self.subsamp)
     }
 
+    /// Samples across and rows of each plane.
+    pub fn sizes(&self) -> [(usize, usize); 3] {
+        let (across, down) = self.chroma_step();
+        let chroma = (self.width.div_ceil(across), self.height.div_ceil(down));
+        [(self.width, self.height), chroma, chroma]
+    }
+
     /// Whether its luma is still where the frame has it, in `bytes`: no step has read it yet.
     pub fn lies_in(&self, bytes: &[u8]) -> bool {
         bytes.as_ptr_range().contains(&self.planes[0].bytes.as_ptr())

@@ -25,6 +25,12 @@ pub(super) struct Prepare {
     padded: Scratch,
 }
 
+/// The same for hardware, which takes 4:2:0 and grey alone.
+pub(super) struct Quartered {
+    prepare: Prepare,
+    chroma: Scratch,
+}
+
 /// From a camera's own JPEG to planes.
 struct Decoder {
     library: Decompressor,
@@ -38,6 +44,38 @@ pub(super) enum Prepared<'a> {
     Done(usize, usize),
     /// To encode this.
     Planes(Picture<'a>),
+}
+
+impl Quartered {
+    /// A new one.
+    ///
+    /// # Errors
+    /// When the decoder of JPEGs cannot be set up.
+    pub fn new() -> Result<Quartered, EncodeFault> {
+        Ok(Quartered { prepare: Prepare::new()?, chroma: Scratch::default() })
+    }
+
+    /// The planes, with room in `out` for the longest JPEG of their size, so that a busier picture does not make it grow;
+    /// or the frame's own JPEG in `out`.
+    pub fn picture<'a>(
+        &'a mut self,
+        frame: &'a Frame,
+        variant: Variant,
+        out: &mut Vec<u8>,
+    ) -> Result<Prepared<'a>, EncodeFault> {
+        let picture = match self.prepare.picture(frame, variant, out)? {
+            Prepared::Planes(picture) => planes::with_quartered_chroma(picture, &mut self.chroma),
+            done => return Ok(done),
+        };
+        out.clear();
+        out.reserve_exact(longest(&picture)?);
+        Ok(Prepared::Planes(picture))
+    }
+}
+
+/// The most bytes that a JPEG of this picture's size has in 4:2:0.
+pub(super) fn longest(picture: &Picture) -> Result<usize, EncodeFault> {
+    Ok(turbojpeg::compressed_buf_len(picture.width, picture.height, Subsamp::Sub2x2)?)
 }
 
 impl Prepare {

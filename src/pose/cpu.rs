@@ -10,9 +10,10 @@ use std::sync::Arc;
 use rten::{Model, NodeId, RunOptions, ThreadPool, ValueView};
 
 use self::doubles::Doubles;
+use super::PoseFault;
 use super::layout::Layout;
 use super::onnx::Suppression;
-use super::{PoseFault, one_line};
+use crate::error::one_line;
 
 /// A loaded model.
 pub struct Cpu {

@@ -92,11 +92,6 @@ impl PoseFault {
     }
 }
 
-/// An engine's sentence, which may have been broken into lines.
-fn one_line(why: &dyn std::fmt::Display) -> String {
-    why.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
 /// An answer of another length would be read past its end, or as somebody else's.
 fn expect_len(found: usize, expected: usize) -> Result<(), PoseFault> {
     if found == expected {

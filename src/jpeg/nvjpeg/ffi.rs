@@ -15,6 +15,7 @@ use turbojpeg::Subsamp;
 
 use super::super::planes::Picture;
 use super::library::LibraryFault;
+use crate::error::not_opened;
 
 type Raw = *mut c_void;
 
@@ -146,12 +147,8 @@ pub(super) struct Functions {
 fn open(path: &Path) -> Result<Library, LibraryFault> {
     // SAFETY: opening a library runs its constructors. Those of both libraries only register tables of their own.
     // Another program's library under their names could do anything, as could any library that the system lets us load.
-    unsafe { Library::open(Some(path), RTLD_NOW | RTLD_LOCAL) }.map_err(|why| {
-        let cause = std::error::Error::source(&why).map_or_else(|| why.to_string(), ToString::to_string);
-        let cause = cause.split_whitespace().collect::<Vec<_>>().join(" ");
-        let why = cause.strip_prefix(&format!("{}: ", path.display())).unwrap_or(&cause).to_string();
-        LibraryFault::Unloadable { path: path.to_path_buf(), why }
-    })
+    unsafe { Library::open(Some(path), RTLD_NOW | RTLD_LOCAL) }
+        .map_err(|why| LibraryFault::Unloadable { path: path.to_path_buf(), why: not_opened(&why, path) })
 }
 
 /// Whether the system's linker finds a library of this name.
@@ -363,9 +360,7 @@ impl Session {
 
     /// Copies the planes to where the graphics processor reads them.
     fn upload(&mut self, picture: &Picture, planes: usize) -> Result<Image, CallFault> {
-        let (across, down) = picture.chroma_step();
-        let chroma = (picture.width.div_ceil(across), picture.height.div_ceil(down));
-        let sizes = [(picture.width, picture.height), chroma, chroma];
+        let sizes = picture.sizes();
         let pitch = sizes.map(|(width, _)| width.next_multiple_of(PITCH));
         let lengths: Vec<usize> = (0..planes).map(|plane| pitch[plane] * sizes[plane].1).collect();
         let pinned = self.pinned(lengths.iter().sum())?;

@@ -11,13 +11,10 @@ mod library;
 
 use std::sync::Arc;
 
-use turbojpeg::Subsamp;
-
 pub use self::ffi::CallFault;
 use self::ffi::{Functions, Session};
 pub use self::library::{LibraryFault, Places};
-use super::planes::{self, Scratch};
-use super::prepare::{Prepare, Prepared};
+use super::prepare::{Prepared, Quartered, longest};
 use super::{EncodeFault, Variant};
 use crate::frame::Frame;
 
@@ -57,8 +54,7 @@ pub struct Nvjpeg {
     library: Library,
     /// Nothing after a fault.
     session: Option<Session>,
-    prepare: Prepare,
-    chroma: Scratch,
+    prepare: Quartered,
 }
 
 impl Nvjpeg {
@@ -68,7 +64,7 @@ impl Nvjpeg {
     /// When the library refuses.
     pub fn new(library: &Library) -> Result<Nvjpeg, EncodeFault> {
         let session = Some(Session::open(&library.functions)?);
-        Ok(Nvjpeg { library: library.clone(), session, prepare: Prepare::new()?, chroma: Scratch::default() })
+        Ok(Nvjpeg { library: library.clone(), session, prepare: Quartered::new()? })
     }
 
     pub(super) fn encode(
@@ -79,17 +75,13 @@ impl Nvjpeg {
     ) -> Result<(usize, usize), EncodeFault> {
         let picture = match self.prepare.picture(frame, variant, out)? {
             Prepared::Done(width, height) => return Ok((width, height)),
-            Prepared::Planes(picture) => planes::with_quartered_chroma(picture, &mut self.chroma),
+            Prepared::Planes(picture) => picture,
         };
-        out.clear();
-        // Room for the longest, so that a busier picture does not make it grow.
-        let longest = turbojpeg::compressed_buf_len(picture.width, picture.height, Subsamp::Sub2x2)?;
-        out.reserve_exact(longest);
         let mut session = match self.session.take() {
             Some(session) => session,
             None => Session::open(&self.library.functions)?,
         };
-        session.encode(&picture, variant.quality_or_default(), longest, out)?;
+        session.encode(&picture, variant.quality_or_default(), longest(&picture)?, out)?;
         self.session = Some(session);
         Ok((picture.width, picture.height))
     }

@@ -14,10 +14,11 @@ use gstreamer_app::{AppSink, AppSrc};
 use gstreamer_video::{VideoFormat, VideoInfo};
 use turbojpeg::Subsamp;
 
-use super::planes::{self, Picture, Scratch};
-use super::prepare::{Prepare, Prepared};
+use super::planes::Picture;
+use super::prepare::{Prepared, Quartered};
 use super::shots::VARIANTS;
 use super::{EncodeFault, Variant};
+use crate::error::one_line;
 use crate::frame::Frame;
 
 /// The element.
@@ -53,8 +54,7 @@ pub(super) fn find() -> Result<(), EncodeFault> {
 
 /// One encoder; owned by one jpeg thread.
 pub struct Nvjpegenc {
-    prepare: Prepare,
-    chroma: Scratch,
+    prepare: Quartered,
     /// The one used last stands last.
     pipelines: Vec<(Kind, Pipeline)>,
 }
@@ -83,7 +83,7 @@ impl Nvjpegenc {
     /// When there is no such element.
     pub fn new() -> Result<Nvjpegenc, EncodeFault> {
         find()?;
-        Ok(Nvjpegenc { prepare: Prepare::new()?, chroma: Scratch::default(), pipelines: Vec::new() })
+        Ok(Nvjpegenc { prepare: Quartered::new()?, pipelines: Vec::new() })
     }
 
     pub(super) fn encode(
@@ -94,7 +94,7 @@ impl Nvjpegenc {
     ) -> Result<(usize, usize), EncodeFault> {
         let picture = match self.prepare.picture(frame, variant, out)? {
             Prepared::Done(width, height) => return Ok((width, height)),
-            Prepared::Planes(picture) => planes::with_quartered_chroma(picture, &mut self.chroma),
+            Prepared::Planes(picture) => picture,
         };
         let (width, height, grey) = (picture.width, picture.height, picture.subsamp == Subsamp::Gray);
         let kind = Kind { width, height, grey, quality: variant.quality_or_default() };
@@ -102,9 +102,6 @@ impl Nvjpegenc {
             Some(place) => self.pipelines.remove(place).1,
             None => Pipeline::start(kind)?,
         };
-        out.clear();
-        // Room for the longest, so that a busier picture does not make it grow.
-        out.reserve_exact(turbojpeg::compressed_buf_len(width, height, Subsamp::Sub2x2)?);
         pipeline.encode(&picture, out)?;
         if self.pipelines.len() == VARIANTS {
             self.pipelines.remove(0);
@@ -115,7 +112,7 @@ impl Nvjpegenc {
 }
 
 fn fails(why: impl std::fmt::Display) -> EncodeFault {
-    EncodeFault::Element(why.to_string().split_whitespace().collect::<Vec<_>>().join(" "))
+    EncodeFault::Element(one_line(&why))
 }
 
 impl Pipeline {
@@ -168,9 +165,7 @@ impl Pipeline {
         writable.set_duration(gst::ClockTime::from_mseconds(33));
         self.sent += 1;
         let mut bytes = writable.map_writable().map_err(fails)?;
-        let (across, down) = picture.chroma_step();
-        let chroma = (picture.width.div_ceil(across), picture.height.div_ceil(down));
-        let sizes = [(picture.width, picture.height), chroma, chroma];
+        let sizes = picture.sizes();
         let places = self.info.offset().iter().zip(self.info.stride());
         for ((plane, (width, height)), (offset, stride)) in picture.planes.iter().zip(sizes).zip(places) {
             let stride = usize::try_from(*stride).map_err(fails)?;

@@ -22,8 +22,9 @@ use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 use ort::value::{DynValue, TensorRef};
 
 pub use self::library::{Library, LibraryFault, Places};
+use super::PoseFault;
 use super::layout::Layout;
-use super::{PoseFault, one_line};
+use crate::error::one_line;
 
 /// An ONNX Runtime that is ready to load models.
 #[derive(Clone)]

@@ -11,6 +11,7 @@ use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 use ort::sys::{ORT_API_VERSION, OrtApiBase};
 
 use super::library::LibraryFault;
+use crate::error::not_opened;
 
 /// A library that fits; it stays loaded until the process ends.
 pub(super) struct Probed {
@@ -30,7 +31,7 @@ pub(super) fn probe(name: &Path) -> Result<Probed, LibraryFault> {
     // library under this name could do anything, as could any other library that the system lets us load.
     // Everything it needs is looked for now: what is missing is told here, and does not end the box at the first call.
     let library =
-        unsafe { Library::open(Some(name), RTLD_NOW | RTLD_LOCAL) }.map_err(|why| fault(plain(&why, name)))?;
+        unsafe { Library::open(Some(name), RTLD_NOW | RTLD_LOCAL) }.map_err(|why| fault(not_opened(&why, name)))?;
     let other = || LibraryFault::Other { path: name.to_path_buf() };
     // SAFETY: the symbol has had this type in every version of ONNX Runtime.
     let getter = unsafe { library.get::<unsafe extern "C" fn() -> *const OrtApiBase>(b"OrtGetApiBase\0") };
@@ -55,13 +56,6 @@ pub(super) fn probe(name: &Path) -> Result<Probed, LibraryFault> {
     // What was found right must not be unloaded and found wrong later.
     std::mem::forget(library);
     Ok(Probed { version, path })
-}
-
-/// The linker's sentence without the name that ours begins with.
-fn plain(why: &libloading::Error, name: &Path) -> String {
-    let cause = std::error::Error::source(why).map_or_else(|| why.to_string(), ToString::to_string);
-    let cause = super::super::one_line(&cause);
-    cause.strip_prefix(&format!("{}: ", name.display())).unwrap_or(&cause).to_string()
 }
 
 /// The file that the code at this address was loaded from.

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 
 use super::Fault;
-use crate::pose::{PoseFault, one_line};
+use crate::error::{not_opened, one_line};
+use crate::pose::PoseFault;
 
 /// `SPOTTER_TRT_ABI`.
 const ABI: c_int = 1;
@@ -49,12 +50,8 @@ impl Shim {
     pub(super) fn open(path: &Path) -> Result<Shim, Fault> {
         // SAFETY: opening a library runs its constructors; the shim's only make empty tables. Another library under this
         // name could do anything, as could any library that the system lets us load.
-        let library = unsafe { Library::open(Some(path), RTLD_NOW | RTLD_LOCAL) }.map_err(|why| {
-            let cause = std::error::Error::source(&why).map_or_else(|| why.to_string(), ToString::to_string);
-            let cause = one_line(&cause);
-            let why = cause.strip_prefix(&format!("{}: ", path.display())).unwrap_or(&cause).to_string();
-            Fault::Unloadable { path: path.to_path_buf(), why }
-        })?;
+        let library = unsafe { Library::open(Some(path), RTLD_NOW | RTLD_LOCAL) }
+            .map_err(|why| Fault::Unloadable { path: path.to_path_buf(), why: not_opened(&why, path) })?;
         let other = |_| Fault::Other { path: path.to_path_buf() };
         // SAFETY: the symbol has this type in every version of the shim.
         let abi = *unsafe { library.get::<unsafe extern "C" fn() -> c_int>(b"spotter_trt_abi\0") }.map_err(other)?;
