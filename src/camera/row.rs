@@ -78,6 +78,8 @@ pub struct Doing {
     /// What he does, as he said or as it was recognised; nothing while it is unknown.
     #[serde(serialize_with = "name")]
     pub exercise: Option<Arc<str>>,
+    /// Whether he said so.
+    pub chosen: bool,
     /// Repetitions of the set that goes on; 0 between sets.
     pub reps: u32,
     /// Seconds since the last of them; nothing between sets.

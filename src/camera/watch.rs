@@ -151,6 +151,7 @@ impl Watch {
             athlete: now.athlete.id.map(|id| Followed { id, pose: now.athlete.pose }),
             angle: now.angle,
             exercise: self.heard.exercise.clone().or(now.exercise),
+            chosen: self.heard.exercise.is_some(),
             reps: now.reps,
             resting_s: now.resting_s,
             tempo: now.last.map(|rep| rep.phases),

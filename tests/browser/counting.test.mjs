@@ -102,6 +102,51 @@ test("an exercise is chosen by key, told to the box, shown on every wall, and ta
   }
 });
 
+test("what is recognised and then chosen is chosen on the other wall, too", async (t) => {
+  const box = await gym(t, { rack: athlete() });
+  const [page, other] = [await open(t, browser, box), await open(t, browser, box)];
+  for (const one of [page, other]) await live(one, "rack");
+  const list = page.getByLabel("Exercise of rack");
+  await list.focus();
+  await until("the list is there", async () => (await list.locator("option").count()) > 10);
+  const name = await until("it is recognised", async () => {
+    const texts = await Promise.all([page, other].map((one) => text(one, "rack", ".exercise")));
+    return texts[0] === texts[1] && texts[0] !== "Automatic" && texts[0];
+  }, A_SET_S);
+  await list.selectOption({ label: name });
+  await until("it is chosen there", async () => (await other.getByLabel("Exercise of rack").inputValue()) === name);
+});
+
+test("an answer from before the choice does not undo it on the page", async (t) => {
+  const box = await gym(t, { rack: athlete() });
+  const page = await open(t, browser, box);
+  await live(page, "rack");
+  const list = page.getByLabel("Exercise of rack");
+  await list.focus();
+  await until("the list is there", async () => (await list.locator("option").count()) > 10);
+  await list.blur();
+  // What is asked is answered at once by the box, and reaches the page after the choice.
+  let pass;
+  const chosen = new Promise((resolve) => (pass = resolve));
+  let late;
+  const arrived = new Promise((resolve) => (late = resolve));
+  await page.route("**/api/v1/cameras/rack/exercise", async (route) => {
+    if (route.request().method() !== "GET") return route.continue();
+    const response = await route.fetch();
+    await chosen;
+    await route.fulfill({ response });
+    late();
+  });
+  await list.focus();
+  await list.selectOption({ label: "Front Squat" });
+  await until("it is told", async () => (await api(box, "cameras/rack/exercise")).name === "Front Squat");
+  pass();
+  await arrived;
+  assert.equal(await list.inputValue(), "Front Squat");
+  await until("it is shown", async () => (await text(page, "rack", ".exercise")) === "Front Squat");
+  assert.equal(await list.inputValue(), "Front Squat");
+});
+
 test("a refused choice says why in the box's words, and the list goes back", async (t) => {
   const box = await gym(t, { rack: athlete() });
   const page = await open(t, browser, box);

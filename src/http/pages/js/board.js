@@ -47,7 +47,7 @@ export class Board {
   /** Takes a `state` event. */
   heard(seen, now) {
     this.#rest.heard(seen, now);
-    this.picker.heard(seen.exercise);
+    this.picker.heard(seen, now);
     if (seen.reps !== this.#reps) this.#count(seen.reps);
     const { short, long } = seen.tempo && seen.reps > 0 ? tempo(seen.tempo) : { short: "", long: "" };
     write(this.tempo, short);

@@ -5,6 +5,8 @@ import { asked } from "./asked.js";
 import { label, make, write } from "./nodes.js";
 
 const AUTOMATIC = "Automatic";
+/** So long what is heard may be older than the choice: a frame that is being looked at, an event under way. */
+const FOLLOWS_MS = 1000;
 let number = 0;
 
 /** The names one may choose: those the box knows and those that were recorded. Asked for once, and again when `stale`. */
@@ -44,8 +46,15 @@ export class Picker {
   #say;
   #list;
   #name;
+  #names = [];
   #seen = undefined;
   #chosen = null;
+  /** Counts what was heard or said of the choice: an answer to a question from before is not news. */
+  #news = 0;
+  /** What was chosen here and is not heard of yet: `{ name, until }`. */
+  #awaited = null;
+  /** One choice is told after the other, in their order. */
+  #told = Promise.resolve();
 
   /** `say(sentence)` shows why a choice was refused; nothing: it was taken. */
   constructor(box, camera, exercises, say) {
@@ -59,19 +68,29 @@ export class Picker {
     this.#list.setAttribute("aria-label", `Exercise of ${camera}`);
     this.#list.append(new Option(AUTOMATIC, ""));
     this.#list.addEventListener("focus", () => this.#load());
-    this.#list.addEventListener("change", () => this.#choose(this.#list.value || null));
+    this.#list.addEventListener("change", () => this.#choose(this.#list.value || null, Date.now()));
     this.node.append(this.#name, this.#list);
   }
 
-  /** What a `state` event says is done: a name, or null. Another than before: perhaps somebody chose elsewhere. */
-  heard(exercise) {
-    if (exercise === this.#seen) return;
-    this.#seen = exercise;
+  /** What a `state` event, heard `now`, says is done: a name or null, and whether that was chosen, here or elsewhere. */
+  heard({ exercise, chosen }, now) {
+    const choice = chosen ? exercise : null;
+    if (this.#awaited && this.#awaited.name !== choice && now < this.#awaited.until) return;
+    this.#awaited = null;
+    if (exercise === this.#seen && choice === this.#chosen) return;
+    [this.#seen, this.#chosen] = [exercise, choice];
+    this.#news += 1;
     this.#show();
-    this.#load();
   }
 
   #show() {
+    // One that was told by another program, or that is chosen before the names are known, may stand in no list.
+    const others = this.#chosen === null || this.#names.includes(this.#chosen) ? [] : [this.#chosen];
+    const wanted = ["", ...this.#names, ...others];
+    if (wanted.join("\n") !== [...this.#list.options].map((option) => option.value).join("\n")) {
+      this.#list.replaceChildren(...wanted.map((name) => new Option(name || AUTOMATIC, name)));
+    }
+    this.#list.value = this.#chosen ?? "";
     const name = this.#seen ?? this.#chosen;
     write(this.#name, name ?? AUTOMATIC);
     this.#name.classList.toggle("none", !name);
@@ -79,39 +98,36 @@ export class Picker {
     label(this.#list, "aria-description", recognised && `Automatic${recognised}`);
   }
 
-  /** Brings the list and what is chosen in it up to date. */
+  /** Brings the list up to date, and what is chosen in it: of a camera without a picture nothing is heard. */
   async #load() {
+    const news = this.#news;
     try {
-      const names = await this.#exercises.names();
+      this.#names = await this.#exercises.names();
       const { name } = await asked(this.#box, this.#path);
-      this.#take(name, names);
+      if (news === this.#news) this.#chosen = name;
     } catch {
-      // Asked again at the next change or touch; the bar says when the box is gone.
+      // Asked again at the next touch; the bar says when the box is gone.
     }
-  }
-
-  #take(chosen, names) {
-    this.#chosen = chosen;
-    // One that was told by another program may stand in no list.
-    const wanted = ["", ...names, ...(chosen === null || names.includes(chosen) ? [] : [chosen])];
-    if (wanted.join("\n") !== [...this.#list.options].map((option) => option.value).join("\n")) {
-      this.#list.replaceChildren(...wanted.map((name) => new Option(name || AUTOMATIC, name)));
-    }
-    this.#list.value = chosen ?? "";
     this.#show();
   }
 
-  async #choose(name) {
+  #choose(name, now) {
+    this.#awaited = { name, until: now + FOLLOWS_MS };
+    [this.#seen, this.#chosen] = [name, name];
+    this.#news += 1;
+    this.#show();
+    this.#told = this.#told.then(() => this.#tell(name));
+  }
+
+  async #tell(name) {
     try {
-      const told = await asked(this.#box, this.#path, { method: "PUT", body: { name } });
-      this.#chosen = told.name;
-      // What is seen follows with the next frame.
-      this.#seen = told.name;
+      await asked(this.#box, this.#path, { method: "PUT", body: { name } });
       this.#say("");
     } catch (error) {
-      this.#list.value = this.#chosen ?? "";
       this.#say(error.message);
+      // It is not so; the box says what is.
+      this.#awaited = this.#seen = null;
+      await this.#load();
     }
-    this.#show();
   }
 }
