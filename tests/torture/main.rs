@@ -9,3 +9,4 @@ mod common;
 
 mod forms;
 mod paths;
+mod secrets;
