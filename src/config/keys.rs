@@ -9,6 +9,7 @@ pub const KEYS: &[&str] = &[
     "confidence_threshold",
     "http.listen",
     "http.api_key",
+    "http.wrong_keys_per_minute",
     "http.hosts",
     "http.open",
     "http.workers",

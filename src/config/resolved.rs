@@ -25,6 +25,7 @@ impl Config {
         let http = &self.http;
         let mut face = json!({
             "listen": http.listen,
+            "wrong_keys_per_minute": http.wrong_keys_per_minute,
             "hosts": http.hosts,
             "workers": http.workers,
             "stream_workers": http.stream_workers,

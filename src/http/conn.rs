@@ -238,7 +238,7 @@ impl Conn {
 
     fn take_head<T>(&mut self, desk: &mut Desk, post: &Post<T>, head: Head) -> Option<Step> {
         if head.method == Method::Post
-            && let Some(judged) = answer::clip(desk, &head, &self.input[self.start..], &mut self.out)
+            && let Some(judged) = answer::clip(desk, &self.ticket, &head, &self.input[self.start..], &mut self.out)
         {
             return self.take_clip(desk, &head, judged);
         }
@@ -307,7 +307,7 @@ impl Conn {
         self.began = desk.now;
         let close = !head.keep_alive || desk.stopping;
         let bytes = &self.input[self.start..self.start + head.len];
-        let request = Request { head, bytes, body: &self.body_in, close };
+        let request = Request { head, bytes, body: &self.body_in, peer: self.ticket.peer(), close };
         match answer::answer(desk, &request, &mut self.out) {
             Outcome::Reply(reply) => self.begin_write(desk, reply),
             Outcome::Wait(awaited) => {

@@ -92,6 +92,13 @@ pub struct Ticket {
     peer: IpAddr,
 }
 
+impl Ticket {
+    /// The address at the other end.
+    pub fn peer(&self) -> IpAddr {
+        self.peer
+    }
+}
+
 impl Drop for Ticket {
     fn drop(&mut self) {
         let mut peers = self.limits.peers.lock().expect("nothing panics under this lock");

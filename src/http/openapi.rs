@@ -18,6 +18,7 @@ fn said(status: u16) -> &'static str {
         405 => "The method is not allowed; Allow names those that are",
         421 => "The box does not go by the name in Host",
         422 => "A parameter or the body is not as wanted; the sentence says why",
+        429 => "Too many wrong keys came from this address; Retry-After says when it may try again",
         503 => "Not now; the sentence says why",
         other => reply::reason(other),
     }
@@ -46,9 +47,9 @@ fn answers(entry: &Entry) -> Map<String, Value> {
         answer
     };
     let own = entry.answers.iter().copied();
-    let key = entry.wants_key.then_some(401);
+    let key = if entry.wants_key { &[401, 429][..] } else { &[] };
     let host = entry.is_told_to_known_hosts_only().then_some(421);
-    let all = own.chain(key).chain(host).chain([405]);
+    let all = own.chain(key.iter().copied()).chain(host).chain([405]);
     let mut all: Map<String, Value> = all.map(|status| (status.to_string(), error(status))).collect();
     let content = match entry.media {
         "application/json" => json!({"application/json": {"schema": {}}}),

@@ -33,7 +33,8 @@ const ACCEPTS: usize = 64;
 pub const GRACE: Duration = Duration::from_secs(1);
 
 const REFUSED: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: 5\r\n\
-    Connection: close\r\nContent-Length: 43\r\n\r\n{\"detail\":\"too many connections are open\"}\n";
+    X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n\
+    Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\nConnection: close\r\nContent-Length: 43\r\n\r\n{\"detail\":\"too many connections are open\"}\n";
 
 /// A connection that was accepted.
 pub type Newcomer = (TcpStream, Ticket);
@@ -393,7 +394,7 @@ mod tests {
         let shared = Arc::new(Shared {
             settings,
             house: Arc::new(house),
-            gate: Gate::new(None),
+            gate: Gate::new(None, 10),
             limits,
             clerks: clerk::clerk().0,
             clips: clip::clips().0,

@@ -126,8 +126,8 @@ fn faults_are_said_all_at_once_in_the_order_of_their_lines() {
     );
     let want = [
         "box.toml:2: `workers` in [http] wants a whole number from 1 to 64, not a text",
-        "box.toml:3: unknown key `colour`; [http] knows listen, api_key, hosts, open, workers, stream_workers, stream_viewers, \
-         event_viewers, connections, connections_per_peer, head_bytes, body_bytes, clip_mb, head_timeout_s, idle_timeout_s, \
+        "box.toml:3: unknown key `colour`; [http] knows listen, api_key, wrong_keys_per_minute, hosts, open, workers, stream_workers, \
+         stream_viewers, event_viewers, connections, connections_per_peer, head_bytes, body_bytes, clip_mb, head_timeout_s, idle_timeout_s, \
          write_timeout_s, shot_timeout_s, cores",
         "box.toml:4: the environment variable NO_SUCH_VARIABLE is not set",
         "box.toml:9: the camera name `rack` is already used in line 6",
@@ -261,6 +261,7 @@ fn no_secret_is_ever_shown() {
 fn every_limit_holds_at_its_edge() {
     for (section, key, low, high) in [
         ("http", "workers", 1, 64),
+        ("http", "wrong_keys_per_minute", 1, 1000),
         ("http", "stream_workers", 1, 64),
         ("http", "stream_viewers", 1, 1000),
         ("http", "event_viewers", 1, 64),

@@ -6,7 +6,9 @@
 #[path = "../common/mod.rs"]
 mod common;
 
-
+mod crowd;
 mod forms;
+mod hostile;
 mod paths;
+mod routes;
 mod secrets;

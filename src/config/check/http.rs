@@ -22,6 +22,7 @@ pub(super) fn settings(part: &Part, flags: &Flags, faults: &Gathered) -> (Settin
     let read = Settings {
         listen: listen(part, flags, faults).unwrap_or_default(),
         api_key: api_key(part, faults),
+        wrong_keys_per_minute: part.count("wrong_keys_per_minute", 1..=1000, or.wrong_keys_per_minute),
         hosts: part.names("hosts", HOSTS, is_host),
         workers: part.count("workers", 1..=64, or.workers),
         stream_workers: part.count("stream_workers", 1..=64, or.stream_workers),
