@@ -161,7 +161,7 @@ fn enter(desk: &mut Desk, request: &Request<'_>, entry: &'static Entry, name: &s
         Route::Cameras => (200, api::cameras(&house, now)),
         Route::State => (200, api::state(&house, now)),
         Route::Metrics => (200, house.metrics.text().into_bytes()),
-        Route::OpenApi => (200, openapi::document()),
+        Route::OpenApi => (200, Vec::new()),
         Route::Admin => (200, admin::report(&house, now, wall)),
         _ => return errand(desk, request, entry, name, out),
     };
@@ -174,8 +174,12 @@ fn enter(desk: &mut Desk, request: &Request<'_>, entry: &'static Entry, name: &s
             lines.fixed("Content-Type: application/json");
         }
     }
-    lines.fixed("Cache-Control: no-store").end(body.len(), request.close);
-    Outcome::Reply(Reply { class: entry.class, status, body: Body::Owned(body), close: request.close })
+    let body = match entry.route {
+        Route::OpenApi => Body::Static(openapi::document()),
+        _ => Body::Owned(body),
+    };
+    lines.fixed("Cache-Control: no-store").end(body.bytes().len(), request.close);
+    Outcome::Reply(Reply { class: entry.class, status, body, close: request.close })
 }
 
 /// What may wait for the disk is the clerk's.
@@ -254,7 +258,7 @@ fn watch(desk: &mut Desk, request: &Request<'_>, camera: usize, out: &mut Vec<u8
         }
     };
     let head_only = request.head.method == Method::Head;
-    let seat = if head_only { None } else { shared.limits.watch(view) };
+    let seat = if head_only { None } else { shared.limits.watch(request.peer, view) };
     if seat.is_none() && !head_only {
         return refuse(desk, out, 503, "as many streams are open as this box allows; close one or ask again later");
     }
@@ -269,7 +273,7 @@ fn watch(desk: &mut Desk, request: &Request<'_>, camera: usize, out: &mut Vec<u8
 
 fn listen(desk: &mut Desk, request: &Request<'_>, out: &mut Vec<u8>) -> Outcome {
     let head_only = request.head.method == Method::Head;
-    let seat = if head_only { None } else { desk.shared.limits.listen() };
+    let seat = if head_only { None } else { desk.shared.limits.listen(request.peer) };
     if seat.is_none() && !head_only {
         let why = "as many listen as this box allows; ask again later";
         return Outcome::Reply(desk.refuse(out, RouteClass::Events, 503, why, request.close));

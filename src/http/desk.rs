@@ -10,7 +10,7 @@ use prometheus_client::metrics::counter::Counter;
 
 use super::auth::Gate;
 use super::clerk::{Answer, Counter as Clerks, Tray};
-use super::clip::Clips;
+use super::clip::{Clip, Clips};
 use super::limits::{Limits, Seat, Ticket};
 use super::reply::{self, Body, Date, Lines, Reply};
 use super::{House, Settings, stamp};
@@ -158,6 +158,20 @@ pub struct Handover {
     pub hand: Hand,
     /// The head of the answer.
     pub out: Vec<u8>,
+}
+
+/// What the worker is to do with the connection now.
+pub enum Step {
+    /// Keep it until there is news.
+    Stay,
+    /// Keep it and call again without news: its turn was used up.
+    Again,
+    /// Drop it.
+    Close,
+    /// Give it to a stream worker.
+    Leave(Hand),
+    /// Give it to the thread of clips.
+    Bring(Box<Clip>),
 }
 
 /// One worker's desk.

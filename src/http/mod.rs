@@ -79,8 +79,12 @@ pub struct Settings {
     pub stream_workers: usize,
     /// Streams open at once, of all cameras.
     pub stream_viewers: usize,
+    /// The same of one address.
+    pub stream_viewers_per_peer: usize,
     /// Listeners of events at once.
     pub event_viewers: usize,
+    /// The same of one address.
+    pub event_viewers_per_peer: usize,
     /// Connections open at once.
     pub connections: usize,
     /// Connections open at once from one address.
@@ -115,6 +119,8 @@ impl std::fmt::Debug for Settings {
         all.field("wrong_keys_per_minute", &self.wrong_keys_per_minute);
         all.field("hosts", &self.hosts).field("workers", &self.workers).field("stream_workers", &self.stream_workers);
         all.field("stream_viewers", &self.stream_viewers).field("event_viewers", &self.event_viewers);
+        all.field("stream_viewers_per_peer", &self.stream_viewers_per_peer);
+        all.field("event_viewers_per_peer", &self.event_viewers_per_peer);
         all.field("connections", &self.connections).field("connections_per_peer", &self.connections_per_peer);
         all.field("head_bytes", &self.head_bytes).field("body_bytes", &self.body_bytes);
         all.field("clip_bytes", &self.clip_bytes).field("head_timeout", &self.head_timeout);
@@ -134,8 +140,10 @@ impl Default for Settings {
             hosts: Vec::new(),
             workers: default_workers(),
             stream_workers: 2,
-            stream_viewers: 20,
+            stream_viewers: 24,
+            stream_viewers_per_peer: 20,
             event_viewers: 16,
+            event_viewers_per_peer: 12,
             connections: 256,
             connections_per_peer: 64,
             head_bytes: 8 * 1024,

@@ -1,9 +1,12 @@
 //! The OpenAPI 3.1 document, made from the table of routes, so that it cannot say anything else than the box does.
 
+use std::sync::LazyLock;
+
 use serde_json::{Map, Value, json};
 
 use super::clip::{FIELD, POSES};
 use super::head::Method;
+use super::pages;
 use super::reply;
 use super::route::{Entry, Route, TABLE, templates};
 use crate::workout::{KNOBS, Knob, NAME_MOST};
@@ -122,8 +125,24 @@ fn operation(entry: &Entry) -> Value {
     operation
 }
 
-/// The document.
-pub fn document() -> Vec<u8> {
+/// What a page answers that lies at a path of the table, as the login does: who only read the table would expect a 405.
+fn page() -> Value {
+    let media = |kind: &str, schema: Value| json!({kind: {"schema": schema}});
+    let error = media("application/json", json!({"$ref": "#/components/schemas/Error"}));
+    json!({"summary": "The page for people", "parameters": [], "security": [], "responses": {
+        "200": {"description": "It is there", "content": media("text/html", json!({"type": "string"}))},
+        "304": {"description": "The page of If-None-Match is still the same"},
+        "421": {"description": said(421), "content": error},
+        "default": {"description": "The request is not well formed, too long or too slow", "content": error}}})
+}
+
+/// The document, made once: it takes longer than any other answer.
+pub fn document() -> &'static [u8] {
+    static MADE: LazyLock<Vec<u8>> = LazyLock::new(made);
+    &MADE
+}
+
+fn made() -> Vec<u8> {
     let paths = templates().iter().map(|template| {
         let mut methods = Map::new();
         for entry in TABLE.iter().filter(|e| e.template() == *template) {
@@ -131,6 +150,9 @@ pub fn document() -> Vec<u8> {
             if entry.method == Method::Get {
                 methods.insert("head".into(), operation(entry));
             }
+        }
+        if pages::find(template).is_some_and(|page| !page.needs_login) {
+            methods.extend(["get", "head"].map(|method| (method.to_string(), page())));
         }
         (template.clone(), Value::Object(methods))
     });
@@ -158,7 +180,7 @@ mod tests {
     /// Those that change something by what they bring said nothing of it.
     #[test]
     fn every_route_that_reads_a_body_says_what_it_wants() {
-        let document: Value = serde_json::from_slice(&document()).unwrap();
+        let document: Value = serde_json::from_slice(document()).unwrap();
         let mut without = Vec::new();
         for (path, methods) in document["paths"].as_object().unwrap() {
             for (method, operation) in methods.as_object().unwrap() {
@@ -170,6 +192,7 @@ mod tests {
             }
         }
         assert_eq!(without, ["post /logout"]);
+        assert!(document["paths"]["/login"]["get"]["responses"]["200"]["content"]["text/html"].is_object());
         let set = &document["paths"]["/api/v1/sets/{id}"]["patch"];
         assert_eq!(set["responses"]["422"]["description"], said(422));
         let tune = &document["paths"]["/api/v1/thresholds"]["patch"]["requestBody"]["content"]["application/json"];

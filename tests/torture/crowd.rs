@@ -30,6 +30,8 @@ enum Kind {
     Huge,
     /// Sends a hundred requests in a row and reads no answer.
     Row,
+    /// Asks for the longest documents, a hundred in a row, reads them all and asks again.
+    Greedy,
     /// Asks for a picture and hangs up before it comes.
     Gone,
     /// Opens a stream and never reads it.
@@ -40,12 +42,13 @@ enum Kind {
     Sipping,
 }
 
-const KINDS: [Kind; 9] = [
+const KINDS: [Kind; 10] = [
     Kind::Slow,
     Kind::Silent,
     Kind::Half,
     Kind::Huge,
     Kind::Row,
+    Kind::Greedy,
     Kind::Gone,
     Kind::Deaf,
     Kind::SlowBody,
@@ -131,6 +134,11 @@ fn words(kind: Kind) -> Vec<u8> {
         Kind::Half => HEAD[..HEAD.len() - 2].into(),
         Kind::Huge => format!("GET / HTTP/1.1\r\nHost: box\r\nX: {}", "x".repeat(1 << 20)).into(),
         Kind::Row => HEAD.repeat(100).into(),
+        Kind::Greedy => {
+            "GET /api/v1/openapi.json HTTP/1.1\r\nHost: box\r\n\r\nGET /metrics HTTP/1.1\r\nHost: box\r\n\r\n"
+                .repeat(50)
+                .into()
+        }
         Kind::Deaf => "GET /stream HTTP/1.1\r\nHost: box\r\n\r\n".into(),
         Kind::SlowBody => format!("{BODY_HEAD}{}", "k".repeat(60_000)).into(),
     }
@@ -156,6 +164,8 @@ impl Bot {
             tally.cut_off += u64::from(is_over);
             self.socket = None;
             self.due = now + BACK;
+        } else if self.kind == Kind::Greedy {
+            self.said = if all_said { 0 } else { self.said };
         } else if self.said >= self.at_once {
             self.due = now + BACK;
         }
@@ -168,13 +178,20 @@ impl Bot {
 
     fn is_cut_off(&mut self) -> bool {
         let Some(socket) = &mut self.socket else { return false };
-        let mut taken = [0; 512];
-        let room = if self.kind == Kind::Sipping { 1 } else { taken.len() };
-        match socket.read(&mut taken[..room]) {
-            Ok(0) => true,
-            Ok(_) => false,
-            Err(why) => !is_a_pause(&why),
+        let mut taken = [0; 65_536];
+        let (room, times) = match self.kind {
+            Kind::Sipping => (1, 1),
+            Kind::Greedy => (taken.len(), 64),
+            _ => (512, 1),
+        };
+        for _ in 0..times {
+            match socket.read(&mut taken[..room]) {
+                Ok(0) => return true,
+                Ok(_) => {}
+                Err(why) => return !is_a_pause(&why),
+            }
         }
+        false
     }
 }
 

@@ -93,11 +93,12 @@ struct Victim {
     failures: Vec<String>,
     on_kept: Vec<Duration>,
     on_fresh: Vec<Duration>,
+    streams: u32,
 }
 
 impl Victim {
     fn new(address: SocketAddr) -> Victim {
-        Victim { address, kept: None, failures: Vec::new(), on_kept: Vec::new(), on_fresh: Vec::new() }
+        Victim { address, kept: None, failures: Vec::new(), on_kept: Vec::new(), on_fresh: Vec::new(), streams: 0 }
     }
 
     fn ask(&mut self, fresh: bool) -> Result<BufReader<TcpStream>, String> {
@@ -113,6 +114,21 @@ impl Victim {
         match answer(&mut reader)? {
             200 => Ok(reader),
             status => Err(format!("status {status}")),
+        }
+    }
+
+    /// A stream that is watched for some pictures.
+    fn watch(&mut self) {
+        let watched = || -> std::io::Result<String> {
+            let mut socket = dial_from(VICTIM, self.address)?;
+            socket.write_all(b"GET /stream HTTP/1.1\r\nHost: box\r\n\r\n")?;
+            let mut begun = vec![0; 40_000];
+            socket.read_exact(&mut begun)?;
+            Ok(String::from_utf8_lossy(&begun[..15]).into_owned())
+        };
+        match watched() {
+            Ok(status) if status == "HTTP/1.1 200 OK" => self.streams += 1,
+            other => self.failures.push(format!("a stream: {other:?}")),
         }
     }
 
@@ -149,8 +165,9 @@ fn told(name: &str, victim: &Victim) {
     let ms = |time: Duration| time.as_secs_f64() * 1000.0;
     let most = |times: &[Duration]| ms(times.iter().max().copied().unwrap_or_default());
     println!(
-        "hostile clients: {name}: {} pictures, {} failed; kept connection p99 {:.2} ms, most {:.2}; fresh p99 {:.2} ms, most {:.2}",
+        "hostile clients: {name}: {} pictures, {} streams, {} failed; kept connection p99 {:.2} ms, most {:.2}; fresh p99 {:.2} ms, most {:.2}",
         victim.on_kept.len() + victim.on_fresh.len(),
+        victim.streams,
         victim.failures.len(),
         ms(p99(&victim.on_kept)),
         most(&victim.on_kept),
@@ -198,6 +215,9 @@ fn a_crowd_at_one_address_costs_another_nothing_and_the_box_no_memory() {
             let now = held(&spotter);
             most = (now.0.max(most.0), now.1.max(most.1));
         }
+        if rounds.is_multiple_of(200) {
+            victim.watch();
+        }
     }
     told("during", &victim);
     let tally = crowd.end();
@@ -211,6 +231,7 @@ fn a_crowd_at_one_address_costs_another_nothing_and_the_box_no_memory() {
         "hostile clients: {CROWD} at once, {tally:?}; memory {memory} KiB before, {} at most, {} after; descriptors {descriptors}, {}, {}",
         most.0, after.0, most.1, after.1
     );
+    assert!(victim.streams > 0, "a stream was watched meanwhile");
     assert!(tally.dials > CROWD as u64 && tally.cut_off > 0, "the crowd did its work: {tally:?}");
     assert_eq!((before.failures.as_slice(), victim.failures.as_slice()), (&[][..], &[][..]));
     assert!(most.0 <= memory + GROWTH_KIB, "memory grew by {} KiB", most.0 - memory);
