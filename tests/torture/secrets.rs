@@ -4,6 +4,7 @@
 //! *planted*: a text that stands nowhere else, so that finding it is a leak. Passwords are also looked for in the forms in
 //! which they travel: percent-encoded and in Base64.
 
+use std::io::{Read, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -11,7 +12,7 @@ use std::process::{Command, Stdio};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
-use super::common::{SpotterBox, kill, request, until};
+use super::common::{SpotterBox, kill, open, request, until};
 
 const KEY: &str = "planted-face-key-1";
 /// All that must not be seen anywhere.
@@ -35,6 +36,8 @@ const PLANTED: [&str; 18] = [
     "planted-slash/pass-17",
     "planted-single'pass-18",
 ];
+
+const CAMERAS: [&str; 12] = ["shown", "a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k"];
 
 /// Every camera fails in a way of its own, so that its sentences are seen, too. Nobody listens on port 9 of this machine.
 fn config(data: &Path) -> String {
@@ -100,6 +103,20 @@ fn holds_none(what: &str, said: &str) {
     }
 }
 
+/// What a listener of events hears at first: how every camera does.
+fn events_told(spotter: &SpotterBox, cameras: usize) -> String {
+    let mut socket = open(spotter.address);
+    let request = format!("GET /api/v1/events HTTP/1.1\r\nHost: box\r\nX-Api-Key: {KEY}\r\n\r\n");
+    socket.write_all(request.as_bytes()).expect("the box takes requests");
+    let (mut told, mut piece) = (String::new(), [0; 4096]);
+    while told.matches("event: camera").count() < cameras {
+        let n = socket.read(&mut piece).expect("the box tells");
+        assert_ne!(n, 0, "it ended: {told}");
+        told.push_str(&String::from_utf8_lossy(&piece[..n]));
+    }
+    told
+}
+
 fn written(folder: &Path, text: &str) -> PathBuf {
     let config = folder.join("spotter.toml");
     std::fs::write(&config, text).expect("there is room");
@@ -148,7 +165,7 @@ fn no_secret_is_seen_in_any_answer_log_file_or_word_about_the_config() {
         if template.contains("stream") || template.ends_with("/events") || methods.get("get").is_none() {
             continue;
         }
-        for camera in ["shown", "a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k"] {
+        for camera in CAMERAS {
             let path = template.replace("{name}", camera).replace("{id}", "1").replace("{path}", "x/y.jpg");
             let reply = ask(&path);
             holds_none(&path, &format!("{}\n{}", reply.head, reply.text()));
@@ -159,6 +176,7 @@ fn no_secret_is_seen_in_any_answer_log_file_or_word_about_the_config() {
         let reply = ask(path);
         holds_none(path, &format!("{}\n{}", reply.head, reply.text()));
     }
+    holds_none("the events", &events_told(&spotter, CAMERAS.len()));
     let login = request(spotter.address, "POST", "/login?next=/admin", &[], format!("key={KEY}").as_bytes());
     assert_eq!(login.status, 303);
     holds_none("the login's answer", &format!("{}\n{}", login.head, login.text()));
