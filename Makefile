@@ -20,6 +20,8 @@ KILLS ?= 200
 # Seconds for each target of fuzz, and which.
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?= $(notdir $(basename $(wildcard tests/fuzz/targets/*.rs)))
+# How long `torture` lasts, in hours; nothing: some minutes.
+HOURS ?=
 # Power cuts of test-image; 20 is the full proof.
 CUTS ?= 20
 # The release of NVIDIA's system that `make cross` builds for.
@@ -32,7 +34,7 @@ MODELS ?=
 OPTIMISED := --config profile.dev.package.spotter.opt-level=2
 
 .PHONY: help setup build run onnxruntime test fmt lint unit small bench bench-pose test-box test-long loom miri sanitize fuzz test-vm test-browser test-gpu \
-	test-rtsp test-aarch64 test-hostile test-counting test-demo-sets test-kill test-model test-day test-parity demo-model cross-debian cross \
+	test-rtsp test-aarch64 torture test-api test-hostile test-counting test-demo-sets test-kill test-model test-day test-parity demo-model cross-debian cross \
 	deb deb-arm64 test-deb image test-image flash deny tensorrt-shim
 
 help: ## this list
@@ -81,9 +83,9 @@ bench-pose: build ## one look at a frame, beside Ultralytics (fetches gigabytes 
 	@.ci/setup.sh box
 	benches/pose.sh $(SPOTTER)
 
-test-box: ## the slow tests: loom, sanitizers, hostile answers, stand-ins for GPUs, VM with a real V4L2 driver, browser, RTSP cycles, kills, aarch64
+test-box: ## the slow tests: loom, sanitizers, hostile answers, what openapi.json names, stand-ins for GPUs, VM with a real V4L2 driver, browser, RTSP cycles, kills, aarch64
 	@.ci/setup.sh box
-	@$(MAKE) --no-print-directory loom sanitize test-rtsp test-kill test-hostile test-gpu test-vm test-browser test-aarch64
+	@$(MAKE) --no-print-directory loom sanitize test-rtsp test-kill test-hostile test-api test-gpu test-vm test-browser test-aarch64
 
 # The count does not reach its targets yet, so test-counting fails; docs/verified.md has the figures.
 test-long: ## longer still: a thousand sets counted, twenty films, thousands of pictures for the demo model, a day of frames
@@ -130,6 +132,13 @@ test-vm: build ## a real V4L2 driver (vivid) in a virtual machine
 
 test-browser: build ## the pages in Chromium
 	tests/browser/run.sh $(SPOTTER)
+
+test-api: ## requests made from openapi.json, thrown at the box: no answer that it does not name (fetches Python packages)
+	$(CARGO) build --locked
+	tests/api/run.sh target/debug/spotter
+
+torture: ## two thousand hostile clients against a box, while somebody else wants his picture (HOURS=8 for a night)
+	SPOTTER_TORTURE_HOURS=$(HOURS) $(CARGO) test --locked $(OPTIMISED) --test torture -- --ignored --nocapture --test-threads 1
 
 test-hostile: ## ten million hostile answers of a model
 	$(CARGO) test --locked $(OPTIMISED) --lib ten_million -- --ignored --nocapture

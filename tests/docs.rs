@@ -21,18 +21,20 @@ const CHANGELOG: &str = include_str!("../CHANGELOG.md");
 const CONTRACTS: &str = include_str!("../docs/contracts.md");
 const DECISIONS: &str = include_str!("../docs/decisions.md");
 const OPERATE: &str = include_str!("../docs/operate.md");
+const THREATS: &str = include_str!("../docs/threats.md");
 const TROUBLESHOOT: &str = include_str!("../docs/troubleshoot.md");
 const VERIFIED: &str = include_str!("../docs/verified.md");
 const BOX_FILE: &str = include_str!("../board/rootfs/etc/spotter/spotter.toml");
 const MAKEFILE: &str = include_str!("../Makefile");
 
 /// Each page with its path from the root.
-const PAGES: [(&str, &str); 7] = [
+const PAGES: [(&str, &str); 8] = [
     ("README.md", README),
     ("CHANGELOG.md", CHANGELOG),
     ("docs/contracts.md", CONTRACTS),
     ("docs/decisions.md", DECISIONS),
     ("docs/operate.md", OPERATE),
+    ("docs/threats.md", THREATS),
     ("docs/troubleshoot.md", TROUBLESHOOT),
     ("docs/verified.md", VERIFIED),
 ];
