@@ -195,11 +195,11 @@ deb-arm64: cross ## the Debian package for a board
 
 # KEY names minisign's secret key.
 spot: build ## a signed release for boxes like this machine, which spotter-update takes
-	@.ci/setup.sh deb
+	@.ci/setup.sh spot
 	board/spot.sh pack "$$(board/spot.sh stage $(shell dpkg --print-architecture))" "$(VERSION)" "$(shell uname -m)"
 
 spot-arm64: cross ## the same for a board; BOARD=NAME for that one alone
-	@.ci/setup.sh deb
+	@.ci/setup.sh spot
 	board/spot.sh pack "$$(board/spot.sh stage arm64)" "$(VERSION)" aarch64 "$(BOARD)"
 
 test-deb: deb-arm64 ## the board's package installed into a bare Debian for arm64 (root, qemu-user)

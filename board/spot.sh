@@ -37,7 +37,7 @@ stage() {
 pack() {
   local folder=$1 version=$2 arch=$3 board=${4:-any} out=${OUT:-target/spot} work bytes label file options=()
   [ -x "$folder/bin/spotter" ] || refuse "there is no program $folder/bin/spotter"
-  command -v minisign >/dev/null || refuse "there is no minisign; .ci/setup.sh deb installs it"
+  command -v minisign >/dev/null || refuse "there is no minisign; .ci/setup.sh spot installs it"
   mkdir -p "$out"
   file=$out/spotter_${version}_$arch$([ "$board" = any ] || printf '_%s' "${board//[^a-zA-Z0-9-]/-}").spot
   work=$(mktemp -d "$out/.spot.XXXXXX")

@@ -298,7 +298,7 @@ fn every_reason_why_a_version_is_taken_back_has_its_sentence_as_a_heading() {
             Service(_) | Unkept(_) => {}
         }
         let said = reason.to_string().replace("after 2 s", "after N s").replace("2 times", "N times");
-        let said = said.replace("had 3 live", "had N live").replace("there were 4", "there were M");
+        let said = said.replace("cameras: 3 after", "cameras: N after").replace("4 before", "M before");
         assert!(headings().contains(&said), "docs/troubleshoot.md has no heading \"{said}\"");
     }
 }

@@ -34,10 +34,10 @@ fn a_good_release_is_installed_beside_the_others_and_two_are_kept() {
     let first = rig.release("2.0.0");
     let outcome = rig.update(&[text(&first)]);
     assert_eq!(outcome.code, 0, "{}", outcome.said);
-    let said = "spotter-update: 2.0.0 is in its place and is tried\nspotter-update: 2.0.0 runs, with 1 live cameras\n";
+    let said = "spotter-update: 2.0.0 is in its place and is tried\nspotter-update: 2.0.0 runs; live cameras: 1\n";
     assert_eq!(outcome.said, said);
     assert_eq!(rig.runs(), "2.0.0");
-    assert_eq!(rig.get("/api/v1/cameras/rack/snapshot").expect("it listens").status, 200);
+    rig.until_picture();
     rig.refused(&[text(&first)], "2.0.0 is what runs already");
 
     // It outlives a restart of the machine.
@@ -190,7 +190,7 @@ fn a_version_that_does_not_start_or_stay_or_see_is_taken_back() {
     let config = std::fs::read_to_string(rig.at("etc/spotter/spotter.toml")).expect("it was just made");
     rig.write("blind.toml", &config.replace("demo:squat?size=160x120&fps=10", "v4l2:/dev/no-such-camera"));
     let blind = format!("exec {0}/usr/bin/spotter \"$1\" --config {0}/blind.toml", rig.at("").display());
-    let reason = "after 4 s it had 0 live cameras, and before there were 1";
+    let reason = "live cameras: 0 after 4 s, 1 before";
     failed("2.0.4", &blind, "4", &back("2.0.4", reason));
     let status = String::from_utf8(rig.begin(&[Path::new("--status")]).wait_with_output().expect("it ends").stdout);
     let want = format!("{BASE} runs\n{BASE} is the package's\nthe last update: {}\n", back("2.0.4", reason));
@@ -221,9 +221,27 @@ fn an_update_that_is_interrupted_is_taken_back() {
 }
 
 #[test]
-fn a_trial_whose_updater_was_killed_ends_with_the_next_update() {
+fn a_trial_whose_updater_is_killed_is_taken_back() {
     let rig = Rig::new();
     let mut child = hanging(&rig);
+    child.kill().expect("it runs");
+    child.wait().expect("it is our child");
+    rig.until_ready();
+    assert_eq!(rig.runs(), BASE);
+    let told = format!("2.0.0 was taken back and {BASE} runs again: the update was interrupted");
+    until("it is told", || {
+        let state = std::fs::read_to_string(rig.at("var/lib/spotter-versions/state.json")).unwrap_or_default();
+        if state.contains(&told) { Ok(()) } else { Err(state) }
+    });
+    rig.updated(&rig.release("2.1.0"), &[]);
+    assert_eq!(rig.runs(), "2.1.0");
+}
+
+#[test]
+fn a_trial_that_nobody_guards_ends_with_the_next_update() {
+    let rig = Rig::new();
+    let mut child = hanging(&rig);
+    rig.kill_guard();
     child.kill().expect("it runs");
     child.wait().expect("it is our child");
     let release = rig.release("2.1.0");
@@ -392,8 +410,7 @@ fn killed_at_thirty_random_moments_the_box_runs_one_of_its_two_versions() {
         let other = usize::from(runs == versions[0]);
         rig.updated(&releases[other], &["--allow-older"]);
         assert_eq!(rig.runs(), versions[other]);
-        let picture = rig.get("/api/v1/cameras/rack/snapshot").expect("it listens");
-        assert_eq!(picture.status, 200);
+        rig.until_picture();
     }
     println!("{kills} power cuts: {steps:?}; {new} times the new version ran");
     assert!(steps.len() >= 3 || kills < 30, "the moments are spread over the steps: {steps:?}");

@@ -10,6 +10,7 @@ use clap::{CommandFactory, Parser};
 use rustix::fs::FlockOperation;
 
 use super::fault::{Fault, unwritable};
+use super::guard::{self, Guard};
 use super::place::{BASE, Place};
 use super::service::Service;
 use super::state::{State, lock, name};
@@ -22,7 +23,7 @@ use crate::error::{Exit, redacted};
 #[command(name = "spotter-update", version, after_help = AFTER)]
 struct Arguments {
     /// The release: a file *.spot, signed by a key of /etc/spotter/update.pub
-    #[arg(value_name = "FILE.spot", required_unless_present_any = ["status", "back", "before_start"])]
+    #[arg(value_name = "FILE.spot", required_unless_present_any = ["status", "back", "before_start", "guard"])]
     file: Option<PathBuf>,
     /// Say what runs and what is kept
     #[arg(long, conflicts_with_all = ["file", "back"])]
@@ -48,6 +49,9 @@ struct Arguments {
     /// Choose the version of this start; for the unit alone
     #[arg(long, hide = true, conflicts_with_all = ["file", "status", "back"])]
     before_start: bool,
+    /// Take back a trial whose updater dies; for the updater alone
+    #[arg(long, hide = true, conflicts_with_all = ["file", "status", "back", "before_start"])]
+    guard: bool,
 }
 
 const AFTER: &str = "Exit codes: 0 it was done, 1 it was not taken or was taken back, and one sentence says why, \
@@ -74,6 +78,12 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     }
     if arguments.status {
         return status(&place);
+    }
+    if arguments.guard {
+        let service = Service::new(&place, &arguments.systemctl);
+        let sentence = guard::watch(&place, &service, Duration::from_secs(arguments.wait_s));
+        sentence.iter().for_each(|sentence| journal(&place, sentence));
+        return Exit::Done;
     }
     match update(&place, &arguments) {
         Ok(sentence) => {
@@ -115,11 +125,13 @@ fn update(place: &Place, arguments: &Arguments) -> Result<String, Fault> {
         }
         None => kept(place)?,
     };
+    let guard = Guard::start(place, &arguments.systemctl, most);
     let tried = trial::try_out(place, &service, version.as_deref(), most);
+    drop(guard);
     let forgotten = install::forget(place);
     let live = tried?;
     forgotten?;
-    Ok(format!("{} runs, with {live} live cameras", name(version.as_deref())))
+    Ok(format!("{} runs; live cameras: {live}", name(version.as_deref())))
 }
 
 /// The version before; nothing: the base.

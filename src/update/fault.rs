@@ -89,7 +89,7 @@ pub enum Reason {
     #[error("it was not ready after {seconds} s")]
     NotReady { seconds: u64 },
     /// It runs and sees less.
-    #[error("after {seconds} s it had {live} live cameras, and before there were {wanted}")]
+    #[error("live cameras: {live} after {seconds} s, {wanted} before")]
     Blind { seconds: u64, live: usize, wanted: usize },
     /// It used up its starts.
     #[error("it ended {starts} times")]

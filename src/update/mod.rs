@@ -13,6 +13,7 @@
 
 mod args;
 mod fault;
+mod guard;
 mod install;
 mod keys;
 mod place;

@@ -17,6 +17,8 @@ use super::state::{STARTS, State, Trial, name};
 
 /// The pause between two looks at the box.
 const PAUSE: Duration = Duration::from_millis(100);
+/// How long a box without a live camera is looked at before that is believed.
+const SETTLE: Duration = Duration::from_secs(10);
 
 /// Puts `version` on trial and says how many cameras were live in the end. `most`: how long it has for that.
 ///
@@ -28,14 +30,14 @@ pub(super) fn try_out(place: &Place, service: &Service, version: Option<&str>, m
         // Where a signal cannot be taken it ends this process, and the trial with the boot.
         let _ = signal_hook::flag::register(signal, interrupted.clone());
     }
-    let wanted = service.live();
+    let wanted = live_before(service);
     let trial = Trial { version: version.map(str::to_string), starts_left: STARTS, boot: place.boot() };
     State::change(place, |state| state.trial = Some(trial))?;
     let watch = Watch::new(place, service, most);
     let outcome = service.restart().map_err(Reason::Service).and_then(|()| watch.trial(version, wanted, &interrupted));
     match outcome {
         Ok(live) => {
-            let told = format!("{} was installed and runs, with {live} live cameras", name(version));
+            let told = format!("{} was installed and runs; live cameras: {live}", name(version));
             let kept = State::change(place, |state| {
                 state.commit();
                 state.told = told;
@@ -47,7 +49,19 @@ pub(super) fn try_out(place: &Place, service: &Service, version: Option<&str>, m
     }
 }
 
-/// Ends a trial that nobody watches any more: its updater was killed. Gives the sentence for it.
+/// How many cameras are live in what runs now. A box that has just been started is given a moment.
+fn live_before(service: &Service) -> usize {
+    let begun = Instant::now();
+    loop {
+        let live = service.live();
+        if live > 0 || begun.elapsed() >= SETTLE {
+            return live;
+        }
+        std::thread::sleep(PAUSE);
+    }
+}
+
+/// Ends a trial that nobody watches any more, since its updater was killed. Gives the sentence for it.
 ///
 /// # Errors
 /// The state cannot be written.

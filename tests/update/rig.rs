@@ -1,18 +1,20 @@
 //! A system of its own below a folder, with everything real but systemd: the programs, the launcher, the releases and their keys.
 
 use std::fs;
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
+use std::time::Duration;
 
-use crate::common::{Reply, request, until};
+use crate::common::{Reply, parse, until};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const UPDATE: &str = env!("CARGO_BIN_EXE_spotter-update");
 pub const BASE: &str = env!("CARGO_PKG_VERSION");
-pub const KEY: &str = "abcdef";
+const KEY: &str = "abcdef";
 const BOARD: &str = "maker,carrier+module\0maker,module\0";
 /// One of the names of [`BOARD`].
 pub const OWN_BOARD: &str = "maker,module";
@@ -45,7 +47,7 @@ pub struct Outcome {
 
 pub struct Rig {
     folder: tempfile::TempDir,
-    pub address: SocketAddr,
+    address: SocketAddr,
 }
 
 impl Rig {
@@ -201,9 +203,23 @@ impl Rig {
         });
     }
 
-    pub fn get(&self, path: &str) -> Option<Reply> {
-        std::net::TcpStream::connect(self.address).ok()?;
-        Some(request(self.address, "GET", path, &[("X-Api-Key", KEY)], b""))
+    /// An answer; nothing where nobody listens, or where whoever did is dying.
+    fn get(&self, path: &str) -> Option<Reply> {
+        let mut stream = std::net::TcpStream::connect(self.address).ok()?;
+        stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
+        let head = format!("GET {path} HTTP/1.1\r\nHost: x\r\nX-Api-Key: {KEY}\r\nConnection: close\r\n\r\n");
+        stream.write_all(head.as_bytes()).ok()?;
+        let mut all = Vec::new();
+        stream.read_to_end(&mut all).ok()?;
+        all.windows(4).any(|w| w == b"\r\n\r\n").then(|| parse(&all))
+    }
+
+    /// The camera shows a picture.
+    pub fn until_picture(&self) {
+        until("a picture", || match self.get("/api/v1/cameras/rack/snapshot") {
+            Some(reply) if reply.status == 200 && reply.body.starts_with(&[0xff, 0xd8]) => Ok(()),
+            other => Err(format!("{:?}\n{}", other.map(|reply| reply.head), self.log())),
+        });
     }
 
     /// The processes of this system with what they run.
@@ -236,15 +252,27 @@ impl Rig {
         }
     }
 
-    /// Every process of this system is gone at once, updater and service alike.
-    pub fn cut_power(&self) {
-        until("nothing runs any more", || {
-            let left = self.processes();
+    /// The guard of an update is gone.
+    pub fn kill_guard(&self) {
+        self.kill_all(|pid| {
+            let arguments = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            arguments.split(|byte| *byte == 0).any(|word| word == b"--guard")
+        });
+    }
+
+    fn kill_all(&self, is_meant: impl Fn(u32) -> bool) {
+        until("nothing of it runs any more", || {
+            let left: Vec<_> = self.processes().into_iter().filter(|(pid, _)| is_meant(*pid)).collect();
             for (pid, _) in &left {
                 let _ = Command::new("kill").args(["-KILL", &pid.to_string()]).stderr(Stdio::null()).status();
             }
             if left.is_empty() { Ok(()) } else { Err(format!("{left:?}")) }
         });
+    }
+
+    /// Every process of this system is gone at once, updater and service alike.
+    pub fn cut_power(&self) {
+        self.kill_all(|_| true);
     }
 }
 
