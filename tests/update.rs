@@ -100,6 +100,10 @@ fn what_is_not_for_this_box_changes_nothing() {
     std::fs::write(stage.join("more"), [0; 1 << 20]).expect("writable");
     let large = rig.pack(&stage, "2.0.1", ARCH, "any", "ours");
     says(&[text(&large), "--most-mib", "1"], "is larger than the 1 MiB that an update may have");
+    std::fs::remove_file(stage.join("more")).expect("it is ours");
+    std::os::unix::fs::symlink("/etc/shadow", stage.join("link")).expect("writable");
+    let link = rig.pack(&stage, "2.0.1", ARCH, "any", "ours");
+    says(&[text(&link)], "holds ./link, which no update may: it is no file and no folder");
     std::fs::remove_dir_all(stage.join("bin")).expect("it is ours");
     rig.write("stage-2.0.0/bin/spotter", "no program");
     let without = Command::new(format!("{}/board/spot.sh", env!("CARGO_MANIFEST_DIR")))
