@@ -28,6 +28,9 @@ CUTS ?= 20
 JETPACK ?= 6
 BSP ?=
 DRY_RUN ?= 0
+# Of Cargo.toml, for spot.
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
+BOARD ?= any
 # More models for test-parity.
 MODELS ?=
 # The long tests want our own code optimised too; they stand side by side, so that it is built so once.
@@ -35,7 +38,7 @@ OPTIMISED := --config profile.dev.package.spotter.opt-level=2
 
 .PHONY: help setup build run onnxruntime test fmt lint unit small bench bench-pose test-box test-long loom miri sanitize fuzz test-vm test-browser test-gpu \
 	test-rtsp test-aarch64 torture test-api test-hostile test-counting test-demo-sets test-kill test-model test-day test-parity demo-model cross-debian cross \
-	deb deb-arm64 test-deb image test-image flash deny tensorrt-shim
+	deb deb-arm64 spot spot-arm64 test-deb image test-image flash deny tensorrt-shim
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -198,6 +201,15 @@ deb: build ## the Debian package for this machine
 deb-arm64: cross ## the Debian package for a board
 	@.ci/setup.sh deb
 	board/deb.sh arm64
+
+# KEY names minisign's secret key.
+spot: build ## a signed release for boxes like this machine, which spotter-update takes
+	@.ci/setup.sh spot
+	board/spot.sh pack "$$(board/spot.sh stage $(shell dpkg --print-architecture))" "$(VERSION)" "$(shell uname -m)"
+
+spot-arm64: cross ## the same for a board; BOARD=NAME for that one alone
+	@.ci/setup.sh spot
+	board/spot.sh pack "$$(board/spot.sh stage arm64)" "$(VERSION)" aarch64 "$(BOARD)"
 
 test-deb: deb-arm64 ## the board's package installed into a bare Debian for arm64 (root, qemu-user)
 	@.ci/setup.sh image

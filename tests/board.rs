@@ -177,7 +177,13 @@ fn the_boxs_config_is_right_before_and_after_make_box() {
     let (code, _, said) = check(None);
     assert_eq!(code, Some(2), "without its key a box must not serve: {said}");
     assert!(once.1.contains("LABEL=SPOTTER-ROOT / ext4 ro,"), "{}", once.1);
-    assert!(once.1.contains("LABEL=SPOTTER-DATA /var/lib/spotter ext4 "), "{}", once.1);
+    assert!(once.1.contains("LABEL=SPOTTER-DATA /var/lib/spotter-data ext4 "), "{}", once.1);
+    for (folder, place) in
+        [("spotter", "lib/spotter"), ("versions", "lib/spotter-versions"), ("journal", "log/journal")]
+    {
+        let line = format!("/var/lib/spotter-data/{folder} /var/{place} none bind,nofail,");
+        assert!(once.1.contains(&line), "{line}: {}", once.1);
+    }
     assert!(at("etc/avahi/services/spotter.service").exists());
 }
 

@@ -232,6 +232,79 @@ fn every_fault_of_tensorrt_has_its_sentence_as_a_heading() {
     }
 }
 
+#[test]
+fn every_fault_of_an_update_has_its_sentence_as_a_heading() {
+    use spotter::update::Fault::*;
+    use spotter::update::Reason;
+    let (path, why) = (|| "PATH".to_string(), || "WHY".to_string());
+    let (version, other) = (|| "VERSION".to_string(), || "OTHER".to_string());
+    let all = [
+        NotRoot,
+        Busy,
+        NoKeys { path: path() },
+        BadKeys { path: path() },
+        Loose { path: path() },
+        Unreadable { path: path(), why: why() },
+        NotRelease { path: path() },
+        Stranger { path: path() },
+        Damaged { path: path() },
+        Label { path: path(), why: why() },
+        Processor { path: path(), wanted: "ARCH".into(), own: "ARCH".into() },
+        Board { path: path(), wanted: "BOARD".into(), own: "BOARD".into() },
+        Older { version: version(), runs: other() },
+        Same { version: version() },
+        Large { path: path(), mib: 2 },
+        Member { path: path(), member: "MEMBER".into(), why: "WHY" },
+        NoProgram { path: path() },
+        NoRoom { path: path(), free_mib: 2, mib: 3 },
+        DiskFull { path: path() },
+        Unwritable { path: path(), why: why() },
+        NoStart { version: version(), why: why() },
+        NothingKept,
+        TakenBack { version: version(), back: other(), reason: Reason::Dead },
+        NotBack { version: version(), back: other(), reason: Reason::Dead },
+    ];
+    for fault in &all {
+        // A new kind stops the build here, and wants a row above.
+        match fault {
+            NotRoot | Busy | NoKeys { .. } | BadKeys { .. } | Loose { .. } | Unreadable { .. } | NotRelease { .. } => {}
+            Stranger { .. } | Damaged { .. } | Label { .. } | Processor { .. } | Board { .. } | Older { .. } => {}
+            Same { .. } | Large { .. } | Member { .. } | NoProgram { .. } | NoRoom { .. } | DiskFull { .. } => {}
+            Unwritable { .. } | NoStart { .. } | NothingKept | TakenBack { .. } | NotBack { .. } => {}
+        }
+        let said = fault.to_string().replace(&Reason::Dead.to_string(), "WHY");
+        let said = said.replace("has 2 MiB free, and the update wants 3", "has N MiB free, and the update wants M");
+        let said = said.replace("the 2 MiB", "the N MiB");
+        assert!(headings().contains(&said), "docs/troubleshoot.md has no heading \"{said}\"");
+    }
+}
+
+#[test]
+fn every_reason_why_a_version_is_taken_back_has_its_sentence_as_a_heading() {
+    use spotter::update::Reason::*;
+    let why = || "WHY".to_string();
+    let all = [
+        NotReady { seconds: 2 },
+        Blind { seconds: 2, live: 3, wanted: 4 },
+        Ended { starts: 2 },
+        NotCounted,
+        Dead,
+        Interrupted,
+        Service(why()),
+        Unkept(why()),
+    ];
+    for reason in &all {
+        // A new kind stops the build here, and wants a row above.
+        match reason {
+            NotReady { .. } | Blind { .. } | Ended { .. } | NotCounted | Dead | Interrupted => {}
+            Service(_) | Unkept(_) => {}
+        }
+        let said = reason.to_string().replace("after 2 s", "after N s").replace("2 times", "N times");
+        let said = said.replace("cameras: 3 after", "cameras: N after").replace("4 before", "M before");
+        assert!(headings().contains(&said), "docs/troubleshoot.md has no heading \"{said}\"");
+    }
+}
+
 /// The sentences of the source that stand in quotes whole and are headings must still be there, so that a heading cannot
 /// outlive its sentence.
 #[test]

@@ -150,6 +150,10 @@ check "the box has a name of its own" says 'cat /proc/sys/kernel/hostname /etc/h
 check "the root is read-only" says 'findmnt -no OPTIONS /' '^ro,'
 check "the log is on the data partition" says 'findmnt -no SOURCE,LABEL,OPTIONS /var/lib/spotter' 'SPOTTER-DATA +rw'
 check "and is open" until_answer /api/v1/sets 200
+check "the versions are there too, where the service cannot write" \
+  says 'findmnt -no LABEL /var/lib/spotter-versions; stat -c "%a %U" /var/lib/spotter-versions /var/lib/spotter-data' '^SPOTTER-DATA$'
+check "but root alone" test "$(grep -cx '755 root' "$work/said")" = 2
+check "the version of the package was chosen" says 'cat /run/spotter/program; stat -c " %U" /run/spotter' '^/usr/bin/spotter'
 check "the journal outlives a restart" says 'findmnt -no SOURCE /var/log/journal; ls /var/log/journal' '^[0-9a-f]{32}$'
 check "the camera has a name that stays" says 'ls /dev/spotter' '^port-platform-vivid.0$'
 check "it is found in the network" says 'systemctl is-active avahi-daemon; ls /etc/avahi/services' '^spotter.service$'
