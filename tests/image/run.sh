@@ -2,9 +2,9 @@
 # Boots the disk image of board/image.sh in QEMU's `virt` machine, every instruction translated, with the kernel's own camera driver
 # (vivid), and looks at it from outside as a browser would and from inside through a hand that only the test's copy has:
 #
-#   the first boot makes key, name and data partition; the unit is active; the picture has the right colours
-#   the service is killed, halted, and comes back by itself
 #   the first boot is cut off twice in its midst, and the next one ends what was begun
+#   a first boot makes key, name and data partition; the unit is active; the picture has the right colours
+#   the service is killed, halted, and comes back by itself
 #   the power is cut CUTS times (3 without it; 20 is the full proof) while sets are logged: it boots, and no set is lost that the
 #   log had taken. QEMU is killed; what the guest had not yet handed to its disk is gone, what it had is on the host's
 #
@@ -67,9 +67,11 @@ write $feeder /usr/local/lib/spotter-test/log_feeder
 write tests/image/agent.service /etc/systemd/system/spotter-test.service
 symlink /etc/systemd/system/multi-user.target.wants/spotter-test.service /etc/systemd/system/spotter-test.service
 EOF
-cp --sparse=always "$work/disk.img" "$work/never-booted.img"
+mv "$work/disk.img" "$work/never-booted.img"
 
 # ---- The machine ----
+# A clock without a battery.
+readonly UNSET_CLOCK=(-rtc base=1970-01-02T00:00:00)
 power_on() { # EXTRA QEMU OPTIONS...
   : >"$work/console.log"
   # Nothing of the boot before may be left in the pipes.
@@ -156,8 +158,28 @@ data_place() {
 has_data_partition() { [ -n "$(data_place)" ]; }
 data_label() { blkid --probe --offset "$(data_place)" --match-tag LABEL --output value "$work/disk.img" || true; }
 
+# ---- The first boot, cut off in its midst ----
+cp --sparse=always "$work/never-booted.img" "$work/disk.img"
+cut_as_soon_as has_data_partition
+say "note: cut as the data partition is in the table; the label in it: '$(data_label)'"
+check "the file system in it was not ready yet" test "$(data_label)" != SPOTTER-DATA
+cut_as_soon_as on_console 'the data partition .* was made'
+check "cut again when the data partition is ready" test "$(data_label)" = SPOTTER-DATA
+boot "${UNSET_CLOCK[@]}"
+guest 'journalctl -b -o cat -u spotter-first-boot' >"$work/said"
+check "the third boot made the key and no partition: that is where it was cut" said_too 'a key was made'
+check "and left the data partition as it was" said_not 'data partition .* was made'
+check "the first boot's key is there" says 'cat /etc/spotter/key' '^SPOTTER_API_KEY=[a-z2-9]{24}$'
+key=$(sed -n 's/^SPOTTER_API_KEY=//p' "$work/said")
+check "the data partition is mounted" says 'findmnt -no SOURCE,LABEL,OPTIONS /var/lib/spotter' 'SPOTTER-DATA +rw'
+check "the root is read-only again" says 'findmnt -no OPTIONS /' '^ro,'
+check "no unit has failed after the cuts" says 'echo "count $(systemctl --failed --plain --no-legend | wc -l)"' '^count 0$'
+check "its picture comes" until_answer /snapshot 200
+check "its log answers" until_answer /api/v1/sets.json 200
+cut_power
+
 # ---- The first boot, with a clock that was never set ----
-UNSET_CLOCK=(-rtc base=1970-01-02T00:00:00)
+mv "$work/never-booted.img" "$work/disk.img"
 boot "${UNSET_CLOCK[@]}"
 check "the first boot makes a key of 24 letters, for root and the service alone" \
   says 'stat -c "%a %U:%G" /etc/spotter/key; cat /etc/spotter/key' '^SPOTTER_API_KEY=[a-z2-9]{24}$'
@@ -237,25 +259,5 @@ for cut in $(seq "$CUTS"); do
   check "power cut $cut of $CUTS: no set is lost" taken_all
 done
 check "the key is still the same" says 'cat /etc/spotter/key' "=$key$"
-cut_power
-
-# ---- The first boot, cut off in its midst ----
-mv "$work/never-booted.img" "$work/disk.img"
-cut_as_soon_as has_data_partition
-say "note: cut as the data partition is in the table; the label in it: '$(data_label)'"
-check "the file system in it was not ready yet" test "$(data_label)" != SPOTTER-DATA
-cut_as_soon_as on_console 'the data partition .* was made'
-check "cut again when the data partition is ready" test "$(data_label)" = SPOTTER-DATA
-boot "${UNSET_CLOCK[@]}"
-guest 'journalctl -b -o cat -u spotter-first-boot' >"$work/said"
-check "the third boot made the key and no partition: that is where it was cut" said_too 'a key was made'
-check "and left the data partition as it was" said_not 'data partition .* was made'
-check "the first boot's key is there" says 'cat /etc/spotter/key' '^SPOTTER_API_KEY=[a-z2-9]{24}$'
-key=$(sed -n 's/^SPOTTER_API_KEY=//p' "$work/said")
-check "the data partition is mounted" says 'findmnt -no SOURCE,LABEL,OPTIONS /var/lib/spotter' 'SPOTTER-DATA +rw'
-check "the root is read-only again" says 'findmnt -no OPTIONS /' '^ro,'
-check "no unit has failed after the cuts" says 'echo "count $(systemctl --failed --plain --no-legend | wc -l)"' '^count 0$'
-check "its picture comes" until_answer /snapshot 200
-check "its log answers" until_answer /api/v1/sets.json 200
 [ "$failed" = 0 ] || { say "the guest's console is in $work/console.log"; exit 1; }
 say "all is well"
