@@ -38,7 +38,7 @@ OPTIMISED := --config profile.dev.package.spotter.opt-level=2
 
 .PHONY: help setup build run onnxruntime test fmt lint unit small bench bench-pose test-box test-long loom miri sanitize fuzz test-vm test-browser test-gpu \
 	test-rtsp test-aarch64 torture test-api test-hostile test-counting test-demo-sets test-kill test-model test-day test-parity demo-model cross-debian cross \
-	deb deb-arm64 spot spot-arm64 test-deb image test-image flash deny tensorrt-shim
+	deb deb-arm64 spot spot-arm64 test-deb image test-image bsp-named flash deny tensorrt-shim
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -223,8 +223,12 @@ test-image: image ## the disk image booted in QEMU: first boot, restarts, CUTS p
 	cross/debian.sh feeder
 	CUTS=$(CUTS) tests/image/run.sh
 
-# BSP names NVIDIA's Linux_for_Tegra; DRY_RUN=1 prints every command and changes nothing.
-flash: deb-arm64 ## a Jetson Orin Nano with NVMe, from BSP=DIR (root; DRY_RUN=1 only prints)
+# BSP names NVIDIA's Linux_for_Tegra; DRY_RUN=1 prints every command and changes nothing. That it is named is looked at before the
+# long build; the script looks at the rest.
+bsp-named:
+	@[ -d "$(BSP)" ] || { echo "BSP=DIR wants NVIDIA's Linux_for_Tegra; there is no folder '$(BSP)'" >&2; exit 2; }
+
+flash: bsp-named deb-arm64 ## a Jetson Orin Nano with NVMe, from BSP=DIR (root; DRY_RUN=1 only prints)
 	DRY_RUN=$(DRY_RUN) board/flash.sh "$(BSP)" $$(ls -t target/debian/spotter_*_arm64.deb | head -n 1)
 
 test-aarch64: ## the aarch64 build's tests under qemu

@@ -32,21 +32,14 @@ command -v npm >/dev/null || BOX+=(nodejs npm)
 # nginx-light is one of several packages with the same program.
 command -v nginx >/dev/null || BOX+=(nginx-light)
 
+# shellcheck source=.ci/root.sh
+. .ci/root.sh
+
 say() { printf '== %s\n' "$*"; }
 
 refuse() {
   printf '%s\n' "$*" >&2
   exit 1
-}
-
-as_root() {
-  if [ "$(id -u)" = 0 ]; then
-    env DEBIAN_FRONTEND=noninteractive "$@"
-  elif command -v sudo >/dev/null; then
-    sudo env DEBIAN_FRONTEND=noninteractive "$@"
-  else
-    refuse "this needs root: run as root, or install sudo, or run yourself: apt-get install ${missing[*]-}"
-  fi
 }
 
 is_installed() { dpkg-query -W -f='${db:Status-Status}\n' "$1" 2>/dev/null | grep -qx installed; }

@@ -13,8 +13,8 @@ case $arch in
   arm64)
     target=aarch64-unknown-linux-gnu
     binary=target/cross/$target/release/spotter
-    # cross builds into target/, cross/debian.sh into a folder of its own.
-    [ -e "$binary" ] || binary=target/$target/release/spotter
+    # cross builds into target/, cross/debian.sh into a folder of its own; the newer one was meant.
+    [ "$binary" -nt target/$target/release/spotter ] || binary=target/$target/release/spotter
     options=(--target "$target")
     ;;
   *) echo "packages are made for amd64 and arm64, not for $arch" >&2; exit 2 ;;
