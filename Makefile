@@ -20,20 +20,25 @@ KILLS ?= 200
 # Seconds for each target of fuzz, and which.
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?= $(notdir $(basename $(wildcard tests/fuzz/targets/*.rs)))
+# How long `torture` lasts, in hours; nothing: some minutes.
+HOURS ?=
 # Power cuts of test-image; 20 is the full proof.
 CUTS ?= 20
 # The release of NVIDIA's system that `make cross` builds for.
 JETPACK ?= 6
 BSP ?=
 DRY_RUN ?= 0
+# Of Cargo.toml, for spot.
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
+BOARD ?= any
 # More models for test-parity.
 MODELS ?=
 # The long tests want our own code optimised too; they stand side by side, so that it is built so once.
 OPTIMISED := --config profile.dev.package.spotter.opt-level=2
 
 .PHONY: help setup build run onnxruntime test fmt lint unit small bench bench-pose test-box test-long loom miri sanitize fuzz test-vm test-browser test-gpu \
-	test-rtsp test-aarch64 test-hostile test-counting test-demo-sets test-kill test-model test-day test-parity demo-model cross-debian cross \
-	deb deb-arm64 test-deb image test-image flash deny tensorrt-shim
+	test-rtsp test-aarch64 torture test-api test-hostile test-counting test-demo-sets test-kill test-model test-day test-parity demo-model cross-debian cross \
+	deb deb-arm64 spot spot-arm64 test-deb image test-image bsp-named flash deny tensorrt-shim
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -81,9 +86,9 @@ bench-pose: build ## one look at a frame, beside Ultralytics (fetches gigabytes 
 	@.ci/setup.sh box
 	benches/pose.sh $(SPOTTER)
 
-test-box: ## the slow tests: loom, sanitizers, hostile answers, stand-ins for GPUs, VM with a real V4L2 driver, browser, RTSP cycles, kills, aarch64
+test-box: ## the slow tests: loom, sanitizers, hostile answers, what openapi.json names, stand-ins for GPUs, VM with a real V4L2 driver, browser, RTSP cycles, kills, aarch64
 	@.ci/setup.sh box
-	@$(MAKE) --no-print-directory loom sanitize test-rtsp test-kill test-hostile test-gpu test-vm test-browser test-aarch64
+	@$(MAKE) --no-print-directory loom sanitize test-rtsp test-kill test-hostile test-api test-gpu test-vm test-browser test-aarch64
 
 # The count does not reach its targets yet, so test-counting fails; docs/verified.md has the figures.
 test-long: ## longer still: a thousand sets counted, twenty films, thousands of pictures for the demo model, a day of frames
@@ -130,6 +135,13 @@ test-vm: build ## a real V4L2 driver (vivid) in a virtual machine
 
 test-browser: build ## the pages in Chromium
 	tests/browser/run.sh $(SPOTTER)
+
+test-api: ## requests made from openapi.json, thrown at the box: no answer that it does not name (fetches Python packages)
+	$(CARGO) build --locked
+	tests/api/run.sh target/debug/spotter
+
+torture: ## two thousand hostile clients against a box, while somebody else wants his picture (HOURS=8 for a night)
+	SPOTTER_TORTURE_HOURS=$(HOURS) $(CARGO) test --locked $(OPTIMISED) --test torture -- --ignored --nocapture --test-threads 1
 
 test-hostile: ## ten million hostile answers of a model
 	$(CARGO) test --locked $(OPTIMISED) --lib ten_million -- --ignored --nocapture
@@ -190,6 +202,15 @@ deb-arm64: cross ## the Debian package for a board
 	@.ci/setup.sh deb
 	board/deb.sh arm64
 
+# KEY names minisign's secret key.
+spot: build ## a signed release for boxes like this machine, which spotter-update takes
+	@.ci/setup.sh spot
+	board/spot.sh pack "$$(board/spot.sh stage $(shell dpkg --print-architecture))" "$(VERSION)" "$(shell uname -m)"
+
+spot-arm64: cross ## the same for a board; BOARD=NAME for that one alone
+	@.ci/setup.sh spot
+	board/spot.sh pack "$$(board/spot.sh stage arm64)" "$(VERSION)" aarch64 "$(BOARD)"
+
 test-deb: deb-arm64 ## the board's package installed into a bare Debian for arm64 (root, qemu-user)
 	@.ci/setup.sh image
 	tests/image/install.sh
@@ -202,8 +223,12 @@ test-image: image ## the disk image booted in QEMU: first boot, restarts, CUTS p
 	cross/debian.sh feeder
 	CUTS=$(CUTS) tests/image/run.sh
 
-# BSP names NVIDIA's Linux_for_Tegra; DRY_RUN=1 prints every command and changes nothing.
-flash: deb-arm64 ## a Jetson Orin Nano with NVMe, from BSP=DIR (root; DRY_RUN=1 only prints)
+# BSP names NVIDIA's Linux_for_Tegra; DRY_RUN=1 prints every command and changes nothing. That it is named is looked at before the
+# long build; the script looks at the rest.
+bsp-named:
+	@[ -d "$(BSP)" ] || { echo "BSP=DIR wants NVIDIA's Linux_for_Tegra; there is no folder '$(BSP)'" >&2; exit 2; }
+
+flash: bsp-named deb-arm64 ## a Jetson Orin Nano with NVMe, from BSP=DIR (root; DRY_RUN=1 only prints)
 	DRY_RUN=$(DRY_RUN) board/flash.sh "$(BSP)" $$(ls -t target/debian/spotter_*_arm64.deb | head -n 1)
 
 test-aarch64: ## the aarch64 build's tests under qemu

@@ -15,16 +15,8 @@ library=$folder/libonnxruntime.so
 
 is_there() { [ -f "$library" ] && [ "$(cat "$folder/version" 2>/dev/null)" = "$VERSION" ]; }
 
-as_root() {
-  if [ "$(id -u)" = 0 ]; then
-    env DEBIAN_FRONTEND=noninteractive "$@"
-  elif command -v sudo >/dev/null; then
-    sudo env DEBIAN_FRONTEND=noninteractive "$@"
-  else
-    printf 'pip is missing: run as root, or install sudo, or run yourself: apt-get install python3-venv\n' >&2
-    exit 1
-  fi
-}
+# shellcheck source=.ci/root.sh
+. .ci/root.sh
 
 # A pip: the one that is there, or that of an environment below target/.
 pip() {

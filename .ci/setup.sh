@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Installs what a Debian or Ubuntu machine lacks, and nothing else: `.ci/setup.sh run|test|box|deb|image`.
+# Installs what a Debian or Ubuntu machine lacks, and nothing else: `.ci/setup.sh run|test|box|spot|deb|image`.
 #
 #   run    to build and run the box      test   to run its tests      box   for the slow tests (browser, VM, qemu)
-#   deb    to pack it                    image  to make a disk image and boot it
+#   deb    to pack it                    spot   to make and sign a release
+#   image  to make a disk image and boot it
 #
 # A stamp below target/ remembers what was found to be there, so that a second call costs nothing.
 set -euo pipefail
@@ -16,10 +17,12 @@ RUN=(build-essential cmake nasm pkg-config libclang-dev ca-certificates
   libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev
   gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-libav)
 TEST=(libgstrtspserver-1.0-dev libjpeg-dev gstreamer1.0-plugins-ugly gstreamer1.0-tools ffmpeg curl python3
-  shellcheck systemd)
+  shellcheck systemd minisign)
 BOX=(qemu-system-x86 qemu-user-static busybox-static v4l-utils chromium wrk strace python3-venv cpio)
 
 DEB=(binutils dpkg-dev)
+# What strips and signs a release.
+SPOT=(binutils minisign)
 IMAGE=(mmdebstrap arch-test qemu-system-arm qemu-user-static fdisk e2fsprogs dosfstools curl python3 ffmpeg)
 # The tool that packs, of one version.
 readonly CARGO_DEB=3.8.0
@@ -29,21 +32,14 @@ command -v npm >/dev/null || BOX+=(nodejs npm)
 # nginx-light is one of several packages with the same program.
 command -v nginx >/dev/null || BOX+=(nginx-light)
 
+# shellcheck source=.ci/root.sh
+. .ci/root.sh
+
 say() { printf '== %s\n' "$*"; }
 
 refuse() {
   printf '%s\n' "$*" >&2
   exit 1
-}
-
-as_root() {
-  if [ "$(id -u)" = 0 ]; then
-    env DEBIAN_FRONTEND=noninteractive "$@"
-  elif command -v sudo >/dev/null; then
-    sudo env DEBIAN_FRONTEND=noninteractive "$@"
-  else
-    refuse "this needs root: run as root, or install sudo, or run yourself: apt-get install ${missing[*]-}"
-  fi
 }
 
 is_installed() { dpkg-query -W -f='${db:Status-Status}\n' "$1" 2>/dev/null | grep -qx installed; }
@@ -102,9 +98,10 @@ case $what in
   run) install_missing "${RUN[@]}" ;;
   test) install_missing "${RUN[@]}" "${TEST[@]}" ;;
   box) install_missing "${RUN[@]}" "${TEST[@]}" "${BOX[@]}" ;;
+  spot) install_missing "${RUN[@]}" "${SPOT[@]}" ;;
   deb) install_missing "${RUN[@]}" "${DEB[@]}" ;;
   image) install_missing "${RUN[@]}" "${DEB[@]}" "${IMAGE[@]}" ;;
-  *) refuse "usage: .ci/setup.sh run|test|box|deb|image" ;;
+  *) refuse "usage: .ci/setup.sh run|test|box|spot|deb|image" ;;
 esac
 rust
 case $what in deb | image) packer ;; esac

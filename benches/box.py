@@ -211,7 +211,7 @@ def how_soon():
 
 
 def two_hundred():
-    limits = ("[http]\nstream_viewers = 200\nconnections = 300\nconnections_per_peer = 300\n")
+    limits = ("[http]\nstream_viewers = 200\nstream_viewers_per_peer = 200\nconnections = 300\nconnections_per_peer = 300\n")
     seconds = 10
     with Box(limits + camera("demo:squat?fps=15")) as box:
         box.first_snapshot_ms()

@@ -67,6 +67,7 @@ fi
 if [ "$(uname -m)" != aarch64 ] && [ ! -e /proc/sys/fs/binfmt_misc/qemu-aarch64 ] && [ "${DRY_RUN:-0}" != 1 ]; then
   refuse "this machine cannot run programs of the board; install qemu-user-static and binfmt-support"
 fi
+command -v lsusb >/dev/null || refuse "there is no lsusb, by which the board is found; install usbutils"
 # Recovery mode: NVIDIA's 0955, and a product that ends in 23. Other numbers are a system that has booted.
 lsusb | grep -qi 'ID 0955:7.23' ||
   refuse "no board in recovery mode is on USB: bridge FC REC and GND, plug in power, and the USB-C cable to this machine"

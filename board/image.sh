@@ -8,7 +8,7 @@
 # How it is laid out:
 #   1  SPOTTER-ROOT  ext4, mounted read-only: a power cut finds nothing half written. The first boot opens it once, for key,
 #                    host name and machine id.
-#   2  SPOTTER-DATA  ext4, made by the first boot in the room behind: log, pictures, caches and the journal. It alone is
+#   2  SPOTTER-DATA  ext4, made by the first boot in the room behind: log, pictures, caches, versions and the journal. It alone is
 #                    written to, by programs that sync what must not be lost.
 #   /tmp, /var/tmp and /var/lib/systemd are in memory. make-box writes these lines of fstab and says why.
 #

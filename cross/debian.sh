@@ -26,12 +26,12 @@ step() { printf '\n== %s\n' "$*"; "$@"; }
 
 case "${1:-}" in
   install)
-    SUDO=(); [ "$(id -u)" = 0 ] || SUDO=(sudo)
-    export DEBIAN_FRONTEND=noninteractive
-    step "${SUDO[@]}" dpkg --add-architecture arm64
-    step "${SUDO[@]}" apt-get update -qq
+    # shellcheck source=.ci/root.sh
+    . .ci/root.sh
+    step as_root dpkg --add-architecture arm64
+    step as_root apt-get update -qq
     # Never at the cost of the host's own packages.
-    step "${SUDO[@]}" apt-get install -y -qq --no-remove --no-install-recommends rustc-web cargo-web libstd-rust-web-dev:arm64 \
+    step as_root apt-get install -y -qq --no-remove --no-install-recommends rustc-web cargo-web libstd-rust-web-dev:arm64 \
       gcc-aarch64-linux-gnu g++-aarch64-linux-gnu qemu-user-static cmake nasm pkg-config libclang-dev file \
       libgstreamer1.0-dev:arm64 libgstreamer-plugins-base1.0-0:arm64 \
       gstreamer1.0-plugins-base:arm64 gstreamer1.0-plugins-good:arm64

@@ -1,7 +1,9 @@
 # Where `cross` builds for JetPack 7: Ubuntu 24.04 as the board has it, so that no symbol of glibc is newer than the board's, with
-# the arm64 libraries beside the host's own, and NVIDIA's headers of CUDA and TensorRT for that release.
+# the arm64 libraries beside the host's own. Nothing of NVIDIA's is in it: what the box uses of CUDA and TensorRT it opens when it
+# starts, and TensorRT's shim is compiled on the board (make tensorrt-shim).
 #
-# The compiler is the host's, which cross brings along. Not built yet anywhere: its lines were only read by shellcheck.
+# The compiler is the host's, which cross brings along. Not built yet anywhere: its lines were read by shellcheck, and its packages
+# held against what others install in the same Ubuntu for the same purpose.
 FROM ubuntu:24.04
 
 SHELL ["/bin/bash", "-euo", "pipefail", "-c"]
@@ -18,29 +20,14 @@ RUN rm -f /etc/apt/sources.list.d/ubuntu.sources; \
 
 RUN apt-get update; \
     apt-get install --yes --no-install-recommends \
-      ca-certificates curl gcc g++ libc6-dev make cmake nasm pkg-config libclang-dev \
-      gcc-aarch64-linux-gnu g++-aarch64-linux-gnu libc6-dev-arm64-cross binutils \
+      ca-certificates gcc g++ libc6-dev make cmake nasm pkg-config libclang-dev \
+      gcc-aarch64-linux-gnu g++-aarch64-linux-gnu libc6-dev-arm64-cross binutils "libc6-dev:$CROSS_DEB_ARCH" \
       "libgstreamer1.0-dev:$CROSS_DEB_ARCH" "libgstreamer-plugins-base1.0-dev:$CROSS_DEB_ARCH"; \
     rm -rf /var/lib/apt/lists/*
-
-# The headers of CUDA and TensorRT from NVIDIA's own archive for Jetsons. Libraries are opened when the box starts, so none is
-# linked and none is installed here.
-RUN curl --fail --silent --show-error --location --output /etc/apt/trusted.gpg.d/jetson-ota-public.asc \
-      https://repo.download.nvidia.com/jetson/jetson-ota-public.asc; \
-    echo "deb [arch=arm64] https://repo.download.nvidia.com/jetson/common r39.2 main" >/etc/apt/sources.list.d/nvidia.list; \
-    apt-get update; \
-    mkdir -p /tmp/nvidia; \
-    cd /tmp/nvidia; \
-    apt-get download libnvinfer-headers-dev:arm64 cuda-cudart-dev-13-2:arm64; \
-    for deb in ./*.deb; do dpkg -x "$deb" /opt/nvidia; done; \
-    cd /; \
-    rm -rf /tmp/nvidia /var/lib/apt/lists/*
 
 # PKG_CONFIG_LIBDIR, not _PATH: what is the host's must not be found.
 ENV CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc \
     CC_aarch64_unknown_linux_gnu=aarch64-linux-gnu-gcc \
     CXX_aarch64_unknown_linux_gnu=aarch64-linux-gnu-g++ \
     PKG_CONFIG_ALLOW_CROSS=1 \
-    PKG_CONFIG_LIBDIR=/usr/lib/aarch64-linux-gnu/pkgconfig:/usr/share/pkgconfig \
-    TENSORRT_INCLUDE_PATH=/opt/nvidia/usr/include/aarch64-linux-gnu \
-    CUDA_INCLUDE_PATH=/opt/nvidia/usr/local/cuda-13.2/targets/sbsa-linux/include
+    PKG_CONFIG_LIBDIR=/usr/lib/aarch64-linux-gnu/pkgconfig:/usr/share/pkgconfig

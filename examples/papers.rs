@@ -1,5 +1,5 @@
-//! What a package holds beside the program: its man pages and the completions of three shells, made from the table of
-//! arguments itself, so that they cannot say anything else than the program does.
+//! What a package holds beside its programs: their man pages and the completions of three shells, made from the table of
+//! arguments itself, so that they cannot say anything else than the programs do.
 //!
 //! `cargo run --example papers -- DIR` writes `DIR/man/spotter*.1` and `DIR/completions/`.
 
@@ -13,10 +13,12 @@ fn main() -> std::io::Result<()> {
     std::fs::create_dir_all(&man)?;
     std::fs::create_dir_all(&completions)?;
     // The version without its commit and build, which are the program's own.
-    let mut command = spotter::cli::command().version(env!("CARGO_PKG_VERSION"));
-    clap_mangen::generate_to(command.clone(), &man)?;
-    for shell in [Shell::Bash, Shell::Fish, Shell::Zsh] {
-        clap_complete::generate_to(shell, &mut command, "spotter", &completions)?;
+    let spotter = spotter::cli::command().version(env!("CARGO_PKG_VERSION"));
+    for (name, mut command) in [("spotter", spotter), ("spotter-update", spotter::update::command())] {
+        clap_mangen::generate_to(command.clone(), &man)?;
+        for shell in [Shell::Bash, Shell::Fish, Shell::Zsh] {
+            clap_complete::generate_to(shell, &mut command, name, &completions)?;
+        }
     }
     Ok(())
 }

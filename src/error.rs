@@ -46,9 +46,9 @@ pub fn redacted(text: &str) -> String {
         let (head, tail) = rest.split_at(at + 3);
         out.push_str(head);
         let ends = |c: char| c.is_whitespace() || matches!(c, '/' | '"' | '\'' | '<' | '>' | ')');
-        // A password may itself hold '/' or '?', so the user part ends at the last '@' before white space or a quote,
+        // A password may itself hold '/', '?' or a quote, so the user part ends at the last '@' before white space,
         // unless a '/' came first and no '@' is left in what looks like the authority.
-        let word_end = tail.find(|c: char| c.is_whitespace() || matches!(c, '"' | '<' | '>')).unwrap_or(tail.len());
+        let word_end = tail.find(|c: char| c.is_whitespace() || matches!(c, '<' | '>')).unwrap_or(tail.len());
         let authority_end = tail[..word_end].find(ends).unwrap_or(word_end);
         let at_sign = tail[..authority_end].rfind('@').or_else(|| tail[..word_end].rfind('@'));
         match at_sign {
@@ -63,13 +63,36 @@ pub fn redacted(text: &str) -> String {
     redact_parameters(&out)
 }
 
-const SECRET_NAMES: [&str; 14] = [
-    "password", "passwd", "pwd", "pass", "token", "key", "api_key", "auth", "secret", "user-id", "user-pw", "proxy-id",
-    "proxy-pw", "loginpas",
-];
+/// A copy of `uri`, which is one and nothing else, without user and password, be there white space in them.
+pub fn redacted_uri(uri: &str) -> String {
+    let spaceless: String = uri.chars().map(|c| if c.is_whitespace() { '_' } else { c }).collect();
+    redacted(&spaceless)
+}
+
+/// What begins so, holds this or ends so is a secret's name, in whatever case.
+const SECRET_PARTS: [&str; 9] =
+    ["passw", "passphrase", "pwd", "token", "secret", "auth", "cookie", "credential", "headers"];
+const SECRET_ENDS: [&str; 9] = ["pass", "key", "sig", "signature", "-pw", "user-id", "proxy-id", "loginpas", "pin"];
+
+fn is_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    SECRET_PARTS.iter().any(|part| name.contains(part)) || SECRET_ENDS.iter().any(|end| name.ends_with(end))
+}
+
+fn redact_parameters(text: &str) -> String {
+    without_secrets(text, &mut |_| {})
+}
+
+/// The values in `text` that are secrets by their names, as they stand there, without quotes.
+pub fn secrets_in(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    without_secrets(text, &mut |value| found.push(value.trim_matches(['"', '\'']).to_string()));
+    found.retain(|value| !value.is_empty() && value != "!");
+    found
+}
 
 /// Query parameters, and the properties of a GStreamer pipeline, which stand after white space and may be quoted.
-fn redact_parameters(text: &str) -> String {
+fn without_secrets(text: &str, found: &mut dyn FnMut(&str)) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find(|c: char| matches!(c, '?' | '&') || c.is_whitespace()) {
@@ -80,10 +103,11 @@ fn redact_parameters(text: &str) -> String {
         let (name, given) = tail.split_at(name_end);
         out.push_str(name);
         rest = given;
-        let secret = SECRET_NAMES.iter().any(|s| name.eq_ignore_ascii_case(s));
-        if let Some(value) = given.trim_start().strip_prefix('=').filter(|_| secret) {
+        if let Some(value) = given.trim_start().strip_prefix('=').filter(|_| is_secret(name)) {
             out.push_str("=***");
-            rest = after_value(value.trim_start(), head.ends_with(['?', '&']));
+            let value = value.trim_start();
+            rest = after_value(value, head.ends_with(['?', '&']));
+            found(&value[..value.len() - rest.len()]);
         }
     }
     out.push_str(rest);
@@ -127,9 +151,22 @@ mod tests {
             ("v4l2:/dev/video0?size=1280x720&fps=30", "v4l2:/dev/video0?size=1280x720&fps=30"),
             ("gst:rtspsrc user-id=a user-pw=geheim ! x", "gst:rtspsrc user-id=*** user-pw=*** ! x"),
             ("rtspsrc user-pw = \"ge heim\" proxy-pw=g&h ! x", "rtspsrc user-pw=*** proxy-pw=*** ! x"),
+            ("rtsp://u:a\"b@h/x", "rtsp://***@h/x"),
+            ("rtsp://u:a'b@h/x", "rtsp://***@h/x"),
+            (
+                "gst:souphttpsrc location=http://h/ extra-headers=\"h, Authorization=geheim\" is-live=true cookies=geheim ! x",
+                "gst:souphttpsrc location=http://h/ extra-headers=*** is-live=true cookies=*** ! x",
+            ),
+            ("http://h/?access_token=g&apikey=g&sig=g&x=1", "http://h/?access_token=***&apikey=***&sig=***&x=1"),
+            (
+                "gst:srtsrc passphrase=geheim ! nvarguscamerasrc sensor-id=0",
+                "gst:srtsrc passphrase=*** ! nvarguscamerasrc sensor-id=0",
+            ),
             ("", ""),
         ] {
             assert_eq!(redacted(given), want, "{given}");
         }
+        assert_eq!(redacted_uri("rtsp://u:a b@h/x"), "rtsp://***@h/x");
+        assert_eq!(secrets_in("x user-pw = \"ge heim\" a=b pass='c' key= ! y"), ["ge heim", "c"]);
     }
 }

@@ -16,10 +16,10 @@
 //!
 //! | stratum | rooms |
 //! |---|---|
-//! | S5 shell | `main`, `cli`, `config` |
+//! | S5 shell | `main`, `bin`, `cli`, `config` |
 //! | S4 face | `http` |
 //! | S3 line | `camera` |
-//! | S2 devices | `capture`, `jpeg`, `pose`, `store`, `sink` (which may know `store`) |
+//! | S2 devices | `capture`, `jpeg`, `pose`, `store`, `sink` (which may know `store`), `update` |
 //! | S1 nouns | `frame`, `skeleton`, `workout` |
 //! | S0 base | `time`, `error`, `metrics`, `threads`, `mailbox`, `events` |
 //!
@@ -51,4 +51,5 @@ pub mod skeleton;
 pub mod store;
 pub mod threads;
 pub mod time;
+pub mod update;
 pub mod workout;

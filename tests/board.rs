@@ -177,7 +177,13 @@ fn the_boxs_config_is_right_before_and_after_make_box() {
     let (code, _, said) = check(None);
     assert_eq!(code, Some(2), "without its key a box must not serve: {said}");
     assert!(once.1.contains("LABEL=SPOTTER-ROOT / ext4 ro,"), "{}", once.1);
-    assert!(once.1.contains("LABEL=SPOTTER-DATA /var/lib/spotter ext4 "), "{}", once.1);
+    assert!(once.1.contains("LABEL=SPOTTER-DATA /var/lib/spotter-data ext4 "), "{}", once.1);
+    for (folder, place) in
+        [("spotter", "lib/spotter"), ("versions", "lib/spotter-versions"), ("journal", "log/journal")]
+    {
+        let line = format!("/var/lib/spotter-data/{folder} /var/{place} none bind,nofail,");
+        assert!(once.1.contains(&line), "{line}: {}", once.1);
+    }
     assert!(at("etc/avahi/services/spotter.service").exists());
 }
 
@@ -269,10 +275,14 @@ impl Bench {
     }
 
     fn package(&self, arch: &str) {
+        self.package_of(arch, &std::fs::read("/bin/true").expect("there is a small program"));
+    }
+
+    fn package_of(&self, arch: &str, program: &[u8]) {
         let tree = self.folder.path().join("package");
         std::fs::create_dir_all(tree.join("DEBIAN")).expect("writable");
         std::fs::create_dir_all(tree.join("usr/bin")).expect("writable");
-        std::fs::copy("/bin/true", tree.join("usr/bin/spotter")).expect("there is a small program");
+        std::fs::write(tree.join("usr/bin/spotter"), program).expect("writable");
         let control =
             format!("Package: spotter\nVersion: 0\nArchitecture: {arch}\nMaintainer: a test\nDescription: made up\n");
         std::fs::write(tree.join("DEBIAN/control"), control).expect("writable");
@@ -345,12 +355,35 @@ fn each_precondition_of_a_flash_has_its_sentence() {
     );
     with("rootfs/etc/passwd", "root:x:0:0:root:/root:/bin/bash\n", "has no user, so nobody could ever log in");
     let mut bench = Bench::new();
+    std::fs::remove_file(bench.folder.path().join("spotter.deb")).expect("it was there");
+    bench.refused("make deb-arm64 makes it");
     bench.package("amd64");
     bench.refused("is not for arm64");
+    // The names of glibc's versions that it wants, each made one of a glibc that nobody has.
+    let mut program = std::fs::read("/bin/true").expect("there is a small program");
+    for at in 0..program.len() {
+        if program[at..].starts_with(b"GLIBC_2.") {
+            program[at + b"GLIBC_".len()] = b'9';
+        }
+    }
+    bench.package_of("arm64", &program);
+    bench.refused("was built for a newer system than release 36 has");
     bench.package("arm64");
     bench.usb = "ID 0955:7020 NVIDIA Corp. L4T running on Tegra";
     bench.refused("no board in recovery mode is on USB");
     bench.usb = "ID 0955:7523 NVIDIA Corp. APX";
     bench.root_gib = "many";
     bench.refused("ROOT_GIB wants a whole number of GiB");
+    bench.root_gib = "7";
+    bench.refused("8 or more, not 7");
+    std::fs::remove_dir_all(bench.bsp("")).expect("it was there");
+    bench.refused("name its Linux_for_Tegra");
+}
+
+#[test]
+fn a_flash_without_the_bsps_folder_is_refused_before_anything_is_built() {
+    let out = run("make", &["flash", "BSP=/nowhere", "DRY_RUN=1"]);
+    assert_eq!(out.status.code(), Some(2));
+    assert!(text(&out.stderr).contains("there is no folder '/nowhere'"), "{}", text_of(&out));
+    assert_eq!(text(&out.stdout), "", "nothing was begun");
 }

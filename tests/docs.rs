@@ -21,18 +21,20 @@ const CHANGELOG: &str = include_str!("../CHANGELOG.md");
 const CONTRACTS: &str = include_str!("../docs/contracts.md");
 const DECISIONS: &str = include_str!("../docs/decisions.md");
 const OPERATE: &str = include_str!("../docs/operate.md");
+const THREATS: &str = include_str!("../docs/threats.md");
 const TROUBLESHOOT: &str = include_str!("../docs/troubleshoot.md");
 const VERIFIED: &str = include_str!("../docs/verified.md");
 const BOX_FILE: &str = include_str!("../board/rootfs/etc/spotter/spotter.toml");
 const MAKEFILE: &str = include_str!("../Makefile");
 
 /// Each page with its path from the root.
-const PAGES: [(&str, &str); 7] = [
+const PAGES: [(&str, &str); 8] = [
     ("README.md", README),
     ("CHANGELOG.md", CHANGELOG),
     ("docs/contracts.md", CONTRACTS),
     ("docs/decisions.md", DECISIONS),
     ("docs/operate.md", OPERATE),
+    ("docs/threats.md", THREATS),
     ("docs/troubleshoot.md", TROUBLESHOOT),
     ("docs/verified.md", VERIFIED),
 ];
@@ -227,6 +229,79 @@ fn every_fault_of_tensorrt_has_its_sentence_as_a_heading() {
             NoTrtexec | Unreadable { .. } | Building { .. } | Fault::Build(_) => {}
         }
         assert!(headings().contains(&fault.to_string()), "docs/troubleshoot.md has no heading \"{fault}\"");
+    }
+}
+
+#[test]
+fn every_fault_of_an_update_has_its_sentence_as_a_heading() {
+    use spotter::update::Fault::*;
+    use spotter::update::Reason;
+    let (path, why) = (|| "PATH".to_string(), || "WHY".to_string());
+    let (version, other) = (|| "VERSION".to_string(), || "OTHER".to_string());
+    let all = [
+        NotRoot,
+        Busy,
+        NoKeys { path: path() },
+        BadKeys { path: path() },
+        Loose { path: path() },
+        Unreadable { path: path(), why: why() },
+        NotRelease { path: path() },
+        Stranger { path: path() },
+        Damaged { path: path() },
+        Label { path: path(), why: why() },
+        Processor { path: path(), wanted: "ARCH".into(), own: "ARCH".into() },
+        Board { path: path(), wanted: "BOARD".into(), own: "BOARD".into() },
+        Older { version: version(), runs: other() },
+        Same { version: version() },
+        Large { path: path(), mib: 2 },
+        Member { path: path(), member: "MEMBER".into(), why: "WHY" },
+        NoProgram { path: path() },
+        NoRoom { path: path(), free_mib: 2, mib: 3 },
+        DiskFull { path: path() },
+        Unwritable { path: path(), why: why() },
+        NoStart { version: version(), why: why() },
+        NothingKept,
+        TakenBack { version: version(), back: other(), reason: Reason::Dead },
+        NotBack { version: version(), back: other(), reason: Reason::Dead },
+    ];
+    for fault in &all {
+        // A new kind stops the build here, and wants a row above.
+        match fault {
+            NotRoot | Busy | NoKeys { .. } | BadKeys { .. } | Loose { .. } | Unreadable { .. } | NotRelease { .. } => {}
+            Stranger { .. } | Damaged { .. } | Label { .. } | Processor { .. } | Board { .. } | Older { .. } => {}
+            Same { .. } | Large { .. } | Member { .. } | NoProgram { .. } | NoRoom { .. } | DiskFull { .. } => {}
+            Unwritable { .. } | NoStart { .. } | NothingKept | TakenBack { .. } | NotBack { .. } => {}
+        }
+        let said = fault.to_string().replace(&Reason::Dead.to_string(), "WHY");
+        let said = said.replace("has 2 MiB free, and the update wants 3", "has N MiB free, and the update wants M");
+        let said = said.replace("the 2 MiB", "the N MiB");
+        assert!(headings().contains(&said), "docs/troubleshoot.md has no heading \"{said}\"");
+    }
+}
+
+#[test]
+fn every_reason_why_a_version_is_taken_back_has_its_sentence_as_a_heading() {
+    use spotter::update::Reason::*;
+    let why = || "WHY".to_string();
+    let all = [
+        NotReady { seconds: 2 },
+        Blind { seconds: 2, live: 3, wanted: 4 },
+        Ended { starts: 2 },
+        NotCounted,
+        Dead,
+        Interrupted,
+        Service(why()),
+        Unkept(why()),
+    ];
+    for reason in &all {
+        // A new kind stops the build here, and wants a row above.
+        match reason {
+            NotReady { .. } | Blind { .. } | Ended { .. } | NotCounted | Dead | Interrupted => {}
+            Service(_) | Unkept(_) => {}
+        }
+        let said = reason.to_string().replace("after 2 s", "after N s").replace("2 times", "N times");
+        let said = said.replace("cameras: 3 after", "cameras: N after").replace("4 before", "M before");
+        assert!(headings().contains(&said), "docs/troubleshoot.md has no heading \"{said}\"");
     }
 }
 

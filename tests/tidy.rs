@@ -9,8 +9,9 @@ use std::path::Path;
 use std::process::Command;
 
 /// Rooms and their strata, as the head of `src/lib.rs` has them.
-const STRATA: [(&str, u8); 19] = [
+const STRATA: [(&str, u8); 21] = [
     ("main", 5),
+    ("bin", 5),
     ("cli", 5),
     ("config", 5),
     ("http", 4),
@@ -20,6 +21,7 @@ const STRATA: [(&str, u8); 19] = [
     ("pose", 2),
     ("store", 2),
     ("sink", 2),
+    ("update", 2),
     ("frame", 1),
     ("skeleton", 1),
     ("workout", 1),

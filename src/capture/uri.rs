@@ -5,7 +5,7 @@
 use std::fmt;
 
 use super::paced::PacedAddress;
-use crate::error::redacted;
+use crate::error::{redacted, redacted_uri};
 use crate::frame::PixelFormat;
 
 /// A parsed source.
@@ -176,7 +176,7 @@ impl fmt::Display for Address {
                 }
                 Ok(())
             }
-            Address::Rtsp(uri) | Address::Http(uri) => f.write_str(&redacted(uri)),
+            Address::Rtsp(uri) | Address::Http(uri) => f.write_str(&redacted_uri(uri)),
             Address::File(path) => write!(f, "file:{path}"),
             Address::Gst(pipeline) => write!(f, "gst:{}", redacted(pipeline)),
             Address::Webcam(index) => write!(f, "webcam:{index}"),

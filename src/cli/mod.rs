@@ -144,6 +144,7 @@ pub fn main(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) ->
             if let Some(exit) = root::refused(args.as_root.as_deref()) {
                 return exit;
             }
+            root::keep_to_itself();
             let flags = Flags { cameras: args.camera, listen: args.listen, data_dir: args.data_dir };
             match Config::load(args.config.as_deref(), &flags) {
                 Ok(config) => run::run(config),

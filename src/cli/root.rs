@@ -24,6 +24,18 @@ pub(super) fn refused(why: Option<&str>) -> Option<Exit> {
     None
 }
 
+/// Leaves no core file of a box that systemd started, whatever collects them on this machine, and shows its environment to
+/// nobody but root: both hold the key, and the passwords of cameras. The unit's `LimitCORE=0` alone does not bind a
+/// collector that core_pattern names. Who starts the box by hand may look inside.
+pub(super) fn keep_to_itself() {
+    use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+    if started_by_systemd()
+        && let Err(why) = set_dumpable_behavior(DumpableBehavior::NotDumpable)
+    {
+        log::warn!("a crash of this box may leave a core file: {why}");
+    }
+}
+
 /// systemd gives the process that it starts the number of that process (since version 248); what this one starts inherits
 /// the variable, and the number is then another's.
 fn started_by_systemd() -> bool {

@@ -23,6 +23,8 @@ use crate::time::{Mono, Wall};
 
 /// How often the main thread looks around.
 const ROUND: Duration = Duration::from_millis(250);
+/// How often until the box is ready: who starts it again after a fall waits for that.
+const STARTING_ROUND: Duration = Duration::from_millis(20);
 /// Every so many rounds it looks at the machine's heat and supply.
 const STRAIN_ROUNDS: u32 = 20;
 /// How long the threads get to end; together with a round it is less than the 2 s that a graceful end may take.
@@ -117,7 +119,7 @@ fn watch_over(lines: &[Line], engine: &Engine, crew: &Crew, signals: &mut Signal
     let mut hung_before = Vec::new();
     let (mut strain, mut round) = (Strain::default(), 0u32);
     loop {
-        if signals.wait(ROUND) {
+        if signals.wait(if systemd.is_ready() { ROUND } else { STARTING_ROUND }) {
             log::info!("asked to end");
             systemd.stopping();
             return Exit::Done;

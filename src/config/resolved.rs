@@ -25,11 +25,14 @@ impl Config {
         let http = &self.http;
         let mut face = json!({
             "listen": http.listen,
+            "wrong_keys_per_minute": http.wrong_keys_per_minute,
             "hosts": http.hosts,
             "workers": http.workers,
             "stream_workers": http.stream_workers,
             "stream_viewers": http.stream_viewers,
+            "stream_viewers_per_peer": http.stream_viewers_per_peer,
             "event_viewers": http.event_viewers,
+            "event_viewers_per_peer": http.event_viewers_per_peer,
             "connections": http.connections,
             "connections_per_peer": http.connections_per_peer,
             "head_bytes": http.head_bytes,

@@ -1,10 +1,13 @@
 //! From a request to what is done about it: the route's own room, a page, or a sentence why not.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
+use super::auth::{Asker, Verdict};
 use super::clip::{Asked, Clip};
 use super::desk::{Awaited, Desk, Hand, Owed};
 use super::head::{Field, Head, Method};
+use super::limits::Ticket;
 use super::pages::Page;
 use super::query::{self, Number};
 use super::reply::{self, Body, Reply};
@@ -30,6 +33,8 @@ pub struct Request<'a> {
     pub bytes: &'a [u8],
     /// and its body.
     pub body: &'a [u8],
+    /// Who sent it.
+    pub peer: IpAddr,
     /// The answer is the last on its connection.
     pub close: bool,
 }
@@ -38,6 +43,10 @@ impl<'a> Request<'a> {
     /// A header's value.
     pub fn field(&self, field: Field) -> Option<&'a [u8]> {
         self.head.field(self.bytes, field)
+    }
+
+    fn asker(&self, desk: &Desk) -> Asker {
+        Asker { peer: self.peer, now: desk.now, wall: desk.wall }
     }
 
     /// What follows the question mark.
@@ -56,7 +65,7 @@ pub enum Outcome {
     Hand(Hand),
 }
 
-/// Pages run no foreign and no inline script, stand in no frame, and tell nobody where the viewer came from.
+/// Pages run no foreign and no inline script and stand in no frame.
 const PAGE_POLICY: &str = "Content-Security-Policy: default-src 'self'; img-src 'self' blob: data:; \
      style-src 'self'; script-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
 
@@ -97,8 +106,12 @@ fn barred(desk: &mut Desk, request: &Request<'_>, entry: &Entry, out: &mut Vec<u
     if entry.is_told_to_known_hosts_only() && !knows_host(desk, request) {
         return Some(desk.refuse(out, entry.class, 421, UNKNOWN_HOST, request.close));
     }
-    if entry.wants_key && !desk.shared.gate.admits(head, bytes, desk.wall) {
-        return Some(unauthorized(desk, request, entry.class, out));
+    if entry.wants_key {
+        match desk.shared.gate.judge(head, bytes, request.asker(desk)) {
+            Verdict::Admitted => {}
+            Verdict::Refused => return Some(unauthorized(desk, request, entry.class, out)),
+            Verdict::Slowed(wait) => return Some(desk.slow(out, entry.class, wait, request.close)),
+        }
     }
     let foreign = entry.method != Method::Get && !auth::same_origin(head, bytes);
     foreign.then(|| desk.refuse(out, entry.class, 403, FOREIGN, request.close))
@@ -106,12 +119,19 @@ fn barred(desk: &mut Desk, request: &Request<'_>, entry: &Entry, out: &mut Vec<u
 
 /// Whether a clip may come, before its body is read; nothing: the request brings none. A refusal is its connection's last
 /// answer. `bytes` begin with the head.
-pub fn clip(desk: &mut Desk, head: &Head, bytes: &[u8], out: &mut Vec<u8>) -> Option<Result<Box<Clip>, Reply>> {
+pub fn clip(
+    desk: &mut Desk,
+    ticket: &Ticket,
+    head: &Head,
+    bytes: &[u8],
+    out: &mut Vec<u8>,
+) -> Option<Result<Box<Clip>, Reply>> {
     let Found::Entry(entry, _) = route::find(head.path(bytes), head.method) else { return None };
     if entry.route != Route::Reference {
         return None;
     }
-    if let Some(reply) = barred(desk, &Request { head, bytes, body: &[], close: true }, entry, out) {
+    if let Some(reply) = barred(desk, &Request { head, bytes, body: &[], peer: ticket.peer(), close: true }, entry, out)
+    {
         return Some(Err(reply));
     }
     let asked = Asked {
@@ -141,7 +161,7 @@ fn enter(desk: &mut Desk, request: &Request<'_>, entry: &'static Entry, name: &s
         Route::Cameras => (200, api::cameras(&house, now)),
         Route::State => (200, api::state(&house, now)),
         Route::Metrics => (200, house.metrics.text().into_bytes()),
-        Route::OpenApi => (200, openapi::document()),
+        Route::OpenApi => (200, Vec::new()),
         Route::Admin => (200, admin::report(&house, now, wall)),
         _ => return errand(desk, request, entry, name, out),
     };
@@ -154,8 +174,12 @@ fn enter(desk: &mut Desk, request: &Request<'_>, entry: &'static Entry, name: &s
             lines.fixed("Content-Type: application/json");
         }
     }
-    lines.fixed("Cache-Control: no-store").end(body.len(), request.close);
-    Outcome::Reply(Reply { class: entry.class, status, body: Body::Owned(body), close: request.close })
+    let body = match entry.route {
+        Route::OpenApi => Body::Static(openapi::document()),
+        _ => Body::Owned(body),
+    };
+    lines.fixed("Cache-Control: no-store").end(body.bytes().len(), request.close);
+    Outcome::Reply(Reply { class: entry.class, status, body, close: request.close })
 }
 
 /// What may wait for the disk is the clerk's.
@@ -234,7 +258,7 @@ fn watch(desk: &mut Desk, request: &Request<'_>, camera: usize, out: &mut Vec<u8
         }
     };
     let head_only = request.head.method == Method::Head;
-    let seat = if head_only { None } else { shared.limits.watch(view) };
+    let seat = if head_only { None } else { shared.limits.watch(request.peer, view) };
     if seat.is_none() && !head_only {
         return refuse(desk, out, 503, "as many streams are open as this box allows; close one or ask again later");
     }
@@ -249,7 +273,7 @@ fn watch(desk: &mut Desk, request: &Request<'_>, camera: usize, out: &mut Vec<u8
 
 fn listen(desk: &mut Desk, request: &Request<'_>, out: &mut Vec<u8>) -> Outcome {
     let head_only = request.head.method == Method::Head;
-    let seat = if head_only { None } else { desk.shared.limits.listen() };
+    let seat = if head_only { None } else { desk.shared.limits.listen(request.peer) };
     if seat.is_none() && !head_only {
         let why = "as many listen as this box allows; ask again later";
         return Outcome::Reply(desk.refuse(out, RouteClass::Events, 503, why, request.close));
@@ -288,15 +312,15 @@ fn wrong_method(desk: &mut Desk, request: &Request<'_>, class: RouteClass, allow
 
 fn show(desk: &mut Desk, request: &Request<'_>, page: &'static Page, out: &mut Vec<u8>) -> Reply {
     let class = RouteClass::Page;
-    if page.needs_login && !desk.shared.gate.admits(request.head, request.bytes, desk.wall) {
+    let judged = || desk.shared.gate.judge(request.head, request.bytes, request.asker(desk));
+    if page.needs_login && judged() != Verdict::Admitted {
         let next = request.head.path(request.bytes);
         return see_other(desk, request, &[b"/login?next=", next.as_bytes()].concat(), None, out);
     }
     let fresh = request.field(Field::IfNoneMatch).is_some_and(|known| snapshot::is_among(known, page.etag.as_bytes()));
     let status = if fresh { 304 } else { 200 };
-    let mut lines = desk.begin(out, status);
-    lines.line("ETag", page.etag.as_bytes()).fixed("Cache-Control: no-cache");
-    lines.fixed(PAGE_POLICY).fixed("Referrer-Policy: no-referrer");
+    let mut lines = desk.begin_page(out, status);
+    lines.line("ETag", page.etag.as_bytes()).fixed("Cache-Control: no-cache").fixed(PAGE_POLICY);
     if fresh {
         lines.end_open(request.close);
         return Reply { class, status, body: Body::Empty, close: request.close };
@@ -307,7 +331,7 @@ fn show(desk: &mut Desk, request: &Request<'_>, page: &'static Page, out: &mut V
 
 fn see_other(desk: &mut Desk, request: &Request<'_>, place: &[u8], cookie: Option<&[u8]>, out: &mut Vec<u8>) -> Reply {
     let mut lines = desk.begin(out, 303);
-    lines.line("Location", place).fixed("Cache-Control: no-store").fixed("Referrer-Policy: no-referrer");
+    lines.line("Location", place).fixed("Cache-Control: no-store");
     if let Some(cookie) = cookie {
         lines.line("Set-Cookie", cookie);
     }
@@ -326,7 +350,11 @@ fn login(desk: &mut Desk, request: &Request<'_>, out: &mut Vec<u8>) -> Reply {
     };
     let asked = query::text(request.query(), "next").or_else(|| query::text(request.body, "next"));
     let next = auth::next_place(asked.as_deref());
-    if !desk.shared.gate.fits(key.as_bytes()) {
+    let verdict = desk.shared.gate.judge_key(key.as_bytes(), request.asker(desk));
+    if let Verdict::Slowed(wait) = verdict {
+        return desk.slow(out, class, wait, request.close);
+    }
+    if verdict == Verdict::Refused {
         if form {
             return see_other(desk, request, &[b"/login?wrong=1&next=", next.as_bytes()].concat(), None, out);
         }

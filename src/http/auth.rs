@@ -8,10 +8,11 @@
 //! A logout takes the cookie from the browser that asks. A copy of it that somebody kept holds until its time is over;
 //! only another key ends that too.
 //!
-//! Keys and proofs are compared in constant time.
+//! Keys and proofs are compared in constant time, and who brings wrong ones is slowed ([`super::guess`]).
 
 use std::io::Read;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
@@ -19,9 +20,10 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
+use super::guess::Guesses;
 use super::head::{Field, Head};
 use super::query;
-use crate::time::Wall;
+use crate::time::{Mono, Wall};
 
 const NAME: &[u8] = b"spotter=";
 /// What a cookie's key is derived for. Another number makes all cookies void.
@@ -38,44 +40,76 @@ type Cookie = [u8; SAID + PROOF];
 /// Its length in a header.
 const TEXT: usize = (SAID + PROOF) * 4 / 3 + 1;
 
+/// Who asks, and when.
+#[derive(Clone, Copy)]
+pub struct Asker {
+    /// The address at the other end of the connection.
+    pub peer: IpAddr,
+    /// This turn.
+    pub now: Mono,
+    /// The same for cookies.
+    pub wall: Wall,
+}
+
+/// What the gate says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Verdict {
+    /// Come in.
+    Admitted,
+    /// There is no key, or a wrong one.
+    Refused,
+    /// There were too many wrong ones from this address; its next is looked at after this time.
+    Slowed(Duration),
+}
+
 /// The keeper of the key.
 pub struct Gate {
     key: Option<Vec<u8>>,
+    guesses: Guesses,
     /// Ready to prove, with the derived key inside.
     prover: Hmac<Sha256>,
 }
 
 impl Gate {
-    /// With this key, or open to all.
-    pub fn new(key: Option<&str>) -> Gate {
+    /// With this key, or open to all; so many wrong keys are looked at a minute from one address.
+    pub fn new(key: Option<&str>, wrong_keys: usize) -> Gate {
         let key = key.map(|k| k.as_bytes().to_vec());
         let derived = keyed(key.as_deref().unwrap_or(&[])).chain_update(PURPOSE).finalize().into_bytes();
-        Gate { key, prover: keyed(&derived) }
+        Gate { key, guesses: Guesses::new(wrong_keys), prover: keyed(&derived) }
     }
 
-    /// Whether a request may pass at this time.
-    pub fn admits(&self, head: &Head, bytes: &[u8], now: Wall) -> bool {
-        if self.key.is_none() {
-            return true;
+    /// Whether a request may pass.
+    pub fn judge(&self, head: &Head, bytes: &[u8], asker: Asker) -> Verdict {
+        if self.key.is_none() || head.field(bytes, Field::Cookie).is_some_and(|c| self.fits_cookie(c, asker.wall)) {
+            return Verdict::Admitted;
         }
-        head.field(bytes, Field::ApiKey).is_some_and(|given| self.fits(given))
-            || head.field(bytes, Field::Authorization).is_some_and(|given| self.fits_basic(given))
-            || head.field(bytes, Field::Cookie).is_some_and(|given| self.fits_cookie(given, now))
+        let header = head.field(bytes, Field::ApiKey);
+        let basic = head.field(bytes, Field::Authorization).and_then(password);
+        if header.is_none() && basic.is_none() {
+            return Verdict::Refused;
+        }
+        self.weigh(asker, || header.is_some_and(|key| self.fits(key)) || basic.is_some_and(|key| self.fits(&key)))
     }
 
-    /// Whether this is the key. Without a key everything is.
-    pub fn fits(&self, given: &[u8]) -> bool {
+    /// Whether this, given to the login, is the key. Without a key everything is.
+    pub fn judge_key(&self, given: &[u8], asker: Asker) -> Verdict {
+        self.weigh(asker, || self.fits(given))
+    }
+
+    /// Looks at what was given, unless this address was wrong too often.
+    fn weigh(&self, asker: Asker, fits: impl FnOnce() -> bool) -> Verdict {
+        if let Some(wait) = self.guesses.wait(asker.peer, asker.now) {
+            return Verdict::Slowed(wait);
+        }
+        if fits() {
+            return Verdict::Admitted;
+        }
+        self.guesses.wrong(asker.peer, asker.now);
+        Verdict::Refused
+    }
+
+    fn fits(&self, given: &[u8]) -> bool {
         self.key.as_ref().is_none_or(|key| bool::from(key.as_slice().ct_eq(given)))
-    }
-
-    fn fits_basic(&self, value: &[u8]) -> bool {
-        let Some((scheme, rest)) = value.split_at_checked(6) else { return false };
-        if !scheme.eq_ignore_ascii_case(b"basic ") {
-            return false;
-        }
-        let Ok(pair) = BASE64_STANDARD.decode(rest.trim_ascii()) else { return false };
-        let colon = pair.iter().position(|b| *b == b':');
-        colon.is_some_and(|at| self.fits(&pair[at + 1..]))
     }
 
     fn fits_cookie(&self, cookies: &[u8], now: Wall) -> bool {
@@ -107,6 +141,17 @@ impl Gate {
         let text = BASE64_URL_SAFE_NO_PAD.encode(cookie);
         Ok(format!("spotter={text}; HttpOnly; SameSite=Strict; Path=/; Max-Age={AGE_S}").into_bytes())
     }
+}
+
+/// The password of HTTP Basic; nothing where another scheme or no pair is given.
+fn password(value: &[u8]) -> Option<Vec<u8>> {
+    let (scheme, rest) = value.split_at_checked(6)?;
+    if !scheme.eq_ignore_ascii_case(b"basic ") {
+        return None;
+    }
+    let mut pair = BASE64_STANDARD.decode(rest.trim_ascii()).ok()?;
+    let colon = pair.iter().position(|b| *b == b':')?;
+    Some(pair.split_off(colon + 1))
 }
 
 fn keyed(key: &[u8]) -> Hmac<Sha256> {
@@ -182,10 +227,17 @@ mod tests {
     use crate::http::head::parse;
 
     const LOGIN: Wall = Wall::from_unix_ms(784_111_777_042);
+    const ASKER: Asker = Asker { peer: IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), now: Mono::ZERO, wall: LOGIN };
+
+    /// One that is patient with who guesses.
+    fn gate_of(key: Option<&str>) -> Gate {
+        Gate::new(key, 100_000)
+    }
 
     fn admitted_at(gate: &Gate, line: &str, now: Wall) -> bool {
         let text = format!("GET / HTTP/1.1\r\nHost: h\r\n{line}\r\n");
-        gate.admits(&parse(text.as_bytes()).unwrap(), text.as_bytes(), now)
+        let asker = Asker { wall: now, ..ASKER };
+        gate.judge(&parse(text.as_bytes()).unwrap(), text.as_bytes(), asker) == Verdict::Admitted
     }
 
     fn admitted(gate: &Gate, line: &str) -> bool {
@@ -208,7 +260,7 @@ mod tests {
 
     #[test]
     fn the_key_opens_by_header_and_by_basic_and_nothing_else_does() {
-        let gate = Gate::new(Some("sesam:1"));
+        let gate = gate_of(Some("sesam:1"));
         for open in ["X-Api-Key: sesam:1\r\n", &basic("anybody:sesam:1"), &basic(":sesam:1")] {
             assert!(admitted(&gate, open), "{open}");
         }
@@ -224,25 +276,54 @@ mod tests {
         ] {
             assert!(!admitted(&gate, shut), "{shut}");
         }
-        assert!(admitted(&Gate::new(None), ""));
+        assert!(admitted(&gate_of(None), ""));
+    }
+
+    #[test]
+    fn who_was_wrong_too_often_is_not_looked_at_and_a_cookie_passes_all_the_same() {
+        let gate = Gate::new(Some("sesam"), 3);
+        let judge = |line: &str, asker: Asker| {
+            let text = format!("GET / HTTP/1.1\r\nHost: h\r\n{line}\r\n");
+            gate.judge(&parse(text.as_bytes()).unwrap(), text.as_bytes(), asker)
+        };
+        let cookie = sent(&issued(&gate));
+        for _ in 0..9 {
+            assert_eq!(judge("", ASKER), Verdict::Refused, "who brings none is not counted");
+            assert_eq!(judge("Cookie: spotter=old\r\n", ASKER), Verdict::Refused);
+        }
+        assert_eq!(judge("X-Api-Key: a\r\n", ASKER), Verdict::Refused);
+        assert_eq!(judge(&basic("x:b"), ASKER), Verdict::Refused);
+        assert_eq!(judge("X-Api-Key: sesam\r\n", ASKER), Verdict::Admitted);
+        assert_eq!(gate.judge_key(b"c", ASKER), Verdict::Refused);
+        let slowed = Verdict::Slowed(Duration::from_secs(20));
+        for line in ["X-Api-Key: d\r\n", "X-Api-Key: sesam\r\n", &basic("x:sesam")] {
+            assert_eq!(judge(line, ASKER), slowed, "{line}");
+        }
+        assert_eq!(gate.judge_key(b"sesam", ASKER), slowed);
+        assert_eq!(judge(&cookie, ASKER), Verdict::Admitted);
+        let other = Asker { peer: IpAddr::from([10, 0, 0, 2]), ..ASKER };
+        assert_eq!(judge("X-Api-Key: sesam\r\n", other), Verdict::Admitted);
+        let later = Asker { now: Mono::from_ns(20_000_000_000), ..ASKER };
+        assert_eq!(judge("X-Api-Key: sesam\r\n", later), Verdict::Admitted);
+        assert_eq!(gate_of(None).judge_key(b"anything", ASKER), Verdict::Admitted);
     }
 
     #[test]
     fn a_cookie_holds_over_restarts_and_for_nobody_with_another_key() {
-        let cookie = issued(&Gate::new(Some("k")));
-        assert!(admitted(&Gate::new(Some("k")), &sent(&cookie)), "the box has restarted");
+        let cookie = issued(&gate_of(Some("k")));
+        assert!(admitted(&gate_of(Some("k")), &sent(&cookie)), "the box has restarted");
         for other in ["K", "k2", ""] {
-            assert!(!admitted(&Gate::new(Some(other)), &sent(&cookie)), "{other:?}");
+            assert!(!admitted(&gate_of(Some(other)), &sent(&cookie)), "{other:?}");
         }
-        let gate = Gate::new(Some("k"));
+        let gate = gate_of(Some("k"));
         assert_ne!(issued(&gate), issued(&gate), "no two are the same");
-        let by_none = issued(&Gate::new(None));
+        let by_none = issued(&gate_of(None));
         assert!(!admitted(&gate, &sent(&by_none)), "the box had no key when it gave it");
     }
 
     #[test]
     fn a_cookie_is_its_header_to_the_byte_and_holds_no_key() {
-        let line = String::from_utf8(Gate::new(Some("sesam")).cookie(LOGIN).unwrap()).unwrap();
+        let line = String::from_utf8(gate_of(Some("sesam")).cookie(LOGIN).unwrap()).unwrap();
         let (value, rest) = line.split_once("; ").unwrap();
         assert_eq!(rest, "HttpOnly; SameSite=Strict; Path=/; Max-Age=2592000");
         assert_eq!(value.len(), NAME.len() + TEXT);
@@ -252,7 +333,7 @@ mod tests {
 
     #[test]
     fn a_cookie_that_is_cut_longer_or_changed_anywhere_opens_nothing() {
-        let gate = Gate::new(Some("k"));
+        let gate = gate_of(Some("k"));
         let cookie = issued(&gate);
         for length in 0..cookie.len() {
             assert!(!admitted(&gate, &sent(&cookie[..length])), "{length}");
@@ -267,7 +348,7 @@ mod tests {
 
     #[test]
     fn a_cookie_ends_after_30_days_to_the_millisecond() {
-        let gate = Gate::new(Some("k"));
+        let gate = gate_of(Some("k"));
         let line = sent(&issued(&gate));
         let age_ms = 30 * 24 * 3600 * 1000;
         let after = |ms: u64| Wall::from_unix_ms(LOGIN.unix_ms() + ms);

@@ -12,7 +12,7 @@ use mio::net::TcpStream;
 
 use super::answer::{self, Outcome, Request};
 use super::clip::Clip;
-use super::desk::{Awaited, Desk, Hand, Handover, Post};
+use super::desk::{Awaited, Desk, Hand, Handover, Post, Step};
 use super::head::{self, Head, Method, Refusal};
 use super::limits::Ticket;
 use super::reply::{Body, Reply};
@@ -20,7 +20,7 @@ use super::snapshot::{self, NotYet};
 use crate::metrics::RouteClass;
 use crate::time::Mono;
 
-/// Requests answered in a row before others get their turn.
+/// Steps in a row, of which a request takes two or three, before others get their turn.
 const BUDGET: usize = 32;
 /// How long a client whose last answer is out may go on sending before the connection is cut; without it the answer could be lost.
 const LINGER: Duration = Duration::from_secs(1);
@@ -37,20 +37,6 @@ enum Phase {
     Write,
     /// The answer is out; what still comes in is thrown away.
     Linger,
-}
-
-/// What the worker is to do with the connection now.
-pub enum Step {
-    /// Keep it until there is news.
-    Stay,
-    /// Keep it and call again without news: its turn was used up.
-    Again,
-    /// Drop it.
-    Close,
-    /// Give it to a stream worker.
-    Leave(Hand),
-    /// Give it to the thread of clips.
-    Bring(Box<Clip>),
 }
 
 /// Memory that outlives connections.
@@ -175,6 +161,7 @@ impl Conn {
     /// Goes on as far as it can.
     pub fn run<T>(&mut self, desk: &mut Desk, post: &Post<T>) -> Step {
         for _ in 0..BUDGET {
+            let wrote = self.phase == Phase::Write;
             let done = match self.phase {
                 Phase::Head => self.read_head(desk, post),
                 Phase::Body => self.read_body(desk, post),
@@ -185,6 +172,10 @@ impl Conn {
             };
             if let Some(step) = done {
                 return step;
+            }
+            // One answer a turn: who asks for a hundred in a row waits with the others after each of them.
+            if wrote && self.start < self.filled {
+                break;
             }
         }
         Step::Again
@@ -238,7 +229,7 @@ impl Conn {
 
     fn take_head<T>(&mut self, desk: &mut Desk, post: &Post<T>, head: Head) -> Option<Step> {
         if head.method == Method::Post
-            && let Some(judged) = answer::clip(desk, &head, &self.input[self.start..], &mut self.out)
+            && let Some(judged) = answer::clip(desk, &self.ticket, &head, &self.input[self.start..], &mut self.out)
         {
             return self.take_clip(desk, &head, judged);
         }
@@ -307,7 +298,7 @@ impl Conn {
         self.began = desk.now;
         let close = !head.keep_alive || desk.stopping;
         let bytes = &self.input[self.start..self.start + head.len];
-        let request = Request { head, bytes, body: &self.body_in, close };
+        let request = Request { head, bytes, body: &self.body_in, peer: self.ticket.peer(), close };
         match answer::answer(desk, &request, &mut self.out) {
             Outcome::Reply(reply) => self.begin_write(desk, reply),
             Outcome::Wait(awaited) => {

@@ -10,10 +10,10 @@ use prometheus_client::metrics::counter::Counter;
 
 use super::auth::Gate;
 use super::clerk::{Answer, Counter as Clerks, Tray};
-use super::clip::Clips;
+use super::clip::{Clip, Clips};
 use super::limits::{Limits, Seat, Ticket};
 use super::reply::{self, Body, Date, Lines, Reply};
-use super::{House, Settings};
+use super::{House, Settings, stamp};
 use crate::camera::View;
 use crate::events::Bell;
 use crate::jpeg::Variant;
@@ -160,6 +160,20 @@ pub struct Handover {
     pub out: Vec<u8>,
 }
 
+/// What the worker is to do with the connection now.
+pub enum Step {
+    /// Keep it until there is news.
+    Stay,
+    /// Keep it and call again without news: its turn was used up.
+    Again,
+    /// Drop it.
+    Close,
+    /// Give it to a stream worker.
+    Leave(Hand),
+    /// Give it to the thread of clips.
+    Bring(Box<Clip>),
+}
+
 /// One worker's desk.
 pub struct Desk {
     /// What all share.
@@ -193,6 +207,11 @@ impl Desk {
         Lines::begin(out, status, self.date.at(self.wall))
     }
 
+    /// Begins a page's head in `out`.
+    pub fn begin_page<'a>(&mut self, out: &'a mut Vec<u8>, status: u16) -> Lines<'a> {
+        Lines::begin_page(out, status, self.date.at(self.wall))
+    }
+
     /// An answer that says in one sentence why there is no other.
     pub fn refuse(&mut self, out: &mut Vec<u8>, class: RouteClass, status: u16, why: &str, close: bool) -> Reply {
         let body = reply::detail(why);
@@ -203,6 +222,15 @@ impl Desk {
         }
         lines.end(body.len(), close);
         Reply { class, status, body: Body::Owned(body), close }
+    }
+
+    /// The answer to who brought too many wrong keys.
+    pub fn slow(&mut self, out: &mut Vec<u8>, class: RouteClass, wait: Duration, close: bool) -> Reply {
+        let body = reply::detail("too many wrong keys came from this address; wait and try again");
+        let mut lines = self.begin(out, 429);
+        lines.fixed("Content-Type: application/json").fixed("Cache-Control: no-store");
+        lines.with("Retry-After", |out| stamp::number(out, wait.as_secs() + 1)).end(body.len(), close);
+        Reply { class, status: 429, body: Body::Owned(body), close }
     }
 
     /// What the clerk came back with.

@@ -199,7 +199,7 @@ pub fn parse(bytes: &[u8]) -> Result<Head, Refusal> {
         Ok(httparse::Status::Complete(len)) if len == bytes.len() => {}
         Ok(_) => return Err(bad("this is no HTTP request")),
         Err(httparse::Error::TooManyHeaders) => return Err(too_long(b"\n")),
-        Err(httparse::Error::Version) => {
+        Err(httparse::Error::Version) if names_a_version(bytes) => {
             return Err(Refusal { status: 505, detail: "this HTTP version is not spoken here" });
         }
         Err(_) => return Err(bad("this is no HTTP request")),
@@ -224,12 +224,33 @@ pub fn parse(bytes: &[u8]) -> Result<Head, Refusal> {
     if !old && head.fields[Field::Host as usize].is_none() {
         return Err(bad("the request names no host"));
     }
+    if !head.field(bytes, Field::Host).is_none_or(may_be_a_host) {
+        return Err(bad("what stands for a host is none"));
+    }
     head.content_length = length.unwrap_or(0);
     // An old client that asks for it would have to be told "keep-alive"; it is not worth a line in every answer.
     head.keep_alive &= !old;
     // Nor does it know an answer before the answer.
     head.expects_continue &= !old;
     Ok(head)
+}
+
+/// Whether the first line is well formed but for its version. An address with a space in it looks like a version, too.
+fn names_a_version(bytes: &[u8]) -> bool {
+    let line = bytes.split(|b| *b == b'\r').next().unwrap_or(&[]);
+    let mut words = line.split(|b| *b == b' ').skip(2);
+    words.next().is_some_and(|version| version.starts_with(b"HTTP/")) && words.next().is_none()
+}
+
+/// Whether a name or address, with or without a port, could be meant. What else a proxy might read in it (a user, a path,
+/// two hosts) is nobody's business here.
+fn may_be_a_host(host: &[u8]) -> bool {
+    let plain = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b':');
+    let inside = host.strip_prefix(b"[").map_or(host, |rest| match rest.iter().position(|b| *b == b']') {
+        Some(end) if rest[end + 1..].iter().all(plain) => &rest[..end],
+        _ => b"?",
+    });
+    inside.iter().all(plain)
 }
 
 /// Path and query of a target in origin form.
@@ -376,9 +397,23 @@ mod tests {
     }
 
     #[test]
+    fn what_stands_for_a_host_is_one() {
+        let status = |host: &str| read(&format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n")).err();
+        for host in ["box", "box.local.:80", "10.0.0.1", "[::1]", "[fe80::1]:8080", "a_b", ""] {
+            assert_eq!(status(host), None, "{host}");
+        }
+        for host in ["a b", "a,b", "a@b", "a/b", "a?b", "a#b", "http://a", "a\\b", "[::1", "[::1]x/", "ä", "[[::1]]"] {
+            assert_eq!(status(host), Some(400), "{host}");
+        }
+    }
+
+    #[test]
     fn versions_and_what_they_mean_for_the_connection() {
         assert_eq!(read("GET / HTTP/2.0\r\nHost: h\r\n\r\n").err(), Some(505));
         assert_eq!(read("GET /\r\n\r\n").err(), Some(400));
+        for spaced in ["GET /a b HTTP/1.1", "GET  / HTTP/1.1", "GET /  HTTP/1.1", "GET / HTTP/1.1 "] {
+            assert_eq!(read(&format!("{spaced}\r\nHost: h\r\n\r\n")).err(), Some(400), "{spaced}");
+        }
         assert_eq!(read("GET / HTTP/1.1\r\n\r\n").err(), Some(400), "no host");
         assert!(!read("GET / HTTP/1.0\r\n\r\n").unwrap().keep_alive);
         assert!(!read("GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n").unwrap().keep_alive);

@@ -1,19 +1,16 @@
-//! How many may be here at once: connections in all and per address, streams, listeners. A place is given back when its
-//! holder is dropped, wherever that happens.
+//! How many may be here at once: connections, streams, listeners, each in all and of one address. A place is given back when
+//! its holder is dropped, wherever that happens.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::camera::View;
 use crate::metrics::HttpMetrics;
 
 /// The counts that the workers share.
 pub struct Limits {
-    connections: usize,
-    per_peer: usize,
-    peers: Mutex<(usize, HashMap<IpAddr, usize>)>,
+    connections: Places,
     streams: Places,
     listeners: Places,
     metrics: HttpMetrics,
@@ -21,30 +18,56 @@ pub struct Limits {
 
 struct Places {
     most: usize,
-    taken: AtomicUsize,
+    /// Of one address.
+    own_most: usize,
+    taken: Mutex<Taken>,
+}
+
+#[derive(Default)]
+struct Taken {
+    all: usize,
+    by_peer: HashMap<IpAddr, usize>,
 }
 
 impl Places {
-    fn take(&self) -> bool {
-        let more = |taken| (taken < self.most).then_some(taken + 1);
-        self.taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok()
+    fn new(most: usize, own_most: usize) -> Places {
+        Places { most, own_most, taken: Mutex::default() }
     }
 
-    fn give(&self) {
-        self.taken.fetch_sub(1, Ordering::Relaxed);
+    fn taken(&self) -> MutexGuard<'_, Taken> {
+        self.taken.lock().expect("nothing panics under this lock")
+    }
+
+    fn take(&self, peer: IpAddr) -> bool {
+        let mut taken = self.taken();
+        let own = taken.by_peer.get(&peer).copied().unwrap_or(0);
+        if taken.all >= self.most || own >= self.own_most {
+            return false;
+        }
+        taken.all += 1;
+        taken.by_peer.insert(peer, own + 1);
+        true
+    }
+
+    fn give(&self, peer: IpAddr) {
+        let mut taken = self.taken();
+        taken.all -= 1;
+        if let Some(own) = taken.by_peer.get_mut(&peer) {
+            *own -= 1;
+            if *own == 0 {
+                taken.by_peer.remove(&peer);
+            }
+        }
     }
 }
 
 impl Limits {
     /// None taken yet.
     pub fn new(settings: &super::Settings, metrics: HttpMetrics) -> Limits {
-        let places = |most| Places { most, taken: AtomicUsize::new(0) };
         Limits {
-            connections: settings.connections,
-            per_peer: settings.connections_per_peer,
-            peers: Mutex::default(),
-            streams: places(settings.stream_viewers),
-            listeners: places(settings.event_viewers),
+            connections: Places::new(settings.connections, settings.connections_per_peer),
+            streams: Places::new(settings.stream_viewers, settings.stream_viewers_per_peer),
+            listeners: Places::new(settings.event_viewers, settings.event_viewers_per_peer),
             metrics,
         }
     }
@@ -52,37 +75,30 @@ impl Limits {
     /// A place for a connection from this address; nothing, and counted, when there is none.
     pub fn connect(self: &Arc<Self>, peer: IpAddr) -> Option<Ticket> {
         let peer = peer.to_canonical();
-        let mut peers = self.peers.lock().expect("nothing panics under this lock");
-        let (all, by_peer) = &mut *peers;
-        let own = by_peer.get(&peer).copied().unwrap_or(0);
-        if *all >= self.connections || own >= self.per_peer {
-            drop(peers);
+        if !self.connections.take(peer) {
             self.metrics.refused.inc();
             return None;
         }
-        *all += 1;
-        by_peer.insert(peer, own + 1);
-        drop(peers);
         self.metrics.connections.inc();
         Some(Ticket { limits: self.clone(), peer })
     }
 
     /// A place for a stream of this camera.
-    pub fn watch(self: &Arc<Self>, view: &Arc<View>) -> Option<Seat> {
-        if !self.streams.take() {
+    pub fn watch(self: &Arc<Self>, peer: IpAddr, view: &Arc<View>) -> Option<Seat> {
+        if !self.streams.take(peer) {
             return None;
         }
         view.viewer_came();
-        Some(Seat { limits: self.clone(), view: Some(view.clone()) })
+        Some(Seat { limits: self.clone(), peer, view: Some(view.clone()) })
     }
 
     /// A place for a listener of events.
-    pub fn listen(self: &Arc<Self>) -> Option<Seat> {
-        if !self.listeners.take() {
+    pub fn listen(self: &Arc<Self>, peer: IpAddr) -> Option<Seat> {
+        if !self.listeners.take(peer) {
             return None;
         }
         self.metrics.listeners.inc();
-        Some(Seat { limits: self.clone(), view: None })
+        Some(Seat { limits: self.clone(), peer, view: None })
     }
 }
 
@@ -92,17 +108,16 @@ pub struct Ticket {
     peer: IpAddr,
 }
 
+impl Ticket {
+    /// The address at the other end, an IPv4 one as such.
+    pub fn peer(&self) -> IpAddr {
+        self.peer
+    }
+}
+
 impl Drop for Ticket {
     fn drop(&mut self) {
-        let mut peers = self.limits.peers.lock().expect("nothing panics under this lock");
-        peers.0 -= 1;
-        if let Some(own) = peers.1.get_mut(&self.peer) {
-            *own -= 1;
-            if *own == 0 {
-                peers.1.remove(&self.peer);
-            }
-        }
-        drop(peers);
+        self.limits.connections.give(self.peer);
         self.limits.metrics.connections.dec();
     }
 }
@@ -110,6 +125,7 @@ impl Drop for Ticket {
 /// One stream's or listener's place.
 pub struct Seat {
     limits: Arc<Limits>,
+    peer: IpAddr,
     view: Option<Arc<View>>,
 }
 
@@ -118,11 +134,11 @@ impl Drop for Seat {
         match &self.view {
             Some(view) => {
                 view.viewer_went();
-                self.limits.streams.give();
+                self.limits.streams.give(self.peer);
             }
             None => {
                 self.limits.metrics.listeners.dec();
-                self.limits.listeners.give();
+                self.limits.listeners.give(self.peer);
             }
         }
     }
@@ -138,8 +154,8 @@ mod tests {
         let settings = Settings {
             connections: 3,
             connections_per_peer: 2,
-            stream_viewers: 1,
-            event_viewers: 1,
+            event_viewers: 3,
+            event_viewers_per_peer: 2,
             ..Settings::default()
         };
         Arc::new(Limits::new(&settings, Metrics::default().http))
@@ -160,15 +176,18 @@ mod tests {
         assert_eq!((limits.metrics.refused.get(), limits.metrics.connections.get()), (2, 3));
         drop(first);
         assert!(limits.connect(peer(1)).is_some());
-        assert_eq!(limits.peers.lock().unwrap().0, 2);
+        assert_eq!(limits.connections.taken().all, 2);
     }
 
     #[test]
-    fn listeners_have_their_own_places() {
+    fn one_address_does_not_take_all_places_of_listeners() {
         let limits = limits();
-        let seat = limits.listen().unwrap();
-        assert!(limits.listen().is_none());
-        drop(seat);
-        assert!(limits.listen().is_some());
+        let seats = [limits.listen(peer(1)).unwrap(), limits.listen(peer(1)).unwrap()];
+        assert!(limits.listen(peer(1)).is_none());
+        let _other = limits.listen(peer(2)).unwrap();
+        assert!(limits.listen(peer(3)).is_none());
+        drop(seats);
+        assert!(limits.listen(peer(1)).is_some());
+        assert_eq!(limits.listeners.taken().by_peer.len(), 1, "who is gone is forgotten");
     }
 }

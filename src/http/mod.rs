@@ -26,6 +26,7 @@ mod desk;
 mod events;
 #[cfg(fuzzing)]
 pub mod fuzz;
+mod guess;
 mod head;
 mod limits;
 mod logbook;
@@ -68,6 +69,8 @@ pub struct Settings {
     pub listen: String,
     /// The key that `/api` wants; nothing: no key.
     pub api_key: Option<String>,
+    /// Wrong keys of one address that are looked at in a minute.
+    pub wrong_keys_per_minute: usize,
     /// Names that this box goes by beside its addresses and those of its own network.
     pub hosts: Vec<String>,
     /// Threads for short requests.
@@ -76,8 +79,12 @@ pub struct Settings {
     pub stream_workers: usize,
     /// Streams open at once, of all cameras.
     pub stream_viewers: usize,
+    /// The same of one address.
+    pub stream_viewers_per_peer: usize,
     /// Listeners of events at once.
     pub event_viewers: usize,
+    /// The same of one address.
+    pub event_viewers_per_peer: usize,
     /// Connections open at once.
     pub connections: usize,
     /// Connections open at once from one address.
@@ -109,8 +116,11 @@ impl std::fmt::Debug for Settings {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let mut all = f.debug_struct("Settings");
         all.field("listen", &self.listen).field("api_key", &self.api_key.as_ref().map(|_| "***"));
+        all.field("wrong_keys_per_minute", &self.wrong_keys_per_minute);
         all.field("hosts", &self.hosts).field("workers", &self.workers).field("stream_workers", &self.stream_workers);
         all.field("stream_viewers", &self.stream_viewers).field("event_viewers", &self.event_viewers);
+        all.field("stream_viewers_per_peer", &self.stream_viewers_per_peer);
+        all.field("event_viewers_per_peer", &self.event_viewers_per_peer);
         all.field("connections", &self.connections).field("connections_per_peer", &self.connections_per_peer);
         all.field("head_bytes", &self.head_bytes).field("body_bytes", &self.body_bytes);
         all.field("clip_bytes", &self.clip_bytes).field("head_timeout", &self.head_timeout);
@@ -126,11 +136,14 @@ impl Default for Settings {
         Settings {
             listen: "127.0.0.1:8080".into(),
             api_key: None,
+            wrong_keys_per_minute: 10,
             hosts: Vec::new(),
             workers: default_workers(),
             stream_workers: 2,
-            stream_viewers: 20,
+            stream_viewers: 24,
+            stream_viewers_per_peer: 20,
             event_viewers: 16,
+            event_viewers_per_peer: 12,
             connections: 256,
             connections_per_peer: 64,
             head_bytes: 8 * 1024,
@@ -180,6 +193,11 @@ pub struct House {
     pub started: Mono,
 }
 
+/// Connections that the kernel holds until they are accepted; it takes 4096 at most by default (net.core.somaxconn). With the
+/// 128 of the standard library a crowd that dials at once leaves no place, and somebody else's dialling is dropped and tried
+/// again a second later.
+const BACKLOG: i32 = 4096;
+
 /// Binds and starts the face's threads on `house.crew`. Returns the address it listens on.
 ///
 /// # Errors
@@ -189,6 +207,7 @@ pub fn start(settings: Settings, house: Arc<House>, stop: Stop) -> std::io::Resu
         |why: std::io::Error| std::io::Error::new(why.kind(), format!("cannot listen on {}: {why}", settings.listen));
     let listener = TcpListener::bind(&settings.listen).map_err(said)?;
     listener.set_nonblocking(true)?;
+    rustix::net::listen(&listener, BACKLOG).map_err(|why| said(why.into()))?;
     let address = listener.local_addr()?;
     let most = settings.connections;
     let (requests, posts) = polls(settings.workers.max(1), most)?;
@@ -198,7 +217,7 @@ pub fn start(settings: Settings, house: Arc<House>, stop: Stop) -> std::io::Resu
         stream_posts.iter().for_each(|post| view.shots().add_bell(post.clone()));
     }
     stream_posts.iter().for_each(|post| house.events.add_bell(post.clone()));
-    let gate = Gate::new(settings.api_key.as_deref());
+    let gate = Gate::new(settings.api_key.as_deref(), settings.wrong_keys_per_minute);
     let limits = Arc::new(Limits::new(&settings, house.metrics.http.clone()));
     let cores = settings.cores.clone();
     let (clerks, clerk) = clerk::clerk();

@@ -1,9 +1,12 @@
 //! The OpenAPI 3.1 document, made from the table of routes, so that it cannot say anything else than the box does.
 
+use std::sync::LazyLock;
+
 use serde_json::{Map, Value, json};
 
 use super::clip::{FIELD, POSES};
 use super::head::Method;
+use super::pages;
 use super::reply;
 use super::route::{Entry, Route, TABLE, templates};
 use crate::workout::{KNOBS, Knob, NAME_MOST};
@@ -18,6 +21,7 @@ fn said(status: u16) -> &'static str {
         405 => "The method is not allowed; Allow names those that are",
         421 => "The box does not go by the name in Host",
         422 => "A parameter or the body is not as wanted; the sentence says why",
+        429 => "Too many wrong keys came from this address; Retry-After says when it may try again",
         503 => "Not now; the sentence says why",
         other => reply::reason(other),
     }
@@ -46,9 +50,9 @@ fn answers(entry: &Entry) -> Map<String, Value> {
         answer
     };
     let own = entry.answers.iter().copied();
-    let key = entry.wants_key.then_some(401);
+    let key = if entry.wants_key { &[401, 429][..] } else { &[] };
     let host = entry.is_told_to_known_hosts_only().then_some(421);
-    let all = own.chain(key).chain(host).chain([405]);
+    let all = own.chain(key.iter().copied()).chain(host).chain([405]);
     let mut all: Map<String, Value> = all.map(|status| (status.to_string(), error(status))).collect();
     let content = match entry.media {
         "application/json" => json!({"application/json": {"schema": {}}}),
@@ -121,8 +125,24 @@ fn operation(entry: &Entry) -> Value {
     operation
 }
 
-/// The document.
-pub fn document() -> Vec<u8> {
+/// What a page answers that lies at a path of the table, as the login does: who only read the table would expect a 405.
+fn page() -> Value {
+    let media = |kind: &str, schema: Value| json!({kind: {"schema": schema}});
+    let error = media("application/json", json!({"$ref": "#/components/schemas/Error"}));
+    json!({"summary": "The page for people", "parameters": [], "security": [], "responses": {
+        "200": {"description": "It is there", "content": media("text/html", json!({"type": "string"}))},
+        "304": {"description": "The page of If-None-Match is still the same"},
+        "421": {"description": said(421), "content": error},
+        "default": {"description": "The request is not well formed, too long or too slow", "content": error}}})
+}
+
+/// The document, made once: it takes longer than any other answer.
+pub fn document() -> &'static [u8] {
+    static MADE: LazyLock<Vec<u8>> = LazyLock::new(made);
+    &MADE
+}
+
+fn made() -> Vec<u8> {
     let paths = templates().iter().map(|template| {
         let mut methods = Map::new();
         for entry in TABLE.iter().filter(|e| e.template() == *template) {
@@ -130,6 +150,9 @@ pub fn document() -> Vec<u8> {
             if entry.method == Method::Get {
                 methods.insert("head".into(), operation(entry));
             }
+        }
+        if pages::find(template).is_some_and(|page| !page.needs_login) {
+            methods.extend(["get", "head"].map(|method| (method.to_string(), page())));
         }
         (template.clone(), Value::Object(methods))
     });
@@ -157,7 +180,7 @@ mod tests {
     /// Those that change something by what they bring said nothing of it.
     #[test]
     fn every_route_that_reads_a_body_says_what_it_wants() {
-        let document: Value = serde_json::from_slice(&document()).unwrap();
+        let document: Value = serde_json::from_slice(document()).unwrap();
         let mut without = Vec::new();
         for (path, methods) in document["paths"].as_object().unwrap() {
             for (method, operation) in methods.as_object().unwrap() {
@@ -169,6 +192,7 @@ mod tests {
             }
         }
         assert_eq!(without, ["post /logout"]);
+        assert!(document["paths"]["/login"]["get"]["responses"]["200"]["content"]["text/html"].is_object());
         let set = &document["paths"]["/api/v1/sets/{id}"]["patch"];
         assert_eq!(set["responses"]["422"]["description"], said(422));
         let tune = &document["paths"]["/api/v1/thresholds"]["patch"]["requestBody"]["content"]["application/json"];

@@ -95,6 +95,7 @@ pub fn reason(status: u16) -> &'static str {
         417 => "Expectation Failed",
         421 => "Misdirected Request",
         422 => "Unprocessable Content",
+        429 => "Too Many Requests",
         431 => "Request Header Fields Too Large",
         500 => "Internal Server Error",
         503 => "Service Unavailable",
@@ -103,12 +104,22 @@ pub fn reason(status: u16) -> &'static str {
     }
 }
 
+/// What is no page may still be opened as one; a browser shows a picture by itself under this.
+pub const NO_PAGE_POLICY: &str = "Content-Security-Policy: default-src 'none'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
 /// Writes the lines of one head.
 pub struct Lines<'a>(&'a mut Vec<u8>);
 
 impl<'a> Lines<'a> {
-    /// Begins a head in `out`, whose old content goes.
+    /// Begins a head in `out`, whose old content goes. Its content runs nothing and stands in no frame, be it opened as a page.
     pub fn begin(out: &'a mut Vec<u8>, status: u16, date: &[u8]) -> Lines<'a> {
+        let mut lines = Lines::begin_page(out, status, date);
+        lines.fixed(NO_PAGE_POLICY);
+        lines
+    }
+
+    /// The same for a page, which brings its own policy.
+    pub fn begin_page(out: &'a mut Vec<u8>, status: u16, date: &[u8]) -> Lines<'a> {
         out.clear();
         out.extend_from_slice(b"HTTP/1.1 ");
         stamp::number(out, status.into());
@@ -116,8 +127,10 @@ impl<'a> Lines<'a> {
         out.extend_from_slice(reason(status).as_bytes());
         out.extend_from_slice(b"\r\nDate: ");
         out.extend_from_slice(date);
-        out.extend_from_slice(b"\r\nX-Content-Type-Options: nosniff\r\n");
-        Lines(out)
+        out.extend_from_slice(b"\r\n");
+        let mut lines = Lines(out);
+        lines.fixed("X-Content-Type-Options: nosniff").fixed("Referrer-Policy: no-referrer");
+        lines
     }
 
     /// A line. The value must hold no line end.
@@ -183,7 +196,8 @@ mod tests {
         let mut lines = Lines::begin(&mut out, 200, date.at(Wall::from_unix_ms(784_111_777_000)));
         lines.line("X-Odd", b"a\r\nSet-Cookie: b").end(12, true);
         let want = "HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nX-Content-Type-Options: nosniff\r\n\
-                    X-Odd: aSet-Cookie: b\r\nContent-Length: 12\r\nConnection: close\r\n\r\n";
+                    Referrer-Policy: no-referrer\r\nContent-Security-Policy: default-src 'none'; img-src 'self'; \
+                    base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r\nX-Odd: aSet-Cookie: b\r\nContent-Length: 12\r\nConnection: close\r\n\r\n";
         assert_eq!(String::from_utf8(out).unwrap(), want);
     }
 

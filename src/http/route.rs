@@ -314,7 +314,7 @@ pub static TABLE: [Entry; 33] = [
     Entry {
         method: Method::Post,
         class: RouteClass::Page,
-        answers: &[303, 400, 401, 403, 503],
+        answers: &[303, 400, 401, 403, 429, 503],
         ..open("/login", Route::Login, "Gives a cookie for the key")
     },
     Entry {

@@ -34,6 +34,11 @@ impl Systemd {
         }
     }
 
+    /// Whether it was said that the box serves.
+    pub fn is_ready(&self) -> bool {
+        self.ready
+    }
+
     /// The box ends.
     pub fn stopping(&self) {
         say(&[NotifyState::Stopping]);

@@ -17,7 +17,7 @@ pub const PATIENCE: Duration = Duration::from_secs(90);
 pub struct SpotterBox {
     pub child: Child,
     pub address: SocketAddr,
-    _data: tempfile::TempDir,
+    data: Option<tempfile::TempDir>,
 }
 
 impl SpotterBox {
@@ -38,12 +38,20 @@ impl SpotterBox {
             command.arg("--data-dir").arg(data.path());
         }
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log_file(args));
+        println!("the log of this box: {}", log_path(args).display());
+        let mut spotter = SpotterBox::of(command);
+        spotter.data = Some(data);
+        spotter
+    }
+
+    /// What this command starts, whose stdout is piped, once it has printed its address.
+    pub fn of(mut command: Command) -> SpotterBox {
         let mut child = command.spawn().expect("the binary was just built");
         let mut line = String::new();
         BufReader::new(child.stdout.take().expect("it is piped")).read_line(&mut line).expect("stdout is readable");
         let address = line.trim().strip_prefix("spotter: http://").and_then(|rest| rest.strip_suffix('/'));
-        let address = address.unwrap_or_else(|| panic!("no address in {line:?}; see {}", log_path(args).display()));
-        SpotterBox { address: address.parse().expect("an address is printed"), child, _data: data }
+        let address = address.unwrap_or_else(|| panic!("no address in {line:?}; see the log of {command:?}"));
+        SpotterBox { address: address.parse().expect("an address is printed"), child, data: None }
     }
 
     /// GET without any header.

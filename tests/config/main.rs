@@ -126,9 +126,9 @@ fn faults_are_said_all_at_once_in_the_order_of_their_lines() {
     );
     let want = [
         "box.toml:2: `workers` in [http] wants a whole number from 1 to 64, not a text",
-        "box.toml:3: unknown key `colour`; [http] knows listen, api_key, hosts, open, workers, stream_workers, stream_viewers, \
-         event_viewers, connections, connections_per_peer, head_bytes, body_bytes, clip_mb, head_timeout_s, idle_timeout_s, \
-         write_timeout_s, shot_timeout_s, cores",
+        "box.toml:3: unknown key `colour`; [http] knows listen, api_key, wrong_keys_per_minute, hosts, open, workers, stream_workers, \
+         stream_viewers, stream_viewers_per_peer, event_viewers, event_viewers_per_peer, connections, connections_per_peer, \
+         head_bytes, body_bytes, clip_mb, head_timeout_s, idle_timeout_s, write_timeout_s, shot_timeout_s, cores",
         "box.toml:4: the environment variable NO_SUCH_VARIABLE is not set",
         "box.toml:9: the camera name `rack` is already used in line 6",
         "box.toml:10: a source begins with demo:, v4l2:, rtsp://, rtsps://, http://, https://, file:, gst: or webcam:",
@@ -204,11 +204,11 @@ fn streams_and_listeners_never_take_all_connections() {
         let (code, _, said) = check(with("http", lines));
         (code, said)
     };
-    assert_eq!(load("connections = 37").0, 0, "20 streams and 16 listeners leave one");
+    assert_eq!(load("connections = 41").0, 0, "24 streams and 16 listeners leave one");
     assert_eq!(load("connections = 301\nstream_viewers = 284").0, 0);
     assert_eq!(load("event_viewers = 64\nstream_viewers = 191").0, 0);
     for (lines, line, stay, connections) in [
-        ("connections = 36", 5, 36, 36),
+        ("connections = 40", 5, 40, 40),
         ("stream_viewers = 284\nconnections = 300", 6, 300, 300),
         ("event_viewers = 64\nstream_viewers = 192", 6, 256, 256),
         ("stream_viewers = 240", 5, 256, 256),
@@ -261,9 +261,12 @@ fn no_secret_is_ever_shown() {
 fn every_limit_holds_at_its_edge() {
     for (section, key, low, high) in [
         ("http", "workers", 1, 64),
+        ("http", "wrong_keys_per_minute", 1, 1000),
         ("http", "stream_workers", 1, 64),
         ("http", "stream_viewers", 1, 1000),
+        ("http", "stream_viewers_per_peer", 1, 1000),
         ("http", "event_viewers", 1, 64),
+        ("http", "event_viewers_per_peer", 1, 1000),
         ("http", "connections", 4, 4096),
         ("http", "connections_per_peer", 1, 4096),
         ("http", "head_bytes", 1024, 65_536),

@@ -44,9 +44,9 @@ cp "$package" "$root/spotter.deb"
 check "apt installs it with all that it wants" logged inside apt-get install -qq --yes --no-install-recommends /spotter.deb
 check "dpkg says that it is whole" inside dpkg --audit
 check "its files are as they were packed" inside dpkg --verify spotter
-for file in usr/bin/spotter etc/spotter/spotter.toml usr/lib/systemd/system/spotter.service usr/lib/spotter/first-boot \
+for file in usr/bin/spotter usr/bin/spotter-update usr/lib/spotter/launch etc/spotter/spotter.toml usr/lib/systemd/system/spotter.service usr/lib/spotter/first-boot \
   usr/lib/udev/rules.d/70-spotter.rules usr/share/spotter/avahi/spotter.service usr/share/spotter/models/demo-pose.onnx \
-  usr/share/man/man1/spotter.1.gz usr/share/bash-completion/completions/spotter; do
+  usr/share/man/man1/spotter.1.gz usr/share/man/man1/spotter-update.1.gz usr/share/bash-completion/completions/spotter; do
   check "there is /$file" test -s "$root/$file"
 done
 check "it is for arm64" grep -q 'spotter .*aarch64-linux' <(inside spotter --version)

@@ -2,7 +2,8 @@
 # Boots the disk image of board/image.sh in QEMU's `virt` machine, every instruction translated, with the kernel's own camera driver
 # (vivid), and looks at it from outside as a browser would and from inside through a hand that only the test's copy has:
 #
-#   the first boot makes key, name and data partition; the unit is active; the picture has the right colours
+#   the first boot is cut off twice in its midst, and the next one ends what was begun
+#   a first boot makes key, name and data partition; the unit is active; the picture has the right colours
 #   the service is killed, halted, and comes back by itself
 #   the power is cut CUTS times (3 without it; 20 is the full proof) while sets are logged: it boots, and no set is lost that the
 #   log had taken. QEMU is killed; what the guest had not yet handed to its disk is gone, what it had is on the host's
@@ -46,9 +47,8 @@ trap cut_power EXIT
 # ---- The test's copy of the image: a camera, a hand, and something that logs ----
 rm -rf "$work"
 mkdir -p "$work"
-cp --sparse=always "$image/spotter.img" "$work/disk.img"
-mkfifo "$work/hand.in" "$work/hand.out"
 disk="$work/disk.img?offset=$OFFSET"
+cp --sparse=always "$image/spotter.img" "$work/disk.img"
 debugfs -R "dump /etc/spotter/spotter.toml $work/spotter.toml" "$disk" 2>/dev/null
 sed -i -e 's|^name = "demo"|name = "rack"|' \
   -e 's|^source = .*|source = "v4l2:/dev/spotter/port-platform-vivid.0?size=640x360"|' "$work/spotter.toml"
@@ -67,15 +67,22 @@ write $feeder /usr/local/lib/spotter-test/log_feeder
 write tests/image/agent.service /etc/systemd/system/spotter-test.service
 symlink /etc/systemd/system/multi-user.target.wants/spotter-test.service /etc/systemd/system/spotter-test.service
 EOF
+mv "$work/disk.img" "$work/never-booted.img"
 
 # ---- The machine ----
-boot() { # EXTRA QEMU OPTIONS...
+# As fast as it goes, its clock being the host's. A machine that is told how long something takes it gets -icount instead: its time
+# goes by its own instructions, one a nanosecond, whatever else the host does meanwhile, as on a core of about 1 GHz.
+accel=tcg,thread=multi
+readonly BY_INSTRUCTIONS=(-icount shift=0)
+# A clock without a battery.
+readonly UNSET_CLOCK=(-rtc base=1970-01-02T00:00:00)
+power_on() { # EXTRA QEMU OPTIONS...
   : >"$work/console.log"
   # Nothing of the boot before may be left in the pipes.
   exec 3>&- 4>&- || true
   rm -f "$work/hand.in" "$work/hand.out"
   mkfifo "$work/hand.in" "$work/hand.out"
-  qemu-system-aarch64 -M virt -cpu cortex-a76 -smp 2 -m 1024 -accel tcg,thread=multi -display none -monitor none \
+  qemu-system-aarch64 -M virt -cpu cortex-a76 -smp 2 -m 1024 -accel "$accel" -display none -monitor none \
     -serial "file:$work/console.log" -kernel "$image/vmlinuz" -initrd "$image/initrd.img" \
     -append "root=LABEL=SPOTTER-ROOT ro console=ttyAMA0 panic=10 quiet systemd.show_status=0" \
     -drive "if=none,id=disk,file=$work/disk.img,format=raw" -device virtio-blk-pci,drive=disk \
@@ -84,7 +91,12 @@ boot() { # EXTRA QEMU OPTIONS...
     -device virtserialport,chardev=hand,name=spotter.test -no-reboot "$@" </dev/null 2>"$work/qemu.log" &
   qemu=$!
   exec 3<>"$work/hand.in" 4<>"$work/hand.out"
+}
+
+# Until the hand is there.
+boot() { # EXTRA QEMU OPTIONS...
   local line
+  power_on "$@"
   until read -r -t "$PATIENCE_S" line <&4 || fatal "no hand in the guest after $PATIENCE_S s"; [[ $line == READY* ]]; do :; done
 }
 
@@ -132,15 +144,56 @@ right_colours() {
     END { printf "note: %d bars, off by at most %d of 255\n", NR, worst; exit !(NR == 8 && worst <= 20) }'
 }
 
+# Boots, and cuts the power as soon as a command holds, looking every hundredth of a second.
+cut_as_soon_as() { # COMMAND...
+  local end=$((SECONDS + PATIENCE_S))
+  power_on "${UNSET_CLOCK[@]}"
+  until "$@"; do
+    [ "$SECONDS" -lt "$end" ] || fatal "the moment to cut the power does not come: $*"
+    sleep 0.01
+  done
+  cut_power
+}
+on_console() { grep -q "$1" "$work/console.log"; }
+# What the disk holds, seen from outside: the place of the data partition in bytes, and the label of the file system in it.
+data_place() {
+  sfdisk --dump "$work/disk.img" | awk -F '[=,]' '/name="SPOTTER-DATA"/ { printf "%.0f\n", $2 * 512 }'
+}
+has_data_partition() { [ -n "$(data_place)" ]; }
+data_label() { blkid --probe --offset "$(data_place)" --match-tag LABEL --output value "$work/disk.img" || true; }
+
+# ---- The first boot, cut off in its midst ----
+cp --sparse=always "$work/never-booted.img" "$work/disk.img"
+cut_as_soon_as has_data_partition
+say "note: cut as the data partition is in the table; the label in it: '$(data_label)'"
+check "the file system in it was not ready yet" test "$(data_label)" != SPOTTER-DATA
+cut_as_soon_as on_console 'the data partition .* was made'
+check "cut again when the data partition is ready" test "$(data_label)" = SPOTTER-DATA
+boot "${UNSET_CLOCK[@]}"
+guest 'journalctl -b -o cat -u spotter-first-boot' >"$work/said"
+check "the third boot made the key and no partition: that is where it was cut" said_too 'a key was made'
+check "and left the data partition as it was" said_not 'data partition .* was made'
+check "the first boot's key is there" says 'cat /etc/spotter/key' '^SPOTTER_API_KEY=[a-z2-9]{24}$'
+key=$(sed -n 's/^SPOTTER_API_KEY=//p' "$work/said")
+check "the data partition is mounted" says 'findmnt -no SOURCE,LABEL,OPTIONS /var/lib/spotter' 'SPOTTER-DATA +rw'
+check "the root is read-only again" says 'findmnt -no OPTIONS /' '^ro,'
+check "no unit has failed after the cuts" says 'echo "count $(systemctl --failed --plain --no-legend | wc -l)"' '^count 0$'
+check "its picture comes" until_answer /snapshot 200
+check "its log answers" until_answer /api/v1/sets.json 200
+cut_power
+
 # ---- The first boot, with a clock that was never set ----
-boot -rtc base=1970-01-02T00:00:00
+mv "$work/never-booted.img" "$work/disk.img"
+accel=tcg
+boot "${UNSET_CLOCK[@]}" "${BY_INSTRUCTIONS[@]}"
+accel=tcg,thread=multi
 check "the first boot makes a key of 24 letters, for root and the service alone" \
   says 'stat -c "%a %U:%G" /etc/spotter/key; cat /etc/spotter/key' '^SPOTTER_API_KEY=[a-z2-9]{24}$'
 check "and nobody else may read it" said_too '^640 root:spotter$'
 key=$(sed -n 's/^SPOTTER_API_KEY=//p' "$work/said")
 check "the first picture comes" until_answer /snapshot 200
 uptime=$(guest 'cut -d " " -f 1 /proc/uptime')
-say "note: first picture ${uptime} s after the kernel's start (translated, first boot), loader not counted"
+say "note: first picture ${uptime} s after the kernel's start (first boot, an instruction a nanosecond), loader not counted"
 check "its colours are right" right_colours
 check "without the key there is none" test "$(curl -s -o /dev/null -w '%{http_code}' "$url/snapshot")" = 401
 check "the unit is active, and its user is not root" \
@@ -150,6 +203,10 @@ check "the box has a name of its own" says 'cat /proc/sys/kernel/hostname /etc/h
 check "the root is read-only" says 'findmnt -no OPTIONS /' '^ro,'
 check "the log is on the data partition" says 'findmnt -no SOURCE,LABEL,OPTIONS /var/lib/spotter' 'SPOTTER-DATA +rw'
 check "and is open" until_answer /api/v1/sets 200
+check "the versions are there too, where the service cannot write" \
+  says 'findmnt -no LABEL /var/lib/spotter-versions; stat -c "%a %U" /var/lib/spotter-versions /var/lib/spotter-data' '^SPOTTER-DATA$'
+check "but root alone" test "$(grep -cx '755 root' "$work/said")" = 2
+check "the version of the package was chosen" says 'cat /run/spotter/program; stat -c " %U" /run/spotter' '^/usr/bin/spotter'
 check "the journal outlives a restart" says 'findmnt -no SOURCE /var/log/journal; ls /var/log/journal' '^[0-9a-f]{32}$'
 check "the camera has a name that stays" says 'ls /dev/spotter' '^port-platform-vivid.0$'
 check "it is found in the network" says 'systemctl is-active avahi-daemon; ls /etc/avahi/services' '^spotter.service$'
@@ -162,7 +219,7 @@ comes_back() { # SIGNAL MOST_S
   local seconds
   guest "/usr/local/lib/spotter-test/restart $1" >"$work/said" || { sed 's/^/note: /' "$work/said"; return 1; }
   seconds=$(sed -n 's/^back //p' "$work/said")
-  say "note: ready again $seconds s after kill -$1"
+  say "note: ready again $seconds s after kill -$1: $(tail -n 1 "$work/said")"
   awk -v s="$seconds" -v most="$2" 'BEGIN { exit !(s <= most) }'
 }
 check "killed, it is back within 3 s" comes_back KILL 3

@@ -11,7 +11,7 @@ use gstreamer_video as gst_video;
 use super::login::{self, Login};
 use super::{Shared, bus, with};
 use crate::capture::{Address, CaptureFault, Settings};
-use crate::error::redacted;
+use crate::error::{redacted, secrets_in};
 
 /// Milliseconds that RTP packets may wait for a late one.
 const LATENCY_MS: u32 = 100;
@@ -186,13 +186,8 @@ fn launch(text: &str, notes: &Shared) -> Result<Built, CaptureFault> {
 /// The library's words about a written pipeline, without what that pipeline sets as user or password.
 fn hidden(text: &str, words: &str) -> String {
     let mut out = redacted(words);
-    for word in text.split_whitespace() {
-        let Some((name, value)) = word.split_once('=') else { continue };
-        let value = value.trim_matches(['"', '\'']);
-        let secret = ["-pw", "-id", "password", "passphrase", "token", "key"].iter().any(|s| name.ends_with(s));
-        if secret && !value.is_empty() {
-            out = out.replace(value, "***");
-        }
+    for value in secrets_in(text) {
+        out = out.replace(&value, "***");
     }
     out
 }

@@ -31,6 +31,7 @@ async function enter() {
   });
   if (answer.ok) location.replace(next());
   else if (answer.status === 401 || answer.status === 403) refuse("This is not the key of this box.");
+  else if (answer.status === 429) refuse("Too many wrong keys came from here. Wait a minute.");
   else refuse(`The box cannot check the key now (${answer.status}). Try again.`);
 }
 

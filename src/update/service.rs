@@ -1,0 +1,153 @@
+//! The running box, as the updater sees it: systemd restarts it, and its own pages tell how it is.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use ureq::Agent;
+
+use super::place::Place;
+
+/// What systemd calls it.
+const UNIT: &str = "spotter.service";
+/// Where it listens when its config does not say.
+const LISTEN: &str = "127.0.0.1:8080";
+/// The files from which the unit takes its environment.
+const ENVIRONMENT: [&str; 2] = ["/etc/spotter/key", "/etc/spotter/secrets"];
+/// The config of the box.
+pub(super) const CONFIG: &str = "/etc/spotter/spotter.toml";
+/// How long one answer may take.
+const ANSWER: Duration = Duration::from_secs(5);
+/// Bytes of an answer that are read: those of a large picture.
+const ANSWER_BYTES: u64 = 32 * 1024 * 1024;
+
+/// The running box.
+pub(super) struct Service {
+    systemctl: PathBuf,
+    base: String,
+    key: Option<String>,
+    agent: Agent,
+}
+
+impl Service {
+    pub(super) fn new(place: &Place, systemctl: &Path) -> Service {
+        let text = fs::read_to_string(place.at(CONFIG)).unwrap_or_default();
+        let (listen, key) = address(&text, &environment(place));
+        let config = Agent::config_builder()
+            .max_redirects(0)
+            .http_status_as_error(false)
+            .proxy(None)
+            .max_idle_connections(0)
+            .timeout_global(Some(ANSWER))
+            .build();
+        Service { systemctl: systemctl.into(), base: format!("http://{listen}"), key, agent: config.into() }
+    }
+
+    /// Asks systemd for a restart, and does not wait for it: a version that hangs must not hang the updater.
+    ///
+    /// # Errors
+    /// systemd does not take it.
+    pub(super) fn restart(&self) -> Result<(), String> {
+        let asked = self.systemctl(&["--no-block", "restart", UNIT]);
+        match asked {
+            Ok(out) if out.status.success() => Ok(()),
+            Ok(out) => Err(crate::error::one_line(&String::from_utf8_lossy(&out.stderr))),
+            Err(why) => Err(format!("{}: {why}", self.systemctl.display())),
+        }
+    }
+
+    /// It ended and is not started again.
+    pub(super) fn is_dead(&self) -> bool {
+        self.systemctl(&["--quiet", "is-failed", UNIT]).is_ok_and(|out| out.status.success())
+    }
+
+    fn systemctl(&self, arguments: &[&str]) -> std::io::Result<std::process::Output> {
+        Command::new(&self.systemctl).args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).output()
+    }
+
+    /// Every thread lives.
+    pub(super) fn is_ready(&self) -> bool {
+        self.get("/readyz").is_some()
+    }
+
+    /// How many cameras show a picture now. That of a private camera is for nobody, so its word is taken.
+    pub(super) fn live(&self) -> usize {
+        let rows = self.get("/api/v1/cameras").and_then(|body| serde_json::from_slice::<serde_json::Value>(&body).ok());
+        let rows = rows.as_ref().and_then(|rows| rows.as_array()).map(Vec::as_slice).unwrap_or_default();
+        let is_live = |row: &&serde_json::Value| {
+            let (name, has_frame) = (row["name"].as_str().unwrap_or_default(), row["has_frame"] == true);
+            let shown = || self.get(&format!("/api/v1/cameras/{name}/snapshot"));
+            has_frame && (row["privacy"] == true || shown().is_some_and(|body| body.starts_with(&[0xff, 0xd8])))
+        };
+        rows.iter().filter(is_live).count()
+    }
+
+    /// The body of an answer 200.
+    fn get(&self, path: &str) -> Option<Vec<u8>> {
+        let mut request = self.agent.get(format!("{}{path}", self.base));
+        if let Some(key) = &self.key {
+            request = request.header("X-Api-Key", key);
+        }
+        let mut answer = request.call().ok().filter(|answer| answer.status() == 200)?;
+        answer.body_mut().with_config().limit(ANSWER_BYTES).read_to_vec().ok()
+    }
+}
+
+/// The variables that the unit gives the box.
+pub(super) fn environment(place: &Place) -> HashMap<String, String> {
+    let texts = ENVIRONMENT.map(|file| fs::read_to_string(place.at(file)).unwrap_or_default());
+    let lines = texts.iter().flat_map(|text| text.lines()).filter(|line| !line.starts_with(['#', ';']));
+    let unquoted = |value: &str| {
+        let bare = ['"', '\''].iter().find_map(|quote| value.strip_prefix(*quote)?.strip_suffix(*quote));
+        bare.unwrap_or(value).to_string()
+    };
+    lines.filter_map(|line| line.split_once('=')).map(|(n, v)| (n.trim().to_string(), unquoted(v.trim()))).collect()
+}
+
+/// Where this machine reaches the box, and its key. Only these two are read: the config may be one for a newer version.
+fn address(config: &str, environment: &HashMap<String, String>) -> (String, Option<String>) {
+    let table: toml::Table = config.parse().unwrap_or_default();
+    let text = |name: &str| table.get("http").and_then(|http| http.get(name)?.as_str());
+    let listen = text("listen").unwrap_or(LISTEN);
+    let listen = match listen.rsplit_once(':') {
+        Some(("0.0.0.0", port)) => format!("127.0.0.1:{port}"),
+        Some(("[::]", port)) => format!("[::1]:{port}"),
+        _ => listen.to_string(),
+    };
+    let key = text("api_key").map(|key| {
+        let filled = |text: String, (name, value): (&String, &String)| text.replace(&format!("${{{name}}}"), value);
+        environment.iter().fold(key.to_string(), filled).replace("$${", "${")
+    });
+    (listen, key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn address_and_key_are_those_of_the_config_from_this_machine() {
+        let environment = HashMap::from([("SPOTTER_API_KEY".to_string(), "abc".to_string())]);
+        let of = |config: &str| address(config, &environment);
+        assert_eq!(of(""), ("127.0.0.1:8080".into(), None));
+        let boxs = "[http]\nlisten = \"0.0.0.0:80\"\napi_key = \"${SPOTTER_API_KEY}\"\n";
+        assert_eq!(of(boxs), ("127.0.0.1:80".into(), Some("abc".into())));
+        assert_eq!(of("[http]\nlisten = \"[::]:81\"\nnew_key = 1\n").0, "[::1]:81");
+        assert_eq!(
+            of("[http]\nlisten = \"10.0.0.1:80\"\napi_key = \"plain\"\n"),
+            ("10.0.0.1:80".into(), Some("plain".into()))
+        );
+    }
+
+    #[test]
+    fn the_environment_is_read_as_systemd_reads_it() {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir_all(root.path().join("etc/spotter")).unwrap();
+        fs::write(root.path().join("etc/spotter/key"), "SPOTTER_API_KEY=abc\n").unwrap();
+        fs::write(root.path().join("etc/spotter/secrets"), "# of the door\nDOOR=\"a=b c\"\n").unwrap();
+        let read = environment(&Place::new(root.path()));
+        assert_eq!((read["SPOTTER_API_KEY"].as_str(), read["DOOR"].as_str(), read.len()), ("abc", "a=b c", 2));
+    }
+}
