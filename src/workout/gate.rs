@@ -21,7 +21,7 @@ const STEP_DEG: f32 = 22.0;
 const SINK_DEG: f32 = 22.0;
 
 /// Nobody walks with a trunk that rises by less, and the feet of one who lies are seen badly.
-const UPRIGHT_DEG: f32 = 62.0;
+const UPRIGHT_DEG: f32 = 54.0;
 
 /// Whether the athlete mostly stayed where he was, and did not step on the spot; between repetitions, too, he walks
 /// nowhere.
