@@ -16,7 +16,7 @@ use super::form::Form;
 use super::measure::Body;
 use super::prototype::{Prototype, Prototypes};
 use super::report::{Happening, Rep, Set, agreement};
-use super::search::{Beginning, Desk, Least, Line, SURE, lines, look};
+use super::search::{Beginning, Desk, Least, Line, SURE, clearly, evenly, lines, look};
 use super::set::{Open, REST_S};
 use super::signal::{Signal, seconds, stamp_of};
 use super::{Angle, Athlete, AthleteSettings, Event, Followed, Mover};
@@ -80,6 +80,8 @@ pub struct Now {
 const MOST_REP_S: f32 = 14.0;
 /// Repetitions that make a set when the athlete said what he does.
 const CHOSEN_REPS: usize = 2;
+/// Lines that are looked at with one frame, at most.
+const MOST_LINES: u64 = 4;
 /// How sure a set is that nobody has named.
 const UNNAMED: f32 = 0.5;
 
@@ -119,7 +121,11 @@ impl Watched {
         (self.line, self.best) = (0, None);
     }
 
-    /// One line a tick; after a round the best beginning.
+    /// Some lines in turn; after a round the best beginning.
+    fn look_at(&mut self, count: u64, lines: &[Line], from: u64, least: Least, desk: &mut Desk) -> Option<Beginning> {
+        (0..count).find_map(|_| self.look(lines, from, least, desk))
+    }
+
     fn look(&mut self, lines: &[Line], from: u64, least: Least, desk: &mut Desk) -> Option<Beginning> {
         let found = look(&self.signal, lines[self.line], from, least, desk);
         if let Some(found) = found
@@ -144,6 +150,8 @@ pub struct Workout {
     rival_id: Option<u32>,
     desk: Desk,
     now: Mono,
+    /// Ticks since the frame before.
+    ticked: u64,
     /// Nothing before this tick belongs to a set to come.
     from: u64,
     /// Nothing before this tick belongs to the set that goes on.
@@ -174,6 +182,7 @@ impl Workout {
             rival_id: None,
             desk: Desk::default(),
             now: Mono::ZERO,
+            ticked: 0,
             from: 0,
             since: 0,
             chosen: None,
@@ -223,7 +232,8 @@ impl Workout {
         }
         let pose = athlete.pose.and_then(|index| poses.get(index));
         let angle = self.mover.update(self.now, athlete.id, pose);
-        let ticked = self.own.signal.advance(self.now);
+        // Seldom frames are many ticks each; so much work none of them is.
+        self.ticked = self.own.signal.advance(self.now).min(MOST_LINES);
         self.rival.signal.advance(self.now);
         let rival = self.athlete.rival(self.rival_id);
         self.watch(rival, poses);
@@ -234,7 +244,7 @@ impl Workout {
             }
             self.own.measure(id, pose, self.now);
         }
-        if ticked {
+        if self.ticked > 0 {
             self.tick(out);
             if self.open.is_none() && self.rival_trains() {
                 self.athlete.follow(self.own.seen.map_or(0, |(id, _)| id));
@@ -272,7 +282,8 @@ impl Workout {
             return false;
         }
         let least = self.least();
-        let Some(best) = self.rival.look(&self.lines, self.from, least, &mut self.desk) else { return false };
+        let best = self.rival.look_at(self.ticked, &self.lines, self.from, least, &mut self.desk);
+        let Some(best) = best.filter(|best| evenly(&best.spans) && clearly(&best.aim)) else { return false };
         self.exchange();
         // The round that this closes opens the set.
         (self.own.line, self.own.best) = (self.lines.len() - 1, Some(best));
@@ -340,15 +351,17 @@ impl Workout {
         }
     }
 
-    /// One line a tick; after a round the best beginning opens a set.
+    /// A line for each tick; after a round the best beginning opens a set.
     fn look(&mut self, out: &mut Vec<Happening>) {
         let least = self.least();
-        let Some(best) = self.own.look(&self.lines, self.from, least, &mut self.desk) else { return };
+        let best = self.own.look_at(self.ticked, &self.lines, self.from, least, &mut self.desk);
+        let Some(best) = best else { return };
+        let (evenly, clearly) = (evenly(&best.spans), clearly(&best.aim));
         let prototypes = self.prototypes.clone();
         let open = Open::new(best, self.from, least, (self.chosen, &prototypes), &self.own.signal, &mut self.desk);
         let Some(first) = open.reps.first().copied() else { return };
         let name = open.named(&self.own.signal, &prototypes);
-        if self.chosen.is_none() && name.is_none() && !open.goes_like_clockwork() {
+        if self.chosen.is_none() && !open.convinces(name.map(|(name, _)| name), evenly, clearly) {
             return;
         }
         self.close(open.begins(), out);

@@ -77,6 +77,11 @@ pub(super) const VARIANTS: [(&str, Posture, Posture); 3] = [
 ];
 
 impl Exercise {
+    /// Whether one bends for it, as for a thing on the floor.
+    pub(super) fn bends(&self) -> bool {
+        matches!(self.name, "Deadlift" | "Romanian Deadlift")
+    }
+
     /// Whether it is often done with one arm.
     pub(super) fn by_one_arm(&self) -> bool {
         matches!(self.name, "Biceps Curl" | "Triceps Extension" | "Row" | "Overhead Press")

@@ -20,9 +20,15 @@ const STEP_DEG: f32 = 22.0;
 /// … unless the hips sink by this, as in a lunge.
 const SINK_DEG: f32 = 22.0;
 
+/// Nobody walks with a trunk that rises by less, and the feet of one who lies are seen badly.
+const UPRIGHT_DEG: f32 = 54.0;
+
 /// Whether the athlete mostly stayed where he was, and did not step on the spot; between repetitions, too, he walks
 /// nowhere.
 pub fn trains(signal: &Signal, spans: &[Span]) -> bool {
+    if spans.iter().all(|span| lies(signal, span.start) && lies(signal, span.end)) {
+        return true;
+    }
     if let [first, .., last] = spans
         && between(signal, first.start, last.end) > ELSEWHERE
     {
@@ -30,6 +36,11 @@ pub fn trains(signal: &Signal, spans: &[Span]) -> bool {
     }
     let moved = spans.iter().filter(|span| walked(signal, span) || steps(signal, span)).count();
     2 * moved < spans.len()
+}
+
+/// Whether the trunk is far from upright.
+fn lies(signal: &Signal, tick: u64) -> bool {
+    place(signal, Measure::Trunk.channel(Side::Both), tick).abs() < UPRIGHT_DEG
 }
 
 /// Whether the feet are elsewhere after a repetition.
@@ -77,4 +88,44 @@ fn steps(signal: &Signal, of: &Span) -> bool {
     let sinks = range(&|tick| signal.at(Measure::Stance.channel(Side::Both), tick));
     let noise = signal.noise_deg(left).hypot(signal.noise_deg(right)) / signal.frames(2 * AROUND as usize + 1).sqrt();
     apart > STEP_DEG + NOISE * noise && sinks < SINK_DEG
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::measure::CHANNELS;
+    use super::super::report::Phases;
+    use super::super::signal::stamp_of;
+    use super::*;
+
+    /// Ten seconds of somebody whose trunk rises by so much, and whose thighs go up and down against each other.
+    fn swaying(trunk_deg: f32) -> Signal {
+        let mut signal = Signal::default();
+        for tick in 1000..1200 {
+            let mut values = [f32::NAN; CHANNELS];
+            let sway = 20.0 * (tick as f32 * 0.3).sin();
+            values[Measure::Trunk.channel(Side::Both)] = trunk_deg;
+            values[Measure::Stance.channel(Side::Both)] = 0.0;
+            values[Measure::Thigh.channel(Side::Left)] = -60.0 + sway;
+            values[Measure::Thigh.channel(Side::Right)] = -60.0 - sway;
+            signal.advance(stamp_of(tick));
+            signal.push(&values, 0.05);
+        }
+        signal
+    }
+
+    #[test]
+    fn steps_on_the_spot_are_those_of_one_who_is_upright() {
+        let span = |start: u64| Span {
+            start,
+            half_out: start + 10,
+            turn: start + 20,
+            half_back: start + 30,
+            end: start + 40,
+            phases: Phases { go_s: 1.0, hold_s: 0.0, back_s: 1.0, pause_s: 0.0 },
+            height: 60.0,
+        };
+        let spans = [span(1010), span(1060), span(1110)];
+        assert!(!trains(&swaying(85.0), &spans), "he marches");
+        assert!(trains(&swaying(5.0), &spans), "he lies on a bench");
+    }
 }

@@ -1,7 +1,7 @@
 //! Looks for the beginning of a set: a measure that goes to and fro alike at least three times, just now.
 //!
 //! One channel is looked at per tick, so that the work is spread evenly, and a round over all of them takes a second.
-//! Each is smoothed by little, more and much, since a slow movement bears what would flatten a quick one.
+//! Each is smoothed by little and by more and more, since a slow movement bears what would flatten a quick one.
 //!
 //! *line*: a signal in which repetitions may show · *alike*: of nearly the same height and duration.
 
@@ -21,13 +21,14 @@ const WINDOW_S: f32 = 42.0;
 /// Ticks that are taken together.
 const STEP: u64 = 2;
 /// Half widths of the smoothing, in steps.
-const HALVES: [usize; 3] = [1, 2, 4];
+const HALVES: [usize; 4] = [1, 2, 4, 8];
 /// A smoothing this wide against a repetition flattens it.
 const SMOOTHEST: f32 = 0.4;
 /// Repetitions must be this many times as high as what is left of the noise.
 const CLEAR: f32 = 6.0;
-/// Starts and turns must be this far apart, in standard deviations of one frame, …
-const CLARITY: f32 = 8.0;
+/// Starts and turns must be this far apart, in standard deviations of one frame, the less the more repetitions say so: of
+/// three, four, five … repetitions, …
+const CLARITY: [f32; 5] = [8.0, 7.6, 7.2, 6.8, 6.4];
 /// … and the starts must be one place: this share of the way at most.
 const ASTRAY: f32 = 0.4;
 /// Repetitions of one set differ less than this from their mean.
@@ -179,7 +180,10 @@ pub fn look(signal: &Signal, line: Line, from: u64, least: Least, desk: &mut Des
                 continue;
             }
             let aim = Aim::at(signal, spans);
-            if aim.clarity < CLARITY || aim.astray > ASTRAY || !gate::trains(signal, spans) {
+            if aim.clarity < CLARITY[spans.len().saturating_sub(SURE).min(CLARITY.len() - 1)]
+                || aim.astray > ASTRAY
+                || !gate::trains(signal, spans)
+            {
                 continue;
             }
             if best.as_ref().is_none_or(|best| aim.clarity > best.aim.clarity) {
@@ -272,7 +276,7 @@ pub fn alike(signal: &Signal, (first, step): (u64, u64), least: Least, desk: &mu
         }
         spans.insert(0, span);
     }
-    least.reps < SURE || convincing(spans)
+    least.reps < SURE || convincing(spans, SLACK)
 }
 
 /// Times differ by this much for nothing. Seconds.
@@ -284,15 +288,28 @@ const SLOWEST_S: f32 = 8.5;
 /// How uneven three, four, five … repetitions may be to be a set: three must go like clockwork.
 const QUICK_UNEVENNESS: [f32; 5] = [0.15, 0.22, 0.28, 0.33, 0.4];
 const SLOW_UNEVENNESS: [f32; 6] = [0.06, 0.1, 0.13, 0.17, 0.2, 0.25];
+/// So many times as uneven is what may still turn out to be something that nobody does but for training.
+const SLACK: f32 = 1.6;
+
+/// Whether start and turn are far enough apart for whatever it is.
+pub fn clearly(aim: &Aim) -> bool {
+    aim.clarity >= CLARITY[0]
+}
+
+/// Whether they go evenly enough for whatever it is.
+pub fn evenly(spans: &[Span]) -> bool {
+    convincing(spans, 1.0)
+}
 
 /// Whether the latest of these, three or more, go evenly enough for a set. Whoever drinks three times does so like an
 /// exercise, but takes his time as he likes; the more there are, the less even they need be.
-fn convincing(spans: &[Span]) -> bool {
+fn convincing(spans: &[Span], slack: f32) -> bool {
     (SURE..=spans.len()).any(|count| {
         let latest = &spans[spans.len() - count..];
         let interval_s = seconds(latest[count - 1].turn - latest[0].turn) / (count - 1) as f32;
         let limits: &[f32] = if interval_s > SLOW_S { &SLOW_UNEVENNESS } else { &QUICK_UNEVENNESS };
-        (count > SURE || interval_s <= SLOWEST_S) && unevenness(latest) <= limits[(count - SURE).min(limits.len() - 1)]
+        (count > SURE || interval_s <= SLOWEST_S)
+            && unevenness(latest) <= slack * limits[(count - SURE).min(limits.len() - 1)]
     })
 }
 

@@ -32,6 +32,11 @@ const UNLIKE_LATER: f32 = 1.0;
 const UNNAMED_SLOW_S: f32 = 4.5;
 const UNNAMED_SLOW: (usize, f32) = (6, 0.15);
 const UNNAMED_QUICK: (usize, f32) = (3, 0.3);
+/// From so many repetitions on it may go as slowly as it likes; …
+const MANY: usize = 5;
+/// … fewer of the arms alone, or of one who bends, are none when they take longer. Seconds.
+const ARMS_SLOWEST_S: f32 = 6.5;
+const BENT_SLOWEST_S: f32 = 7.5;
 /// Room for this many is made when a set begins.
 const MANY_REPS: usize = 100;
 /// Beyond this share of the height a body is out for a repetition, …
@@ -217,11 +222,28 @@ impl Open {
     /// Whether it is a set though nobody knows of what. Who drinks, or puts plates away, does it slowly or unevenly and
     /// seldom for long.
     pub fn goes_like_clockwork(&self) -> bool {
-        let times = self.reps.windows(2).map(|pair| pair[1].turned.since(pair[0].turned).as_secs_f32());
-        let Some((usual_s, variance)) = spread(times) else { return false };
+        let Some((usual_s, variance)) = self.every_s() else { return false };
         let uneven = variance.sqrt() / usual_s;
         let (least, most) = if usual_s > UNNAMED_SLOW_S { UNNAMED_SLOW } else { UNNAMED_QUICK };
         self.reps.len() >= least && uneven <= most
+    }
+
+    /// Whether it is a set, if it is recognised as this or as nothing, goes `evenly` or not, and is seen `clearly` or not.
+    /// Nobody lies down or squats over and over but for training; but bottles and towels go up and down, and plates, slowly,
+    /// for which one bends, too.
+    pub fn convinces(&self, name: Option<&str>, evenly: bool, clearly: bool) -> bool {
+        let Some(name) = name else { return evenly && clearly && self.goes_like_clockwork() };
+        let quicker = |slowest_s: f32| self.reps.len() >= MANY || self.every_s().is_some_and(|(s, _)| s <= slowest_s);
+        match Exercise::named(name) {
+            Some(exercise) if exercise.bends() => quicker(BENT_SLOWEST_S),
+            Some(exercise) if !exercise.by_one_arm() => true,
+            _ => evenly && quicker(ARMS_SLOWEST_S),
+        }
+    }
+
+    /// Mean and variance of the seconds from turn to turn.
+    fn every_s(&self) -> Option<(f32, f32)> {
+        spread(self.reps.windows(2).map(|pair| pair[1].turned.since(pair[0].turned).as_secs_f32()))
     }
 
     /// Its latest repetitions.

@@ -94,11 +94,11 @@ impl Signal {
         self.oldest = self.newest + 1;
     }
 
-    /// Time goes on to the tick of `stamp`, whether anybody is seen or not. Says whether that is another tick.
-    pub fn advance(&mut self, stamp: Mono) -> bool {
+    /// Time goes on to the tick of `stamp`, whether anybody is seen or not. Says how many ticks it went on.
+    pub fn advance(&mut self, stamp: Mono) -> u64 {
         let tick = tick_of(stamp);
         if tick <= self.newest {
-            return false;
+            return 0;
         }
         let fresh = (tick - self.newest).min(KEPT as u64);
         for number in tick + 1 - fresh..=tick {
@@ -106,7 +106,7 @@ impl Signal {
         }
         self.newest = tick;
         self.channels.iter_mut().for_each(|channel| (channel.sum, channel.count) = (0.0, 0.0));
-        true
+        fresh
     }
 
     /// Takes the values of a frame of the newest tick; `dt_s` is the time since the frame before.

@@ -196,11 +196,12 @@ impl Gym {
         let until_s = script.t + 2.0;
         let camera = set_up(plan, &body, &shapes, &mut dice);
         let athlete = script.person();
+        let others = company(plan, until_s, &camera, seed);
         for set in &mut truth {
-            set.view = view::seen(&camera, &athlete, set, &plan.sight);
+            let behind = view::behind(&camera, &athlete, &others, set);
+            set.view = View { behind, ..view::seen(&camera, &athlete, set, &plan.sight) };
         }
-        let mut people = vec![athlete];
-        people.extend(company(plan, until_s, &camera, seed));
+        let people = [vec![athlete], others].concat();
         let fps = dice.between(plan.fps);
         let azimuth = camera.azimuth;
         Gym { camera, truth, people, until_s, fps, azimuth, sight: plan.sight, seed }

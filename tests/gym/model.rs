@@ -25,6 +25,8 @@ const ELBOW_RAD: f64 = 1.07;
 const PARTS: [(f64, f64); 3] = [(0.06, 0.5), (0.3, 0.3), (2.0, 0.2)];
 /// Models look at pictures of this size; no error is smaller than half of its pixels.
 const INPUT_PX: f64 = 640.0;
+/// Who is covered by more than this share is not found.
+const COVERED: f64 = 0.6;
 
 /// How well the model sees.
 #[derive(Clone, Copy, Debug)]
@@ -155,7 +157,7 @@ impl Belief {
         let px_per_m = camera.px_per_m(trunk.depth);
         let true_box = bbox(spots, stature * px_per_m);
         let most_hidden = nearer.iter().map(|other| covered(&true_box, other)).fold(0.0, f64::max);
-        if most_hidden > 0.6 || !in_picture(&true_box, camera.size) {
+        if most_hidden > COVERED || !in_picture(&true_box, camera.size) {
             return None;
         }
         let hidden = hidden(camera, points);
@@ -245,6 +247,23 @@ pub fn sigma_px(camera: &Camera, sight: &Sight, point: usize, stature_px: f64) -
     let least = 0.5 * camera.size.0.max(camera.size.1) as f64 / INPUT_PX;
     let sigma = share * SIGMAS[point] * stature_px;
     (sigma * sigma + least * least).sqrt()
+}
+
+/// Whether somebody who is nearer to the camera covers so much of this one that he is not found.
+pub fn lost_behind(
+    camera: &Camera,
+    (points, stature): (&[V; KEYPOINTS], f64),
+    others: impl Iterator<Item = ([V; KEYPOINTS], f64)>,
+) -> bool {
+    let of = |points: &[V; KEYPOINTS], stature: f64| {
+        let spots = points.map(|p| camera.spot(p));
+        let depth = middle(&spots).depth;
+        (bbox(&spots, stature * camera.px_per_m(depth)), camera.spot(points[11]).depth)
+    };
+    let (own, depth) = of(points, stature);
+    others
+        .map(|(points, stature)| of(&points, stature))
+        .any(|(other, nearer)| nearer > 0.4 && nearer < depth && covered(&own, &other) > COVERED)
 }
 
 /// How much the left and the right side are hidden behind the body.

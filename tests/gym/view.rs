@@ -3,11 +3,12 @@
 //!
 //! A set is hidden when no joint of a side that is in sight goes further than 20 degrees in the picture, nor further than
 //! three and a half standard deviations of its error: then the movement is along the line of sight, or under the noise.
+//! Nor is one seen whose athlete is behind somebody else, so that no model finds him, for more than half of it.
 
 use super::TrueSet;
 use super::camera::Camera;
 use super::maths::{V, length, sub};
-use super::model::{Sight, hidden, hidden_point, sigma_px};
+use super::model::{Sight, hidden, hidden_point, lost_behind, sigma_px};
 use super::script::Person;
 use spotter::skeleton::{KEYPOINTS, Keypoint};
 use spotter::workout::{Hinge, interior_deg};
@@ -21,6 +22,9 @@ const RATE_HZ: f64 = 20.0;
 /// A side that is more hidden than this on average is not seen.
 const OUT_OF_SIGHT: f64 = 0.5;
 
+/// Who is behind somebody else for more than this share of a set is not seen.
+const MOST_BEHIND: f64 = 0.5;
+
 /// The joint whose movement is seen best.
 #[derive(Clone, Copy, Debug)]
 pub struct View {
@@ -29,18 +33,20 @@ pub struct View {
     pub range_deg: f64,
     /// The standard deviation of its error.
     pub noise_deg: f64,
+    /// The share of the time during which the athlete is behind somebody else.
+    pub behind: f64,
 }
 
 impl Default for View {
     fn default() -> View {
-        View { hinge: Hinge::LeftElbow, range_deg: 0.0, noise_deg: 1.0 }
+        View { hinge: Hinge::LeftElbow, range_deg: 0.0, noise_deg: 1.0, behind: 0.0 }
     }
 }
 
 impl View {
     /// Whether anybody could count it.
     pub fn hidden(&self) -> bool {
-        self.range_deg < LEAST_DEG || self.range_deg < LEAST_SIGMAS * self.noise_deg
+        self.range_deg < LEAST_DEG || self.range_deg < LEAST_SIGMAS * self.noise_deg || self.behind > MOST_BEHIND
     }
 
     fn strength(&self) -> f64 {
@@ -84,9 +90,21 @@ pub fn seen(camera: &Camera, athlete: &Person, set: &TrueSet, sight: &Sight) -> 
             return None;
         }
         let range_deg = percentile(angles, 0.95) - percentile(angles, 0.05);
-        Some(View { hinge, range_deg, noise_deg: percentile(errors, 0.5) })
+        Some(View { hinge, range_deg, noise_deg: percentile(errors, 0.5), behind: 0.0 })
     });
     views.max_by(|a, b| a.strength().total_cmp(&b.strength())).unwrap_or_default()
+}
+
+/// The share of a set during which its athlete is behind one of the others.
+pub fn behind(camera: &Camera, athlete: &Person, others: &[Person], set: &TrueSet) -> f64 {
+    let (mut covered, mut all) = (0.0, 0.0);
+    for t in moments(set) {
+        let Some(points) = athlete.points(t) else { continue };
+        let others = others.iter().filter_map(|other| Some((other.points(t)?, other.body.stature)));
+        covered += f64::from(u8::from(lost_behind(camera, (&points, athlete.body.stature), others)));
+        all += 1.0;
+    }
+    covered / f64::max(all, 1.0)
 }
 
 /// The standard deviation of the angle at the middle joint, by its points' errors over the bones' lengths in the picture.

@@ -168,3 +168,20 @@ fn no_time_is_cut_to_whole_seconds_or_frames() {
         assert!((mean - rep_s).abs() < 0.05, "{mean} s from turn to turn instead of {rep_s}, at {fps} fps");
     }
 }
+
+#[test]
+fn an_arm_that_goes_up_slowly_now_and_then_is_no_set_before_the_fifth_time() {
+    for (times, wanted) in [(4.0, vec![]), (5.0, vec![5])] {
+        let lifts = |t: f32| Some(Figure { curl: depth(t, 10.0, 8.0, times), ..STANDS });
+        assert_eq!(counts(&watched(30.0, 90.0, 1.0, lifts)), wanted, "{times} times");
+    }
+}
+
+#[test]
+fn three_squats_with_a_long_breath_between_are_a_set() {
+    let breathes = |t: f32| {
+        let squat = depth(t, 10.0, 2.0, 1.0) + depth(t, 12.6, 2.0, 1.0) + depth(t, 17.0, 2.0, 1.0);
+        Some(Figure { squat, ..STANDS })
+    };
+    assert_eq!(counts(&watched(30.0, 60.0, 1.0, breathes)), [3]);
+}
