@@ -90,7 +90,7 @@ test-box: ## the slow tests: loom, sanitizers, hostile answers, what openapi.jso
 	@.ci/setup.sh box
 	@$(MAKE) --no-print-directory loom sanitize test-rtsp test-kill test-hostile test-api test-gpu test-vm test-browser test-aarch64
 
-# The count does not reach its targets yet, so test-counting fails; docs/verified.md has the figures.
+# The count does not reach all of its targets yet, so test-counting fails; docs/verified.md has the figures.
 test-long: ## longer still: a thousand sets counted, twenty films, thousands of pictures for the demo model, a day of frames
 	@$(MAKE) --no-print-directory test-demo-sets test-model test-day test-counting
 
