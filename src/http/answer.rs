@@ -262,7 +262,7 @@ fn watch(desk: &mut Desk, request: &Request<'_>, camera: usize, out: &mut Vec<u8
     if seat.is_none() && !head_only {
         return refuse(desk, out, 503, "as many streams are open as this box allows; close one or ask again later");
     }
-    let mut lines = desk.begin(out, 200);
+    let mut lines = desk.begin_picture(out, 200);
     lines.fixed(stream::CONTENT_TYPE).fixed("Cache-Control: no-cache, no-store").fixed("X-Accel-Buffering: no");
     lines.end_open(true);
     match seat {

@@ -207,6 +207,11 @@ impl Desk {
         Lines::begin(out, status, self.date.at(self.wall))
     }
 
+    /// Begins a picture's head in `out`.
+    pub fn begin_picture<'a>(&mut self, out: &'a mut Vec<u8>, status: u16) -> Lines<'a> {
+        Lines::begin_picture(out, status, self.date.at(self.wall))
+    }
+
     /// Begins a page's head in `out`.
     pub fn begin_page<'a>(&mut self, out: &'a mut Vec<u8>, status: u16) -> Lines<'a> {
         Lines::begin_page(out, status, self.date.at(self.wall))
@@ -235,7 +240,9 @@ impl Desk {
 
     /// What the clerk came back with.
     pub fn deliver(&mut self, out: &mut Vec<u8>, class: RouteClass, answer: Answer, close: bool) -> Reply {
-        let mut lines = self.begin(out, answer.status);
+        let is_picture = answer.content_type.starts_with("Content-Type: image/");
+        let mut lines =
+            if is_picture { self.begin_picture(out, answer.status) } else { self.begin(out, answer.status) };
         lines.fixed(answer.content_type).fixed("Cache-Control: no-store");
         if answer.status == 503 {
             lines.fixed("Retry-After: 1");

@@ -6,9 +6,14 @@
 //!
 //! *debt*: the moment until which an address would have to stay silent for all to be forgotten; each wrong key moves it by
 //! one step, and at a minute from now no more is borrowed (the generic cell rate algorithm, ITU-T I.371).
+//!
+//! *network*: the first 64 bits of an IPv6 address. A machine takes addresses in it at will (RFC 8981), so that its addresses
+//! alone bound nothing; but all machines of a house share one (RFC 4862), so that one guest must not use up what the others
+//! have. Hence both owe, and a network may owe ten times as much.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::hash::Hash;
+use std::net::IpAddr;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -17,14 +22,15 @@ use crate::time::Mono;
 
 /// Over this time the wrong keys that are allowed are spread.
 const SPAN: Duration = Duration::from_secs(60);
-/// Addresses in debt that are remembered; then the one that owes least is forgotten.
-const ADDRESSES: usize = 4096;
+/// A network has as many wrong keys as so many addresses.
+const NETWORK_SHARE: u32 = 10;
+/// Addresses in debt that are remembered, and networks; then the one that owes least is forgotten.
+const DEBTORS: usize = 4096;
 
 /// Who was wrong lately.
 pub struct Guesses {
-    step: Duration,
-    debts: Mutex<HashMap<IpAddr, Mono>>,
-    /// As many as are in the table, so that nobody takes the lock while it is empty.
+    debts: Mutex<(Debts<IpAddr>, Debts<u64>)>,
+    /// As many as are in both tables, so that nobody takes the lock while they are empty.
     known: AtomicUsize,
 }
 
@@ -32,7 +38,8 @@ impl Guesses {
     /// So many wrong keys are allowed to an address at once, and as many a minute.
     pub fn new(per_minute: usize) -> Guesses {
         let step = SPAN / u32::try_from(per_minute.max(1)).unwrap_or(u32::MAX);
-        Guesses { step, debts: Mutex::default(), known: AtomicUsize::new(0) }
+        let debts = Mutex::new((Debts::new(step), Debts::new(step / NETWORK_SHARE)));
+        Guesses { debts, known: AtomicUsize::new(0) }
     }
 
     /// How long this address must wait before its key is looked at; nothing: it may try.
@@ -40,37 +47,60 @@ impl Guesses {
         if self.known.load(Ordering::Relaxed) == 0 {
             return None;
         }
+        let peer = peer.to_canonical();
         let debts = self.debts.lock().expect("nothing panics under this lock");
-        let until = *debts.get(&house_of(peer))?;
-        let most = now.plus(SPAN - self.step);
-        (until > most).then(|| until.since(most))
+        let for_its_network = network_of(peer).and_then(|network| debts.1.wait(network, now));
+        debts.0.wait(peer, now).max(for_its_network)
     }
 
     /// This address brought a wrong key.
     pub fn wrong(&self, peer: IpAddr, now: Mono) {
-        let peer = house_of(peer);
+        let peer = peer.to_canonical();
         let mut debts = self.debts.lock().expect("nothing panics under this lock");
-        debts.retain(|_, until| *until > now);
-        if debts.len() >= ADDRESSES && !debts.contains_key(&peer) {
-            let least = debts.iter().min_by_key(|(_, until)| **until).map(|(peer, _)| *peer);
-            if let Some(least) = least {
-                debts.remove(&least);
-            }
-        }
-        let until = debts.get(&peer).copied().unwrap_or(now).max(now);
-        debts.insert(peer, until.plus(self.step));
-        self.known.store(debts.len(), Ordering::Relaxed);
+        let (addresses, networks) = &mut *debts;
+        addresses.wrong(Some(peer), now);
+        networks.wrong(network_of(peer), now);
+        self.known.store(addresses.until.len() + networks.until.len(), Ordering::Relaxed);
     }
 }
 
-/// What one machine cannot change at will: of an IPv6 address the network, of which each machine has a whole one for itself,
-/// but for link-local ones, which all share.
-fn house_of(peer: IpAddr) -> IpAddr {
-    match peer.to_canonical() {
-        IpAddr::V6(address) if !address.is_unicast_link_local() && !address.is_loopback() => {
-            Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into()
+/// The network of an address that has been made canonical; an IPv4 address counts alone.
+fn network_of(peer: IpAddr) -> Option<u64> {
+    match peer {
+        IpAddr::V4(_) => None,
+        IpAddr::V6(address) => Some((address.to_bits() >> 64) as u64),
+    }
+}
+
+/// What each of one kind owes.
+struct Debts<Who> {
+    step: Duration,
+    until: HashMap<Who, Mono>,
+}
+
+impl<Who: Copy + Eq + Hash> Debts<Who> {
+    fn new(step: Duration) -> Self {
+        Debts { step, until: HashMap::new() }
+    }
+
+    fn wait(&self, who: Who, now: Mono) -> Option<Duration> {
+        let until = *self.until.get(&who)?;
+        let most = now.plus(SPAN - self.step);
+        (until > most).then(|| until.since(most))
+    }
+
+    /// One more step for this one, if there is one; what is forgiven goes.
+    fn wrong(&mut self, who: Option<Who>, now: Mono) {
+        self.until.retain(|_, until| *until > now);
+        let Some(who) = who else { return };
+        if self.until.len() >= DEBTORS && !self.until.contains_key(&who) {
+            let least = self.until.iter().min_by_key(|(_, until)| **until).map(|(who, _)| *who);
+            if let Some(least) = least {
+                self.until.remove(&least);
+            }
         }
-        other => other,
+        let until = self.until.get(&who).copied().unwrap_or(now).max(now);
+        self.until.insert(who, until.plus(self.step));
     }
 }
 
@@ -104,17 +134,52 @@ mod tests {
     }
 
     #[test]
-    fn one_address_does_not_pay_for_another_and_a_network_is_one() {
+    fn one_address_does_not_pay_for_another() {
         let guesses = Guesses::new(1);
         guesses.wrong(peer("10.0.0.1"), at(0));
         guesses.wrong(peer("fd00::1"), at(0));
         guesses.wrong(peer("fe80::1"), at(0));
-        for slowed in ["10.0.0.1", "::ffff:10.0.0.1", "fd00::1", "fd00::2", "fe80::1"] {
+        for slowed in ["10.0.0.1", "::ffff:10.0.0.1", "fd00::1", "fe80::1"] {
             assert!(guesses.wait(peer(slowed), at(0)).is_some(), "{slowed}");
         }
-        for free in ["10.0.0.2", "fd00:0:0:1::1", "fe80::2", "::1"] {
+        for free in ["10.0.0.2", "::ffff:10.0.0.2", "fd00::2", "fd00:0:0:1::1", "fe80::2", "::1"] {
             assert_eq!(guesses.wait(peer(free), at(0)), None, "{free}");
         }
+    }
+
+    #[test]
+    fn who_is_wrong_with_ever_new_addresses_has_the_tries_of_ten_and_then_his_network_waits() {
+        let guesses = Guesses::new(10);
+        let number = |n: u128| IpAddr::from((peer_bits("fd00::") | n).to_be_bytes());
+        for n in 0..100 {
+            assert_eq!(guesses.wait(number(n), at(0)), None, "{n}");
+            guesses.wrong(number(n), at(0));
+        }
+        assert_eq!(guesses.wait(number(1000), at(0)), Some(Duration::from_millis(600)));
+        assert_eq!(guesses.wait(number(1000), at(599)), Some(Duration::from_millis(1)));
+        assert_eq!(guesses.wait(number(1000), at(600)), None);
+        assert_eq!(guesses.wait(peer("fd00:0:0:1::1"), at(0)), None, "another network");
+        assert_eq!(guesses.wait(peer("10.0.0.1"), at(0)), None);
+        guesses.wrong(number(1000), at(600));
+        assert_eq!(
+            guesses.wait(number(1001), at(600)),
+            Some(Duration::from_millis(600)),
+            "then ten times as often as one"
+        );
+    }
+
+    #[test]
+    fn who_waits_for_himself_and_for_his_network_waits_for_both() {
+        let guesses = Guesses::new(1);
+        for n in 1..=10 {
+            guesses.wrong(peer(&format!("fd00::{n}")), at(0));
+        }
+        assert_eq!(guesses.wait(peer("fd00::1"), at(0)), Some(SPAN));
+        assert_eq!(guesses.wait(peer("fd00::11"), at(0)), Some(SPAN / NETWORK_SHARE));
+    }
+
+    fn peer_bits(text: &str) -> u128 {
+        text.parse::<std::net::Ipv6Addr>().unwrap().to_bits()
     }
 
     #[test]
@@ -124,10 +189,10 @@ mod tests {
         for n in 0..2 {
             guesses.wrong(number(n), at(0));
         }
-        for n in 0..ADDRESSES as u32 + 10 {
+        for n in 0..DEBTORS as u32 + 10 {
             guesses.wrong(number(n), at(1));
         }
-        assert_eq!(guesses.known.load(Ordering::Relaxed), ADDRESSES);
+        assert_eq!(guesses.known.load(Ordering::Relaxed), DEBTORS);
         assert!(guesses.wait(number(0), at(1)).is_some() && guesses.wait(number(1), at(1)).is_some());
         guesses.wrong(number(7), at(120_000));
         assert_eq!(guesses.known.load(Ordering::Relaxed), 1, "what is forgiven is forgotten");

@@ -104,8 +104,12 @@ pub fn reason(status: u16) -> &'static str {
     }
 }
 
-/// What is no page may still be opened as one; a browser shows a picture by itself under this.
+/// What is no page may still be opened as one.
 pub const NO_PAGE_POLICY: &str = "Content-Security-Policy: default-src 'none'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// A browser puts a picture that is opened by itself into a page of its own, and in its middle by style attributes. This
+/// allows those and no more; nothing of ours stands in that page, and there is no script.
+pub const PICTURE_POLICY: &str = "Content-Security-Policy: default-src 'none'; img-src 'self'; style-src-attr 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// Writes the lines of one head.
 pub struct Lines<'a>(&'a mut Vec<u8>);
@@ -115,6 +119,13 @@ impl<'a> Lines<'a> {
     pub fn begin(out: &'a mut Vec<u8>, status: u16, date: &[u8]) -> Lines<'a> {
         let mut lines = Lines::begin_page(out, status, date);
         lines.fixed(NO_PAGE_POLICY);
+        lines
+    }
+
+    /// The same for a picture, or pictures without end.
+    pub fn begin_picture(out: &'a mut Vec<u8>, status: u16, date: &[u8]) -> Lines<'a> {
+        let mut lines = Lines::begin_page(out, status, date);
+        lines.fixed(PICTURE_POLICY);
         lines
     }
 

@@ -103,7 +103,8 @@ pub fn late(desk: &mut Desk, out: &mut Vec<u8>, close: bool) -> Reply {
 
 fn unchanged(desk: &mut Desk, camera: usize, frame_id: u64, variant: Variant, out: &mut Vec<u8>, close: bool) -> Reply {
     let boot_id = desk.shared.house.boot_id;
-    let mut lines = desk.begin(out, 304);
+    // A browser may take over this head's policy for the picture that it has.
+    let mut lines = desk.begin_picture(out, 304);
     lines.with("ETag", |out| tag(out, boot_id, camera, frame_id, variant)).fixed("Cache-Control: no-cache");
     lines.with("X-Frame-Id", |out| stamp::number(out, frame_id)).end_open(close);
     Reply { class: RouteClass::Snapshot, status: 304, body: Body::Empty, close }
@@ -111,7 +112,7 @@ fn unchanged(desk: &mut Desk, camera: usize, frame_id: u64, variant: Variant, ou
 
 fn picture(desk: &mut Desk, wish: &Wish, shot: ShotRef, out: &mut Vec<u8>, close: bool) -> Reply {
     let (boot_id, now) = (desk.shared.house.boot_id, desk.now);
-    let mut lines = desk.begin(out, 200);
+    let mut lines = desk.begin_picture(out, 200);
     lines.fixed("Content-Type: image/jpeg").fixed("Cache-Control: no-cache");
     lines.with("ETag", |out| tag(out, boot_id, wish.camera, shot.frame_id, wish.variant));
     lines.with("X-Frame-Id", |out| stamp::number(out, shot.frame_id));

@@ -275,6 +275,23 @@ fn the_same_picture_is_not_sent_twice_to_who_has_it() {
 }
 
 #[test]
+fn a_picture_opened_by_itself_may_be_put_in_the_middle_and_a_refusal_may_not() {
+    let face = face();
+    let picture = face.get("/snapshot");
+    let policy = picture.line("Content-Security-Policy").unwrap().to_string();
+    assert!(policy.starts_with("default-src 'none'; img-src 'self'; style-src-attr 'unsafe-inline';"), "{policy}");
+    assert!(policy.contains("frame-ancestors 'none'") && !policy.contains("script"), "{policy}");
+    let known = format!("If-None-Match: {}\r\n", picture.line("ETag").unwrap());
+    for (asked, lines, status) in [("GET /snapshot", &known[..], 304), ("HEAD /stream", "", 200)] {
+        let answer = face.ask(asked, lines);
+        assert_eq!((answer.status, answer.line("Content-Security-Policy")), (status, Some(&policy[..])), "{asked}");
+    }
+    let refusal = face.get("/snapshot?q=0");
+    assert_eq!(refusal.status, 422);
+    assert!(!refusal.line("Content-Security-Policy").unwrap().contains("unsafe"));
+}
+
+#[test]
 fn a_304_needs_no_encode() {
     let face = face();
     face.encode.store(false, Ordering::Relaxed);

@@ -27,12 +27,28 @@ const PACE: Duration = Duration::from_millis(10);
 /// And between two of his streams.
 const WATCH: Duration = Duration::from_secs(4);
 
+/// Descriptors of this process: the crowd's, and plenty for the rest. The box inherits the limit and needs fewer.
+const DESCRIPTORS: u64 = CROWD as u64 + 256;
+
 const VICTIM: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 
 /// The attack's length.
 pub fn attack_time() -> Duration {
     let hours = std::env::var("SPOTTER_TORTURE_HOURS").ok().filter(|hours| !hours.is_empty());
     hours.map_or(ATTACK, |hours| Duration::from_secs_f64(3600.0 * hours.parse::<f64>().expect("HOURS is a number")))
+}
+
+/// Lets this process, and the box that it starts, have as many descriptors as this machine allows: mostly 1024 are given.
+fn make_room() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    if let Some(most) = limit.maximum {
+        assert!(
+            most >= DESCRIPTORS,
+            "{CROWD} connections want {DESCRIPTORS} descriptors, and `ulimit -Hn` says {most}"
+        );
+    }
+    setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).expect("up to the hard limit is allowed");
 }
 
 /// A box whose one camera is only shown.
@@ -208,6 +224,7 @@ fn ends_in_a_crowd(mut spotter: SpotterBox) {
 #[test]
 #[ignore = "takes minutes: make torture"]
 fn a_crowd_at_one_address_costs_another_nothing_and_the_box_no_memory() {
+    make_room();
     let (spotter, _folder) = shown_only("");
     let mut before = Victim::new(spotter.address);
     for _ in 0..500 {
