@@ -213,6 +213,8 @@ impl Life {
             }
         };
         diary.note(self.now, what, number);
+        let in_vain = self.viewers.iter().any(|viewer| viewer.waits(&self.ring)) && !self.ledger.has_picture;
+        assert!(!in_vain, "a viewer waits for a lost camera, and no bell has rung");
         self.ledger.waiting(&self.view);
         self.ledger.check(&self.view, &mut self.ear, self.now);
     }

@@ -74,7 +74,7 @@ impl Viewer {
             self.leave(view);
             return "a viewer goes";
         }
-        if self.waits_since == Some(ring.count()) {
+        if self.waits(ring) {
             return "a viewer waits";
         }
         self.look((view, ring), ledger, tally)
@@ -114,6 +114,11 @@ impl Viewer {
                 "a viewer is told: lost"
             }
         }
+    }
+
+    /// Whether it has looked in vain, and no bell has rung since.
+    pub(super) fn waits(&self, ring: &Ring) -> bool {
+        self.here && self.waits_since == Some(ring.count())
     }
 
     pub(super) fn served(&self) -> u64 {
