@@ -6,9 +6,10 @@
 //! no (frame, variant) is encoded twice, however many look and however often.
 //!
 //! An entry may give way to another variant only when the newest frame was not yet made for it: an entry that came back
-//! for the same frame would be encoded again; and not before its wish had a turn and its shot was fetched. Two names of one picture are one variant: without a quality, a camera
-//! that gives no JPEG of its own means [`DEFAULT_QUALITY`]. When the camera is lost the whole table is emptied
-//! at once, and a job that is under way for the old picture is thrown away when it is delivered.
+//! for the same frame would be encoded again; and not before its wish had a turn and its shot was fetched. Two
+//! names of one picture are one variant: without a quality, a camera that gives no JPEG of its own means
+//! [`DEFAULT_QUALITY`]. When the camera is lost the whole table is emptied at once, and a job that is under way for
+//! the old picture is thrown away when it is delivered.
 //!
 //! *variant*: a quality and a width · *shot*: an encoded variant of one frame · *wanted*: somebody waits for it.
 
