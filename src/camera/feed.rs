@@ -38,17 +38,38 @@ pub enum Outcome {
     Unreadable,
 }
 
-enum End {
+/// Why a source is read no more.
+pub(super) enum End {
     Stopped,
     Finished,
     Lost(CaptureFault),
+}
+
+/// What the thread does after that.
+pub(super) enum Then {
+    Over(Outcome),
+    /// For so long, unless it is back sooner; then the source is opened again.
+    Rest(CaptureFault, Duration),
+}
+
+/// An open source, and how it did of late.
+pub(super) struct Opened {
+    pub(super) source: Source,
+    last_good: Mono,
+    told: bool,
+}
+
+impl Opened {
+    pub(super) fn new(source: Source, now: Mono) -> Opened {
+        Opened { source, last_good: now, told: false }
+    }
 }
 
 /// What the capture thread owns.
 pub struct Feed {
     view: Arc<View>,
     settings: Settings,
-    retry: Retry,
+    backoff: Backoff,
     stop: Stop,
     poster: Poster<FrameRef>,
     pool: Pool<Frame>,
@@ -61,36 +82,46 @@ impl Feed {
     /// A feed that has not begun.
     pub fn new(view: Arc<View>, settings: Settings, retry: Retry, poster: Poster<FrameRef>, stop: Stop) -> Feed {
         let pool = Pool::new(FRAMES, Frame::default);
-        Feed { view, settings, retry, stop, poster, pool, spare: Frame::default(), room: 0 }
+        let backoff = Backoff::new(retry);
+        Feed { view, settings, backoff, stop, poster, pool, spare: Frame::default(), room: 0 }
     }
 
     /// The thread's body. Returns when the box stops, or when a recording is over.
     pub fn run(mut self, beat: &Beat) -> Outcome {
-        let mut backoff = Backoff::new(self.retry);
         loop {
             beat.mark(Mono::now());
             self.view.metrics().opens.inc();
-            let mut opened = Source::open(&self.settings, &self.stop);
+            let mut opened = Source::open(&self.settings, &self.stop).map(|source| Opened::new(source, Mono::now()));
             let end = match &mut opened {
-                Ok(source) => self.pump(source, &mut backoff, beat),
+                Ok(opened) => self.pump(opened, beat),
                 Err(fault) => End::Lost(fault.clone()),
             };
-            match end {
-                _ if self.stop.is_raised() => return Outcome::Stopped,
-                End::Stopped => return Outcome::Stopped,
-                End::Finished => {
-                    self.view.lose(&CaptureFault::Ended, Wall::now());
-                    return Outcome::Finished;
-                }
-                End::Lost(fault) => {
-                    self.view.lose(&fault, Wall::now());
+            match self.end(end, Wall::now()) {
+                Then::Over(outcome) => return outcome,
+                Then::Rest(fault, wait) => {
                     // The picture went before the device does: closing may take a while.
                     drop(opened);
-                    if self.settings.address.is_recording() {
-                        return Outcome::Unreadable;
-                    }
-                    self.rest(backoff.wait(), &fault, beat);
+                    self.rest(wait, &fault, beat);
                 }
+            }
+        }
+    }
+
+    /// Takes the picture away for the reason that the source is read no more, unless the box stops anyway.
+    pub(super) fn end(&mut self, end: End, wall: Wall) -> Then {
+        match end {
+            _ if self.stop.is_raised() => Then::Over(Outcome::Stopped),
+            End::Stopped => Then::Over(Outcome::Stopped),
+            End::Finished => {
+                self.view.lose(&CaptureFault::Ended, wall);
+                Then::Over(Outcome::Finished)
+            }
+            End::Lost(fault) => {
+                self.view.lose(&fault, wall);
+                if self.settings.address.is_recording() {
+                    return Then::Over(Outcome::Unreadable);
+                }
+                Then::Rest(fault, self.backoff.wait())
             }
         }
     }
@@ -110,37 +141,55 @@ impl Feed {
     }
 
     /// Reads until the source is lost, over, or the box stops.
-    fn pump(&mut self, source: &mut Source, backoff: &mut Backoff, beat: &Beat) -> End {
-        let (mut last_good, mut told) = (Mono::now(), false);
+    fn pump(&mut self, opened: &mut Opened, beat: &Beat) -> End {
         while !self.stop.is_raised() {
-            let now = Mono::now();
-            beat.mark(now);
-            match self.step(source, beat) {
-                Ok(Next::Frame) => {
-                    last_good = Mono::now();
-                    backoff.reset();
-                    if !std::mem::replace(&mut told, true) {
-                        self.view.decodes(source.decoder());
-                    }
-                    continue;
+            let begun = Mono::now();
+            beat.mark(begun);
+            let read = self.read(&mut opened.source).map(|(next, frame)| {
+                if let Some(frame) = frame {
+                    self.view.publish(frame.clone(), Mono::now());
+                    self.post(frame, beat);
                 }
-                Ok(Next::Nothing) => {}
-                Ok(Next::Broken) => {
-                    self.view.metrics().drop_of(Drop::Broken).inc();
-                }
-                Ok(Next::Ended) if self.settings.address.is_recording() => return End::Finished,
-                Ok(Next::Ended) => return End::Lost(CaptureFault::Ended),
-                Err(fault) => return End::Lost(fault),
-            }
-            if now.since(last_good) >= self.settings.stall {
-                return End::Lost(CaptureFault::Stalled { after: self.settings.stall });
+                next
+            });
+            if let Some(end) = self.judge(opened, read, begun, Mono::now()) {
+                return end;
             }
         }
         End::Stopped
     }
 
-    /// Asks for one picture and hands it on.
-    fn step(&mut self, source: &mut Source, beat: &Beat) -> Result<Next, CaptureFault> {
+    /// What became of the source by what it gave: asked when it was `begun`, answered `now`. Nothing while it goes on.
+    pub(super) fn judge(
+        &mut self,
+        opened: &mut Opened,
+        read: Result<Next, CaptureFault>,
+        begun: Mono,
+        now: Mono,
+    ) -> Option<End> {
+        match read {
+            Ok(Next::Frame) => {
+                opened.last_good = now;
+                self.backoff.reset();
+                if !std::mem::replace(&mut opened.told, true) {
+                    self.view.decodes(opened.source.decoder());
+                }
+                return None;
+            }
+            Ok(Next::Nothing) => {}
+            Ok(Next::Broken) => {
+                self.view.metrics().drop_of(Drop::Broken).inc();
+            }
+            Ok(Next::Ended) if self.settings.address.is_recording() => return Some(End::Finished),
+            Ok(Next::Ended) => return Some(End::Lost(CaptureFault::Ended)),
+            Err(fault) => return Some(End::Lost(fault)),
+        }
+        let after = self.settings.stall;
+        (begun.since(opened.last_good) >= after).then_some(End::Lost(CaptureFault::Stalled { after }))
+    }
+
+    /// Asks for one picture; nothing with a [`Next::Frame`] for which there was no buffer.
+    pub(super) fn read(&mut self, source: &mut Source) -> Result<(Next, Option<FrameRef>), CaptureFault> {
         let patience = PATIENCE.min(self.settings.stall);
         let Some(mut claim) = self.pool.claim() else {
             // The source must be drained all the same, or it would hand out old pictures later.
@@ -150,19 +199,18 @@ impl Feed {
                 self.view.metrics().captured.inc();
                 self.view.metrics().drop_of(Drop::NoBuffer).inc();
             }
-            return Ok(next);
+            return Ok((next, None));
         };
         claim.reset();
         let next = source.next(&mut claim, patience)?;
-        if next == Next::Frame {
-            self.view.metrics().captured.inc();
-            claim.id = self.view.next_id();
-            let frame = claim.share();
-            self.give_room(frame.bytes.capacity());
-            self.view.publish(frame.clone(), Mono::now());
-            self.post(frame, beat);
+        if next != Next::Frame {
+            return Ok((next, None));
         }
-        Ok(next)
+        self.view.metrics().captured.inc();
+        claim.id = self.view.next_id();
+        let frame = claim.share();
+        self.give_room(frame.bytes.capacity());
+        Ok((next, Some(frame)))
     }
 
     /// Gives all frames the memory that one has needed, so that none allocates on the first day that readers are slow
@@ -180,11 +228,18 @@ impl Feed {
     }
 
     fn post(&mut self, frame: FrameRef, beat: &Beat) {
-        if self.settings.address.is_recording() {
-            while !self.poster.wait_room(PATIENCE) && !self.stop.is_raised() {
-                beat.mark(Mono::now());
-            }
+        while !self.has_room(PATIENCE) && !self.stop.is_raised() {
+            beat.mark(Mono::now());
         }
+        self.put(frame);
+    }
+
+    /// Whether a frame may be posted: of a live source always, of a recording when the last one was taken.
+    pub(super) fn has_room(&mut self, patience: Duration) -> bool {
+        !self.settings.address.is_recording() || self.poster.wait_room(patience)
+    }
+
+    pub(super) fn put(&mut self, frame: FrameRef) {
         if let Posted::Replaced(_) = self.poster.post(frame) {
             self.view.metrics().drop_of(Drop::Replaced).inc();
         }

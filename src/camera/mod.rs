@@ -185,3 +185,6 @@ impl Line {
         }
     }
 }
+
+#[cfg(test)]
+mod simulation;

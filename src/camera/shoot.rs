@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::View;
 use crate::frame::Pool;
-use crate::jpeg::{EncodeFault, Encoder, Shot};
+use crate::jpeg::shots::Job;
+use crate::jpeg::{EncodeFault, Encoder, Shot, ShotRef};
 use crate::metrics::Drop;
 use crate::threads::{Beat, Stop};
 use crate::time::Mono;
@@ -37,18 +38,22 @@ impl Shoot {
     }
 
     fn turn(&mut self, beat: &Beat) {
-        let shots = self.view.shots();
-        let Some(job) = shots.next_job(beat.turn()) else { return };
+        let Some(job) = self.view.shots().next_job(beat.turn()) else { return };
+        let shot = self.make(&job, Mono::now);
+        self.give(job, shot);
+    }
+
+    /// Encodes what is wanted; nothing, counted, when that fails or every buffer is being read.
+    pub(super) fn make(&mut self, job: &Job, clock: impl Fn() -> Mono) -> Option<ShotRef> {
         let metrics = self.view.metrics();
         let Some(mut shot) = self.pool.claim() else {
             metrics.drop_of(Drop::NoBuffer).inc();
-            shots.deliver(job, None);
-            return;
+            return None;
         };
-        let begun = Mono::now();
+        let begun = clock();
         match self.encoder.encode(&job.frame, job.variant, &mut shot.bytes) {
             Ok((width, height)) => {
-                let now = Mono::now();
+                let now = clock();
                 shot.frame_id = job.frame.id;
                 shot.captured = job.frame.captured;
                 shot.captured_wall = job.frame.captured_wall;
@@ -58,24 +63,29 @@ impl Shoot {
                 metrics.encodes.inc();
                 metrics.encode_s.observe(now.since(begun).as_secs_f64());
                 metrics.shot_age_s.observe(now.since(job.frame.captured).as_secs_f64());
-                let shot = shot.share();
-                let needed = shot.bytes.capacity();
-                shots.deliver(job, Some(shot));
-                if needed > self.room {
-                    self.room = needed;
-                    // Now, rather than on the day that so many pictures are held; memory not written to costs nothing.
-                    self.pool.prepare(|shot| {
-                        shot.bytes.clear();
-                        shot.bytes.reserve_exact(needed);
-                    });
-                }
+                Some(shot.share())
             }
             Err(fault) => {
                 metrics.drop_of(Drop::NotEncoded).inc();
-                shots.deliver(job, None);
                 complain(&self.view, &mut self.complaint, &fault);
+                None
             }
         }
+    }
+
+    /// Ends the job. False when the camera was lost meanwhile.
+    pub(super) fn give(&mut self, job: Job, shot: Option<ShotRef>) -> bool {
+        let needed = shot.as_ref().map_or(0, |shot| shot.bytes.capacity());
+        let given = self.view.shots().deliver(job, shot);
+        if needed > self.room {
+            self.room = needed;
+            // Now, rather than on the day that so many pictures are held; memory not written to costs nothing.
+            self.pool.prepare(|shot| {
+                shot.bytes.clear();
+                shot.bytes.reserve_exact(needed);
+            });
+        }
+        given
     }
 }
 

@@ -13,7 +13,7 @@ use super::scribe::Scribe;
 use super::view::{Doing, Followed, View};
 use crate::frame::FrameRef;
 use crate::mailbox::{Taken, Taker};
-use crate::pose::{Engine, Looker};
+use crate::pose::{Engine, Looker, PoseFault, Spent};
 use crate::skeleton::Pose;
 use crate::store::Inbox;
 use crate::threads::{Beat, Stop};
@@ -40,6 +40,8 @@ pub struct Watch {
     resting_s: Option<f32>,
     /// The least time between two looks at a live camera.
     every: Duration,
+    /// When it may look again.
+    pub(super) due: Mono,
     taker: Taker<FrameRef>,
     stop: Stop,
 }
@@ -69,6 +71,7 @@ impl Watch {
             size: (0, 0),
             resting_s: None,
             every,
+            due: Mono::ZERO,
             taker,
             stop,
         }
@@ -81,38 +84,46 @@ impl Watch {
             self.view.cannot_look(&fault.to_string());
             self.looker = Looker::Off;
         }
-        let mut due = Mono::ZERO;
         while !self.stop.is_raised() {
             let now = Mono::now();
             beat.mark(now);
-            let wait = due.since(now);
+            let wait = self.due.since(now);
             if !wait.is_zero() {
                 self.stop.wait(wait.min(beat.turn()));
                 continue;
             }
-            match self.taker.take(beat.turn()) {
-                Taken::Value(frame) => {
-                    due = Mono::now().plus(self.every);
-                    looked(self.look(&frame));
-                }
-                Taken::Nothing => self.rest(),
+            match self.take(beat.turn(), Mono::now) {
+                Taken::Value(frame) => looked(self.look(&frame)),
+                Taken::Nothing => self.rest(Mono::now()),
                 Taken::Closed => break,
             }
         }
-        // A set that goes on when the recording or the box ends is over.
+        self.finish(Mono::now());
+    }
+
+    /// Takes the newest frame, which may have to come first.
+    pub(super) fn take(&mut self, patience: Duration, clock: impl Fn() -> Mono) -> Taken<FrameRef> {
+        let taken = self.taker.take(patience);
+        if matches!(taken, Taken::Value(_)) {
+            self.due = clock().plus(self.every);
+        }
+        taken
+    }
+
+    /// A set that goes on when the recording or the box ends is over.
+    pub(super) fn finish(&mut self, now: Mono) {
         self.workout.finish(&mut self.happened);
         if !self.view.is_recording() {
-            self.newest.0 = self.newest.0.max(Mono::now());
+            self.newest.0 = self.newest.0.max(now);
         }
         self.write_down();
     }
 
     /// Without a picture the athlete rests all the same: a set must not stay open for as long as its camera is away.
-    fn rest(&mut self) {
+    pub(super) fn rest(&mut self, now: Mono) {
         if self.view.is_recording() || self.view.newest_id() > 0 || self.newest.1 == 0 {
             return;
         }
-        let now = Mono::now();
         let seen = self.workout.update(now, self.size, &[], &mut self.happened);
         (self.newest.0, self.resting_s) = (now, seen.resting_s);
         self.write_down();
@@ -160,15 +171,25 @@ impl Watch {
 
     fn look(&mut self, frame: &FrameRef) -> Duration {
         let begun = Mono::now();
-        let age = begun.since(frame.captured);
-        if matches!(self.looker, Looker::Off) {
-            return age;
+        if let Some(result) = self.infer(frame, begun) {
+            self.tell(frame, result, Mono::now());
         }
-        let metrics = self.view.metrics();
+        begun.since(frame.captured)
+    }
+
+    /// Lets the engine look; nothing without one.
+    pub(super) fn infer(&mut self, frame: &FrameRef, begun: Mono) -> Option<Result<Spent, PoseFault>> {
+        if matches!(self.looker, Looker::Off) {
+            return None;
+        }
         frame.stamps.mark_taken(begun);
-        metrics.infer_age_s.observe(age.as_secs_f64());
-        let result = self.looker.look(frame, &mut self.poses);
-        let done = Mono::now();
+        self.view.metrics().infer_age_s.observe(begun.since(frame.captured).as_secs_f64());
+        Some(self.looker.look(frame, &mut self.poses))
+    }
+
+    /// Follows and tells what the engine saw.
+    pub(super) fn tell(&mut self, frame: &FrameRef, result: Result<Spent, PoseFault>, done: Mono) {
+        let metrics = self.view.metrics();
         frame.stamps.mark_inferred(done);
         metrics.inferred.inc();
         match result {
@@ -180,6 +201,5 @@ impl Watch {
             }
             Err(fault) => self.view.cannot_look(&fault.to_string()),
         }
-        age
     }
 }

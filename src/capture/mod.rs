@@ -57,6 +57,9 @@ pub enum Source {
     Demo(Box<demo::Demo>),
     /// A stand-in that keeps time.
     Paced(paced::Paced),
+    /// A stand-in that gives what a test has written down.
+    #[cfg(test)]
+    Told(Told),
     /// A V4L2 device.
     #[cfg(target_os = "linux")]
     V4l2(Box<v4l2::V4l2>),
@@ -103,6 +106,8 @@ impl Source {
         match self {
             Source::Demo(demo) => Ok(demo.next(frame, timeout)),
             Source::Paced(paced) => Ok(paced.next(frame, timeout)),
+            #[cfg(test)]
+            Source::Told(told) => told.next(frame),
             #[cfg(target_os = "linux")]
             Source::V4l2(device) => device.next(frame, timeout),
             #[cfg(feature = "gst")]
@@ -119,6 +124,24 @@ impl Source {
             Source::Gst(gst) => gst.decoder(),
             _ => None,
         }
+    }
+}
+
+/// What a stand-in camera is told to give next: this, captured then, with these bytes.
+#[cfg(test)]
+pub struct Told {
+    pub(crate) next: Result<Next, CaptureFault>,
+    pub(crate) captured: crate::time::Mono,
+    pub(crate) layout: crate::frame::Layout,
+    pub(crate) bytes: [u8; 4],
+}
+
+#[cfg(test)]
+impl Told {
+    fn next(&self, frame: &mut Frame) -> Result<Next, CaptureFault> {
+        (frame.captured, frame.layout) = (self.captured, self.layout);
+        frame.bytes.extend_from_slice(&self.bytes);
+        self.next.clone()
     }
 }
 

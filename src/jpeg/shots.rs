@@ -6,9 +6,10 @@
 //! no (frame, variant) is encoded twice, however many look and however often.
 //!
 //! An entry may give way to another variant only when the newest frame was not yet made for it: an entry that came back
-//! for the same frame would be encoded again. Two names of one picture are one variant: without a quality, a camera
-//! that gives no JPEG of its own means [`DEFAULT_QUALITY`]. When the camera is lost the whole table is emptied
-//! at once, and a job that is under way for the old picture is thrown away when it is delivered.
+//! for the same frame would be encoded again; and not before its wish had a turn and its shot was fetched. Two
+//! names of one picture are one variant: without a quality, a camera that gives no JPEG of its own means
+//! [`DEFAULT_QUALITY`]. When the camera is lost the whole table is emptied at once, and a job that is under way for
+//! the old picture is thrown away when it is delivered.
 //!
 //! *variant*: a quality and a width · *shot*: an encoded variant of one frame · *wanted*: somebody waits for it.
 
@@ -102,7 +103,19 @@ struct Entry {
     job_id: u64,
     encoding: bool,
     wanted: bool,
+    /// Its shot is there, and nobody has had it yet.
+    owed: bool,
     used: u64,
+}
+
+impl Entry {
+    /// Whether it keeps its place for now: until it was made for once, and until somebody has fetched its shot. Else a
+    /// shot would be made for nothing, and whoever looks after others never be served. Who does not fetch it within a few
+    /// frames has gone.
+    fn stays(&self, newest_id: u64) -> bool {
+        let fresh = self.shot.as_ref().is_some_and(|shot| shot.frame_id + VARIANTS as u64 >= newest_id);
+        self.owed && fresh || self.wanted && self.job_id == 0
+    }
 }
 
 #[derive(Default)]
@@ -190,7 +203,10 @@ impl Shots {
         let entry = &mut table.entries[place];
         entry.used = clock;
         match &entry.shot {
-            Some(shot) if shot.frame_id >= at_least => return Look::Ready(shot.clone()),
+            Some(shot) if shot.frame_id >= at_least => {
+                entry.owed = false;
+                return Look::Ready(shot.clone());
+            }
             _ if entry.encoding && entry.job_id >= at_least => return Look::Soon,
             _ => entry.wanted = true,
         }
@@ -234,6 +250,7 @@ impl Shots {
         let entry = table.entries.iter_mut().find(|e| e.variant == job.variant);
         let old = entry.and_then(|entry| {
             entry.encoding = false;
+            entry.owed |= shot.is_some();
             shot.and_then(|shot| entry.shot.replace(shot))
         });
         drop(table);
@@ -249,14 +266,15 @@ impl Table {
         if let Some(place) = self.entries.iter().position(|e| e.variant == variant) {
             return Some((place, None));
         }
-        let fresh = Entry { variant, shot: None, job_id: 0, encoding: false, wanted: false, used: 0 };
+        let fresh = Entry { variant, shot: None, job_id: 0, encoding: false, wanted: false, owed: false, used: 0 };
         if self.entries.len() < VARIANTS {
             self.entries.push(fresh);
             return Some((self.entries.len() - 1, None));
         }
         // One that is waited for goes only if all are: whoever waits looks again at the next bell and takes his turn,
         // so that a fifth viewer is not shut out by four that never stop wishing.
-        let candidates = self.entries.iter().enumerate().filter(|(_, e)| !e.encoding && e.job_id < newest_id);
+        let candidates =
+            self.entries.iter().enumerate().filter(|(_, e)| !e.encoding && e.job_id < newest_id && !e.stays(newest_id));
         let place = candidates.min_by_key(|(_, e)| (e.wanted, e.used))?.0;
         Some((place, Some(std::mem::replace(&mut self.entries[place], fresh))))
     }
@@ -386,6 +404,9 @@ mod tests {
             let _ = shots.look(quality(q), 1);
         }
         work(&shots);
+        for q in [10, 20, 30, 40] {
+            assert_eq!(ready(shots.look(quality(q), 1)), Some(1));
+        }
         assert!(matches!(shots.look(quality(50), 1), Look::Full));
         let _ = shots.look(quality(10), 1);
         shots.publish(frame(2));
@@ -393,6 +414,22 @@ mod tests {
         assert_eq!(work(&shots), [(2, quality(50))]);
         assert_eq!(ready(shots.look(quality(10), 1)), Some(1), "10 was used after 20, so 20 went");
         assert_eq!(ready(shots.look(quality(20), 1)), None);
+    }
+
+    #[test]
+    fn a_shot_that_was_just_made_stays_until_it_is_fetched_and_so_does_a_wish_that_had_no_turn() {
+        let shots = Shots::default();
+        shots.publish(frame(1));
+        for q in [10, 20, 30, 40] {
+            let _ = shots.look(quality(q), 1);
+        }
+        let job = shots.next_job(Duration::ZERO).unwrap();
+        let (made, shot) = (job.variant, shot_of(&job));
+        shots.deliver(job, shot);
+        shots.publish(frame(2));
+        assert!(matches!(shots.look(quality(50), 2), Look::Full), "one is to be fetched, three had no turn");
+        assert_eq!(ready(shots.look(made, 1)), Some(1));
+        assert!(matches!(shots.look(quality(50), 2), Look::Soon), "its place is free");
     }
 
     #[test]

@@ -39,7 +39,14 @@ pub enum Engine {
     },
     /// A model, in the engine that was chosen for it.
     Model(Arc<Shared>),
+    /// A stand-in of a test.
+    #[cfg(test)]
+    StandIn(StandIn),
 }
+
+/// How a stand-in looks.
+#[cfg(test)]
+pub(crate) type StandIn = fn(&Frame, &mut Vec<Pose>) -> Result<Spent, PoseFault>;
 
 /// Why nobody can be found.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -107,6 +114,8 @@ impl Engine {
             Engine::Off => "off",
             Engine::Replay { .. } => "replay",
             Engine::Model(shared) => shared.chosen().name(),
+            #[cfg(test)]
+            Engine::StandIn(_) => "stand-in",
         }
     }
 
@@ -115,6 +124,8 @@ impl Engine {
         match self {
             Engine::Model(shared) => Some(shared.why()),
             Engine::Off | Engine::Replay { .. } => None,
+            #[cfg(test)]
+            Engine::StandIn(_) => None,
         }
     }
 
@@ -126,6 +137,8 @@ impl Engine {
         match self {
             Engine::Model(shared) => shared.load().map(|_| ()),
             Engine::Off | Engine::Replay { .. } => Ok(()),
+            #[cfg(test)]
+            Engine::StandIn(_) => Ok(()),
         }
     }
 
@@ -148,6 +161,8 @@ impl Engine {
             Engine::Off => Looker::Off,
             Engine::Replay { takes } => Looker::Replay { takes: *takes },
             Engine::Model(shared) => Looker::Eye(Box::new(Eye::new(shared.clone()))),
+            #[cfg(test)]
+            Engine::StandIn(look) => Looker::StandIn(*look),
         }
     }
 }
@@ -163,6 +178,9 @@ pub enum Looker {
     },
     /// Looks with a model.
     Eye(Box<Eye>),
+    /// A stand-in of a test.
+    #[cfg(test)]
+    StandIn(StandIn),
 }
 
 impl Looker {
@@ -190,6 +208,8 @@ impl Looker {
                 Ok(Spent { infer: *takes, ..Spent::default() })
             }
             Looker::Eye(eye) => eye.look(frame, out),
+            #[cfg(test)]
+            Looker::StandIn(look) => look(frame, out),
         }
     }
 }
