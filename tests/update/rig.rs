@@ -77,7 +77,10 @@ impl Rig {
         fs::copy(launch, rig.at("usr/lib/spotter/launch")).expect("it is of the overlay");
         rig.keys("ours");
         rig.keys("theirs");
-        fs::copy(rig.at("ours.pub"), rig.at("etc/spotter/update.pub")).expect("it was just made");
+        let keys = rig.at("etc/spotter/update.pub");
+        fs::copy(rig.at("ours.pub"), &keys).expect("it was just made");
+        // Whatever the umask of whoever runs the tests.
+        fs::set_permissions(keys, fs::Permissions::from_mode(0o644)).expect("it is ours");
         rig
     }
 
@@ -96,23 +99,23 @@ impl Rig {
         sh("minisign -G -W -f -p \"$1\" -s \"$2\"", &[&public, &secret]);
     }
 
-    /// A release whose program is the real one.
+    /// A release whose program is the real one, but for what it answers to `--version`: there is only one to test with.
     pub fn release(&self, version: &str) -> PathBuf {
-        let folder = self.at(&format!("stage-{version}"));
-        fs::create_dir_all(folder.join("bin")).expect("writable");
-        fs::copy(program(), folder.join("bin/spotter")).expect("there is room");
+        let folder = self.stage(version, "exec \"${0%/*}/real\" \"$@\"");
+        fs::copy(program(), folder.join("bin/real")).expect("there is room");
         self.pack(&folder, version, std::env::consts::ARCH, "any", "ours")
     }
 
-    /// A release whose program is a script.
+    /// A release whose program is a script. To `--version` it answers as it should.
     pub fn script(&self, version: &str, script: &str) -> PathBuf {
         self.pack(&self.stage(version, script), version, std::env::consts::ARCH, "any", "ours")
     }
 
-    /// What is packed for one.
+    /// What is packed for one of these.
     pub fn stage(&self, version: &str, script: &str) -> PathBuf {
         let program = format!("stage-{version}/bin/spotter");
-        self.write(&program, &format!("#!/bin/sh\n{script}\n"));
+        let answer = format!("[ \"$1\" = --version ] && {{ echo spotter {version}; exit; }}");
+        self.write(&program, &format!("#!/bin/sh\n{answer}\n{script}\n"));
         fs::set_permissions(self.at(&program), fs::Permissions::from_mode(0o755)).expect("it is ours");
         self.at(&format!("stage-{version}"))
     }
@@ -238,13 +241,13 @@ impl Rig {
 
     /// The numbers of the boxes that run, which should be one.
     fn pids(&self) -> Vec<u32> {
-        self.processes().into_iter().filter(|(_, exe)| exe.ends_with("bin/spotter")).map(|(pid, _)| pid).collect()
+        self.processes().into_iter().filter(|(_, exe)| is_box(exe)).map(|(pid, _)| pid).collect()
     }
 
     /// The version that runs, by the file that the kernel says it runs.
     pub fn runs(&self) -> String {
         let running: Vec<PathBuf> =
-            self.processes().into_iter().map(|(_, exe)| exe).filter(|exe| exe.ends_with("bin/spotter")).collect();
+            self.processes().into_iter().map(|(_, exe)| exe).filter(|exe| is_box(exe)).collect();
         let [exe] = running.as_slice() else { panic!("there should be one box: {running:?}\n{}", self.log()) };
         match exe.strip_prefix(self.at("var/lib/spotter-versions")) {
             Ok(inside) => inside.iter().next().expect("a version").to_string_lossy().into_owned(),
@@ -280,6 +283,11 @@ impl Drop for Rig {
     fn drop(&mut self) {
         self.cut_power();
     }
+}
+
+/// The real program, of the package or of a release.
+fn is_box(exe: &Path) -> bool {
+    exe.ends_with("bin/spotter") || exe.ends_with("bin/real")
 }
 
 /// Waits for the end of an update.
