@@ -198,6 +198,8 @@ fn a_version_that_does_not_start_or_stay_or_see_is_taken_back() {
     failed("2.0.1", &format!("{check}; exit 1"), "60", &back("2.0.1", "it ended 3 times"));
     failed("2.0.2", &format!("{check}; exit 2"), "60", &back("2.0.2", "it ended and was not started again"));
     failed("2.0.3", &format!("{check}; exec sleep 600"), "5", &back("2.0.3", "it was not ready after 5 s"));
+    let by_itself = back("2.0.5", "it ended and was not started again");
+    failed("2.0.5", &format!("{check}; exit 0"), "60", &by_itself);
     // The real program, with a camera that is not there.
     let config = std::fs::read_to_string(rig.at("etc/spotter/spotter.toml")).expect("it was just made");
     rig.write("blind.toml", &config.replace("demo:squat?size=160x120&fps=10", "v4l2:/dev/no-such-camera"));
@@ -207,6 +209,36 @@ fn a_version_that_does_not_start_or_stay_or_see_is_taken_back() {
     let status = String::from_utf8(rig.begin(&[Path::new("--status")]).wait_with_output().expect("it ends").stdout);
     let want = format!("{BASE} runs\n{BASE} is the package's\nthe last update: {}\n", back("2.0.4", reason));
     assert_eq!(status.expect("text"), want);
+}
+
+#[test]
+fn a_version_that_is_well_for_a_moment_only_is_taken_back() {
+    let rig = Rig::new();
+    let real = format!("{0}/usr/bin/spotter \"$@\"", rig.at("").display());
+    let failed = |version: &str, script: &str, wait_s: &str, why: &str| {
+        let release = rig.script(version, &format!("[ \"$1\" = check ] && exit 0; {script}"));
+        let outcome = rig.update(&[text(&release), "--settle-s", "60", "--wait-s", wait_s]);
+        let sentence = format!("{version} was taken back and {BASE} runs again: {why}\n");
+        assert!(outcome.code == 1 && outcome.said.ends_with(&sentence), "{}{}", outcome.said, rig.log());
+    };
+    let killed = |after_s: u32| format!("timeout --foreground -s KILL {after_s} {real}; exit 1");
+    failed("2.0.0", &killed(5), "600", "it ended 3 times");
+    // It is seen to be well, and hangs when it is started again.
+    let mark = rig.at("mark");
+    let once = format!("[ -e {0} ] && exec sleep 600; touch {0}; {1}", mark.display(), killed(20));
+    failed("2.0.1", &once, "30", "it was well at times, but never for 60 s without a break");
+    rig.until_ready();
+    assert_eq!(rig.runs(), BASE);
+}
+
+#[test]
+fn a_box_whose_cameras_cannot_be_counted_is_not_updated() {
+    let rig = Rig::new();
+    let release = rig.script("2.0.0", "exit 0");
+    rig.write("etc/spotter/key", "SPOTTER_API_KEY=another\n");
+    let config = rig.at("etc/spotter/spotter.toml");
+    let why = format!("the box answers 401 to the key of {}, so its live cameras cannot be counted", config.display());
+    rig.refused(&[text(&release)], &why);
 }
 
 #[test]

@@ -153,6 +153,9 @@ impl Rig {
         let mut command = self.as_root(UPDATE);
         command.arg("--root").arg(self.folder.path());
         command.arg("--systemctl").arg(format!("{ROOT}/tests/update/fake-systemctl")).args(arguments);
+        if !arguments.contains(&Path::new("--settle-s")) && !arguments.contains(&Path::new("--status")) {
+            command.args(["--settle-s", "1"]);
+        }
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program was just built")
     }
 
