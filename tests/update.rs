@@ -10,7 +10,7 @@ use std::process::Command;
 use std::time::{Instant, SystemTime};
 
 use common::until;
-use rig::{BASE, OWN_BOARD, Rig, ended, sh};
+use rig::{BASE, OWN_BOARD, Rig, ended, next, sh};
 
 const ARCH: &str = std::env::consts::ARCH;
 
@@ -427,15 +427,6 @@ fn a_disk_that_fills_up_in_the_middle_leaves_everything_as_it_was() {
 }
 
 // ---- Killed ----
-
-/// SplitMix64, by Sebastiano Vigna.
-fn next(seed: &mut u64) -> u64 {
-    *seed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let mut z = *seed;
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
-}
 
 fn from_environment(name: &str, otherwise: u64) -> u64 {
     std::env::var(name).map_or(otherwise, |text| text.parse().expect("a number"))

@@ -298,3 +298,12 @@ pub fn ended(child: Child) -> Outcome {
     let out = child.wait_with_output().expect("it is our child");
     Outcome { code: out.status.code().unwrap_or(-1), said: String::from_utf8_lossy(&out.stderr).into_owned() }
 }
+
+/// SplitMix64, by Sebastiano Vigna.
+pub fn next(seed: &mut u64) -> u64 {
+    *seed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mut z = *seed;
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
