@@ -23,6 +23,8 @@ BOX=(qemu-system-x86 qemu-user-static busybox-static v4l-utils chromium wrk stra
 DEB=(binutils dpkg-dev)
 # What strips and signs a release.
 SPOT=(binutils minisign)
+# And one for a board, on another machine.
+[ "$(uname -m)" = aarch64 ] || SPOT+=(binutils-aarch64-linux-gnu)
 IMAGE=(mmdebstrap arch-test qemu-system-arm qemu-user-static fdisk e2fsprogs dosfstools curl python3 ffmpeg)
 # The tool that packs, of one version.
 readonly CARGO_DEB=3.8.0

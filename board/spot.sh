@@ -19,8 +19,8 @@ stage() {
     arm64)
       target=aarch64-unknown-linux-gnu strip=aarch64-linux-gnu-strip
       binary=target/cross/$target/release/spotter
-      # cross builds into target/, cross/debian.sh into a folder of its own.
-      [ -e "$binary" ] || binary=target/$target/release/spotter
+      # cross builds into target/, cross/debian.sh into a folder of its own; the newer one was meant.
+      [ "$binary" -nt target/$target/release/spotter ] || binary=target/$target/release/spotter
       ;;
     *) refuse "releases are made for amd64 and arm64, not for $1" ;;
   esac

@@ -260,6 +260,7 @@ fn every_fault_of_an_update_has_its_sentence_as_a_heading() {
         DiskFull { path: path() },
         Unwritable { path: path(), why: why() },
         NoStart { version: version(), why: why() },
+        KeyRefused { path: path(), status: 2 },
         NothingKept,
         TakenBack { version: version(), back: other(), reason: Reason::Dead },
         NotBack { version: version(), back: other(), reason: Reason::Dead },
@@ -270,11 +271,16 @@ fn every_fault_of_an_update_has_its_sentence_as_a_heading() {
             NotRoot | Busy | NoKeys { .. } | BadKeys { .. } | Loose { .. } | Unreadable { .. } | NotRelease { .. } => {}
             Stranger { .. } | Damaged { .. } | Label { .. } | Processor { .. } | Board { .. } | Older { .. } => {}
             Same { .. } | Large { .. } | Member { .. } | NoProgram { .. } | NoRoom { .. } | DiskFull { .. } => {}
-            Unwritable { .. } | NoStart { .. } | NothingKept | TakenBack { .. } | NotBack { .. } => {}
+            Unwritable { .. }
+            | NoStart { .. }
+            | KeyRefused { .. }
+            | NothingKept
+            | TakenBack { .. }
+            | NotBack { .. } => {}
         }
         let said = fault.to_string().replace(&Reason::Dead.to_string(), "WHY");
         let said = said.replace("has 2 MiB free, and the update wants 3", "has N MiB free, and the update wants M");
-        let said = said.replace("the 2 MiB", "the N MiB");
+        let said = said.replace("the 2 MiB", "the N MiB").replace("answers 2", "answers N");
         assert!(headings().contains(&said), "docs/troubleshoot.md has no heading \"{said}\"");
     }
 }
@@ -286,6 +292,7 @@ fn every_reason_why_a_version_is_taken_back_has_its_sentence_as_a_heading() {
     let all = [
         NotReady { seconds: 2 },
         Blind { seconds: 2, live: 3, wanted: 4 },
+        Unsteady { seconds: 2 },
         Ended { starts: 2 },
         NotCounted,
         Dead,
@@ -296,10 +303,14 @@ fn every_reason_why_a_version_is_taken_back_has_its_sentence_as_a_heading() {
     for reason in &all {
         // A new kind stops the build here, and wants a row above.
         match reason {
-            NotReady { .. } | Blind { .. } | Ended { .. } | NotCounted | Dead | Interrupted => {}
+            NotReady { .. } | Blind { .. } | Unsteady { .. } | Ended { .. } | NotCounted | Dead | Interrupted => {}
             Service(_) | Unkept(_) => {}
         }
-        let said = reason.to_string().replace("after 2 s", "after N s").replace("2 times", "N times");
+        let said = reason
+            .to_string()
+            .replace("after 2 s", "after N s")
+            .replace("for 2 s", "for N s")
+            .replace("2 times", "N times");
         let said = said.replace("cameras: 3 after", "cameras: N after").replace("4 before", "M before");
         assert!(headings().contains(&said), "docs/troubleshoot.md has no heading \"{said}\"");
     }

@@ -37,6 +37,9 @@ struct Arguments {
     /// How long a new version has to be ready and to show as many live cameras as there were before
     #[arg(long, value_name = "S", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..=3600))]
     wait_s: u64,
+    /// How long it must then stay so without a break before it is kept
+    #[arg(long, value_name = "S", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=600))]
+    settle_s: u64,
     /// What a release may have, packed and unpacked each
     #[arg(long, value_name = "MIB", default_value_t = 1024, value_parser = clap::value_parser!(u64).range(1..=65536))]
     most_mib: u64,
@@ -117,6 +120,7 @@ fn update(place: &Place, arguments: &Arguments) -> Result<String, Fault> {
         journal(place, &sentence);
     }
     install::forget(place)?;
+    trial::countable(place, &service)?;
     let version = match &arguments.file {
         Some(file) => {
             let version = install::take_in(place, file, arguments.allow_older, arguments.most_mib)?;
@@ -126,7 +130,8 @@ fn update(place: &Place, arguments: &Arguments) -> Result<String, Fault> {
         None => kept(place)?,
     };
     let guard = Guard::start(place, &arguments.systemctl, most);
-    let tried = trial::try_out(place, &service, version.as_deref(), most);
+    let settle = Duration::from_secs(arguments.settle_s);
+    let tried = trial::try_out(place, &service, version.as_deref(), most, settle);
     drop(guard);
     let forgotten = install::forget(place);
     let live = tried?;
@@ -181,5 +186,15 @@ mod tests {
     #[test]
     fn the_table_of_arguments_is_sound() {
         Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn the_limits_of_its_waits_are_limits_to_the_second() {
+        let taken = |name: &str, value: &str| Arguments::try_parse_from(["spotter-update", "x", name, value]).is_ok();
+        for (name, most, more) in [("--wait-s", "3600", "3601"), ("--settle-s", "600", "601")] {
+            assert!(taken(name, "1") && taken(name, most), "{name}");
+            assert!(!taken(name, "0") && !taken(name, more), "{name}");
+        }
+        assert_eq!(Arguments::try_parse_from(["spotter-update", "x"]).unwrap().settle_s, 30);
     }
 }

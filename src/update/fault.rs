@@ -70,6 +70,9 @@ pub enum Fault {
     /// It does not even start.
     #[error("{version} does not start on this box: {why}")]
     NoStart { version: String, why: String },
+    /// Whether it is well could not be seen.
+    #[error("the box answers {status} to the key of {path}, so its live cameras cannot be counted")]
+    KeyRefused { path: String, status: u16 },
     /// Only the base is there.
     #[error("there is no version to go back to")]
     NothingKept,
@@ -91,6 +94,9 @@ pub enum Reason {
     /// It runs and sees less.
     #[error("live cameras: {live} after {seconds} s, {wanted} before")]
     Blind { seconds: u64, live: usize, wanted: usize },
+    /// It comes and goes.
+    #[error("it was well at times, but never for {seconds} s without a break")]
+    Unsteady { seconds: u64 },
     /// It used up its starts.
     #[error("it ended {starts} times")]
     Ended { starts: u32 },

@@ -5,25 +5,20 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Read;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
 use semver::Version;
 
 use super::fault::{Fault, unreadable, unwritable};
 use super::place::{Place, allow, remove, sync_folder};
 use super::release::{self, Label};
-use super::service::{CONFIG, environment};
 use super::state::{State, name};
-use super::{keys, unpack};
+use super::{check, keys, unpack};
 
 /// MiB that the disk must have left when a version is in its place: for the log.
 const SPARE_MIB: u64 = 16;
 const MIB: u64 = 1024 * 1024;
-/// How long a version may think about the config.
-const CHECK: Duration = Duration::from_secs(120);
-const PAUSE: Duration = Duration::from_millis(20);
 
 /// Takes in the release `file` and gives its version, which lies in its folder and does not run yet. `most_mib`: what it may have,
 /// packed and unpacked each.
@@ -41,8 +36,8 @@ pub(super) fn take_in(place: &Place, file: &Path, allow_older: bool, most_mib: u
 fn brought(place: &Place, file: &Path, allow_older: bool, most_mib: u64) -> Result<String, Fault> {
     let keys = keys::trusted(place)?;
     let incoming = place.incoming();
-    fs::create_dir(&incoming).and_then(|()| allow(&incoming, 0o700)).map_err(|why| unwritable(&incoming, &why))?;
-    // What is verified is what is unpacked: the copy, which nobody else can reach.
+    fs::create_dir(&incoming).and_then(|()| allow(&incoming, 0o711)).map_err(|why| unwritable(&incoming, &why))?;
+    // What is verified is what is unpacked: the copy, which nobody else can reach. The service's user passes on to what was unpacked.
     let mut copy = copied(file, &incoming, most_mib)?;
     let label = release::verified(&mut copy, file, &keys)?;
     fits(place, file, &label, allow_older)?;
@@ -55,7 +50,7 @@ fn brought(place: &Place, file: &Path, allow_older: bool, most_mib: u64) -> Resu
     if !new.join("bin/spotter").is_file() {
         return Err(Fault::NoProgram { path: file.display().to_string() });
     }
-    starts(place, &new.join("bin/spotter"), &version)?;
+    check::starts(place, &new.join("bin/spotter"), &version, file)?;
     let to = place.versions().join(&version);
     let settled = moved_aside(&to, &incoming).and_then(|()| fs::rename(&new, &to));
     settled.and_then(|()| sync_folder(&place.versions())).map_err(|why| unwritable(&to, &why))?;
@@ -82,7 +77,7 @@ fn copied(file: &Path, folder: &Path, most_mib: u64) -> Result<File, Fault> {
     room(folder, bytes)?;
     let mut from = File::open(file).map_err(|why| unreadable(file, &why))?.take(most_mib * MIB + 1);
     let path = folder.join("release");
-    let mut to = OpenOptions::new().read(true).write(true).create_new(true).open(&path);
+    let mut to = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&path);
     let to = to.as_mut().map_err(|why| unwritable(&path, why))?;
     let copied = std::io::copy(&mut from, to).map_err(|why| unwritable(&path, &why))?;
     if copied > most_mib * MIB {
@@ -130,37 +125,6 @@ fn room(folder: &Path, bytes: u64) -> Result<(), Fault> {
     let (free_mib, mib) = (about.f_bavail.saturating_mul(about.f_frsize) / MIB, bytes.div_ceil(MIB) + SPARE_MIB);
     let path = folder.display().to_string();
     if free_mib >= mib { Ok(()) } else { Err(Fault::NoRoom { path, free_mib, mib }) }
-}
-
-/// The program starts and takes this box's config, which is known before anything is switched.
-fn starts(place: &Place, program: &Path, version: &str) -> Result<(), Fault> {
-    let fault = |why: String| Fault::NoStart { version: version.into(), why };
-    let mut command = Command::new(program);
-    command.arg("check").arg("--config").arg(place.at(CONFIG)).env_clear().envs(environment(place));
-    command.envs([("PATH", "/usr/bin:/bin"), ("RUST_LOG", "error")]);
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
-    let mut child = command.spawn().map_err(|why| fault(why.to_string()))?;
-    let begun = Instant::now();
-    let status = loop {
-        match child.try_wait().map_err(|why| fault(why.to_string()))? {
-            Some(status) => break status,
-            None if begun.elapsed() < CHECK => std::thread::sleep(PAUSE),
-            None => {
-                let _ = child.kill();
-                let _ = child.wait();
-                return Err(fault(format!("it thinks for longer than {} s", CHECK.as_secs())));
-            }
-        }
-    };
-    if status.success() {
-        return Ok(());
-    }
-    let mut said = String::new();
-    if let Some(stderr) = child.stderr.take() {
-        let _ = stderr.take(64 * 1024).read_to_string(&mut said);
-    }
-    let said = crate::error::redacted(&crate::error::one_line(&said));
-    Err(fault(if said.is_empty() { status.to_string() } else { said }))
 }
 
 /// Takes away what a run left that did not come to its end.

@@ -12,6 +12,7 @@
 //! *start*: the moment before the service runs, when its version is chosen.
 
 mod args;
+mod check;
 mod fault;
 mod guard;
 mod install;

@@ -19,7 +19,8 @@ pub(super) struct Place {
 
 impl Place {
     pub(super) fn new(root: &Path) -> Place {
-        Place { root: root.to_path_buf() }
+        // What is started elsewhere must find it, too.
+        Place { root: std::path::absolute(root).unwrap_or_else(|_| root.to_path_buf()) }
     }
 
     /// A path of a box, below this root.

@@ -22,6 +22,17 @@ pub(super) const CONFIG: &str = "/etc/spotter/spotter.toml";
 const ANSWER: Duration = Duration::from_secs(5);
 /// Bytes of an answer that are read: those of a large picture.
 const ANSWER_BYTES: u64 = 32 * 1024 * 1024;
+/// What a box may ask to wait before it counts its cameras, at most.
+const LATER: Duration = Duration::from_secs(60);
+
+/// Why cameras are not counted, which is not the same as none.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Uncounted {
+    /// It takes no key from here for so long.
+    Later(Duration),
+    /// It does not take this key, and answers so.
+    Refused(u16),
+}
 
 /// The running box.
 pub(super) struct Service {
@@ -58,40 +69,58 @@ impl Service {
         }
     }
 
-    /// It ended and is not started again.
+    /// It ended and is not started again: a fault is `failed`, an end by its own will `inactive`.
     pub(super) fn is_dead(&self) -> bool {
-        self.systemctl(&["--quiet", "is-failed", UNIT]).is_ok_and(|out| out.status.success())
+        self.systemctl(&["is-active", UNIT])
+            .is_ok_and(|out| matches!(String::from_utf8_lossy(&out.stdout).trim(), "failed" | "inactive"))
     }
 
     fn systemctl(&self, arguments: &[&str]) -> std::io::Result<std::process::Output> {
-        Command::new(&self.systemctl).args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).output()
+        Command::new(&self.systemctl).args(arguments).stdin(Stdio::null()).output()
     }
 
     /// Every thread lives.
     pub(super) fn is_ready(&self) -> bool {
-        self.get("/readyz").is_some()
+        matches!(self.get("/readyz"), Ok(Some(_)))
     }
 
     /// How many cameras show a picture now. That of a private camera is for nobody, so its word is taken.
-    pub(super) fn live(&self) -> usize {
-        let rows = self.get("/api/v1/cameras").and_then(|body| serde_json::from_slice::<serde_json::Value>(&body).ok());
-        let rows = rows.as_ref().and_then(|rows| rows.as_array()).map(Vec::as_slice).unwrap_or_default();
-        let is_live = |row: &&serde_json::Value| {
+    ///
+    /// # Errors
+    /// The box does not let this key count them.
+    pub(super) fn live(&self) -> Result<usize, Uncounted> {
+        let body = self.get("/api/v1/cameras")?.unwrap_or_default();
+        let rows: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
+        let mut live = 0;
+        for row in rows.as_array().map(Vec::as_slice).unwrap_or_default() {
             let (name, has_frame) = (row["name"].as_str().unwrap_or_default(), row["has_frame"] == true);
             let shown = || self.get(&format!("/api/v1/cameras/{name}/snapshot"));
-            has_frame && (row["privacy"] == true || shown().is_some_and(|body| body.starts_with(&[0xff, 0xd8])))
-        };
-        rows.iter().filter(is_live).count()
+            let is_live =
+                has_frame && (row["privacy"] == true || shown()?.is_some_and(|body| body.starts_with(&[0xff, 0xd8])));
+            live += usize::from(is_live);
+        }
+        Ok(live)
     }
 
-    /// The body of an answer 200.
-    fn get(&self, path: &str) -> Option<Vec<u8>> {
+    /// The body of an answer 200; nothing for every other, and where nobody answers.
+    ///
+    /// # Errors
+    /// The key is refused.
+    fn get(&self, path: &str) -> Result<Option<Vec<u8>>, Uncounted> {
         let mut request = self.agent.get(format!("{}{path}", self.base));
         if let Some(key) = &self.key {
             request = request.header("X-Api-Key", key);
         }
-        let mut answer = request.call().ok().filter(|answer| answer.status() == 200)?;
-        answer.body_mut().with_config().limit(ANSWER_BYTES).read_to_vec().ok()
+        let Ok(mut answer) = request.call() else { return Ok(None) };
+        match answer.status().as_u16() {
+            200 => Ok(answer.body_mut().with_config().limit(ANSWER_BYTES).read_to_vec().ok()),
+            status @ (401 | 403) => Err(Uncounted::Refused(status)),
+            429 => {
+                let wait = answer.headers().get("Retry-After").and_then(|text| text.to_str().ok()?.parse().ok());
+                Err(Uncounted::Later(Duration::from_secs(wait.unwrap_or(1)).clamp(Duration::from_secs(1), LATER)))
+            }
+            _ => Ok(None),
+        }
     }
 }
 
@@ -126,6 +155,7 @@ fn address(config: &str, environment: &HashMap<String, String>) -> (String, Opti
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::{Read, Write};
 
     #[test]
     fn address_and_key_are_those_of_the_config_from_this_machine() {
@@ -139,6 +169,39 @@ mod tests {
             of("[http]\nlisten = \"10.0.0.1:80\"\napi_key = \"plain\"\n"),
             ("10.0.0.1:80".into(), Some("plain".into()))
         );
+    }
+
+    /// What a count comes to at a box that answers `head`.
+    fn counted(head: &str) -> Result<usize, Uncounted> {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir_all(root.path().join("etc/spotter")).unwrap();
+        let config = format!("[http]\nlisten = \"{}\"\n", listener.local_addr().unwrap());
+        fs::write(root.path().join("etc/spotter/spotter.toml"), config).unwrap();
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                let mut stream = listener.accept().unwrap().0;
+                let mut byte = [0];
+                let mut asked = Vec::new();
+                while !asked.ends_with(b"\r\n\r\n") && stream.read(&mut byte).unwrap() > 0 {
+                    asked.push(byte[0]);
+                }
+                write!(stream, "HTTP/1.1 {head}\r\nContent-Length: 2\r\nConnection: close\r\n\r\n[]").unwrap();
+            });
+            Service::new(&Place::new(root.path()), Path::new("systemctl")).live()
+        })
+    }
+
+    #[test]
+    fn a_refusal_is_no_count() {
+        let later = |seconds| Err(Uncounted::Later(Duration::from_secs(seconds)));
+        assert_eq!(counted("200 OK"), Ok(0));
+        assert_eq!(counted("503 Service Unavailable"), Ok(0));
+        assert_eq!(counted("401 Unauthorized"), Err(Uncounted::Refused(401)));
+        assert_eq!(counted("403 Forbidden"), Err(Uncounted::Refused(403)));
+        assert_eq!(counted("429 Too Many Requests\r\nRetry-After: 7"), later(7));
+        assert_eq!(counted("429 Too Many Requests\r\nRetry-After: 86400"), later(LATER.as_secs()));
+        assert_eq!(counted("429 Too Many Requests"), later(1));
     }
 
     #[test]

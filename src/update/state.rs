@@ -3,8 +3,9 @@
 //! Two programs change it, the updater and the one that runs before each start of the service; a lock is held for the moment
 //! of a change. A file that cannot be read counts as none: then the base runs.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::PathBuf;
 
 use rustix::fs::{FlockOperation, flock};
@@ -119,9 +120,10 @@ fn file(place: &Place) -> PathBuf {
     place.versions().join("state.json")
 }
 
-/// A lock that ends with what is given, and with its process.
+/// A lock that ends with what is given, and with its process. Root alone may open it: who can read a file can hold its lock for ever.
 pub(super) fn lock(path: &std::path::Path, how: FlockOperation) -> io::Result<File> {
-    let file = OpenOptions::new().create(true).append(true).open(path)?;
+    let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
+    file.set_permissions(Permissions::from_mode(0o600))?;
     flock(&file, how)?;
     Ok(file)
 }
@@ -145,6 +147,18 @@ mod tests {
         state.start("one");
         assert_eq!(state.choices(), [Some("1.0.0"), None, None]);
         assert_eq!(state.told, "2.0.0 ended 3 times, 1.0.0 runs");
+    }
+
+    #[test]
+    fn nobody_else_can_hold_a_lock_not_even_one_that_was_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let (new, old) = (folder.path().join("new"), folder.path().join("old"));
+        fs::write(&old, "").unwrap();
+        fs::set_permissions(&old, Permissions::from_mode(0o666)).unwrap();
+        for path in [new, old] {
+            let held = lock(&path, FlockOperation::NonBlockingLockExclusive).unwrap();
+            assert_eq!(held.metadata().unwrap().permissions().mode() & 0o7777, 0o600);
+        }
     }
 
     #[test]

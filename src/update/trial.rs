@@ -12,7 +12,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::fault::{Fault, Reason};
 use super::place::Place;
-use super::service::Service;
+use super::service::{CONFIG, Service, Uncounted};
 use super::state::{STARTS, State, Trial, name};
 
 /// The pause between two looks at the box.
@@ -20,21 +20,51 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// How long a box without a live camera is looked at before that is believed.
 const SETTLE: Duration = Duration::from_secs(10);
 
-/// Puts `version` on trial and says how many cameras were live in the end. `most`: how long it has for that.
+/// The pause while a version that is well must stay so: pictures are fetched at each look.
+const PAUSE_SETTLING: Duration = Duration::from_millis(500);
+/// How long a box that takes no key for a moment is asked again.
+const PATIENCE: Duration = Duration::from_secs(180);
+/// What the version before has at least to be ready again, however short the trial may be.
+const BACK: Duration = Duration::from_secs(60);
+
+/// A box that is ready and does not take the key of its config could never be seen to be well.
 ///
 /// # Errors
-/// It was taken back.
-pub(super) fn try_out(place: &Place, service: &Service, version: Option<&str>, most: Duration) -> Result<usize, Fault> {
+/// It does not.
+pub(super) fn countable(place: &Place, service: &Service) -> Result<(), Fault> {
+    match service.live() {
+        Err(Uncounted::Refused(status)) if service.is_ready() => Err(refused(place, status)),
+        _ => Ok(()),
+    }
+}
+
+fn refused(place: &Place, status: u16) -> Fault {
+    Fault::KeyRefused { path: place.at(CONFIG).display().to_string(), status }
+}
+
+/// Puts `version` on trial and says how many cameras were live in the end. `most`: how long it has until it is well, `settle`: how
+/// long it must then stay so.
+///
+/// # Errors
+/// It was taken back, or never begun.
+pub(super) fn try_out(
+    place: &Place,
+    service: &Service,
+    version: Option<&str>,
+    most: Duration,
+    settle: Duration,
+) -> Result<usize, Fault> {
+    let wanted = live_before(place, service)?;
     let interrupted = Arc::new(AtomicBool::new(false));
     for signal in [SIGHUP, SIGINT, SIGTERM] {
         // Where a signal cannot be taken it ends this process, and the trial with the boot.
         let _ = signal_hook::flag::register(signal, interrupted.clone());
     }
-    let wanted = live_before(service);
     let trial = Trial { version: version.map(str::to_string), starts_left: STARTS, boot: place.boot() };
     State::change(place, |state| state.trial = Some(trial))?;
     let watch = Watch::new(place, service, most);
-    let outcome = service.restart().map_err(Reason::Service).and_then(|()| watch.trial(version, wanted, &interrupted));
+    let begun = service.restart().map_err(Reason::Service);
+    let outcome = begun.and_then(|()| watch.trial(version, wanted, settle, &interrupted));
     match outcome {
         Ok(live) => {
             let told = format!("{} was installed and runs; live cameras: {live}", name(version));
@@ -50,14 +80,20 @@ pub(super) fn try_out(place: &Place, service: &Service, version: Option<&str>, m
 }
 
 /// How many cameras are live in what runs now. A box that has just been started is given a moment.
-fn live_before(service: &Service) -> usize {
+///
+/// # Errors
+/// It is ready and does not let them be counted.
+fn live_before(place: &Place, service: &Service) -> Result<usize, Fault> {
     let begun = Instant::now();
     loop {
-        let live = service.live();
-        if live > 0 || begun.elapsed() >= SETTLE {
-            return live;
+        match service.live() {
+            Ok(live) if live > 0 || begun.elapsed() >= SETTLE => return Ok(live),
+            Ok(_) => std::thread::sleep(PAUSE),
+            Err(Uncounted::Later(wait)) if begun.elapsed() + wait <= PATIENCE => std::thread::sleep(wait),
+            Err(_) if !service.is_ready() => return Ok(0),
+            Err(Uncounted::Later(_)) => return Err(refused(place, 429)),
+            Err(Uncounted::Refused(status)) => return Err(refused(place, status)),
         }
-        std::thread::sleep(PAUSE);
     }
 }
 
@@ -80,7 +116,7 @@ fn take_back(place: &Place, service: &Service, version: Option<&str>, reason: Re
     let ended = State::change(place, |state| state.trial = None);
     let state = ended.unwrap_or_else(|_| State { trial: None, ..State::read(place) });
     let back = name(state.runs.as_deref()).to_string();
-    let watch = Watch::new(place, service, most);
+    let watch = Watch::new(place, service, most.max(BACK));
     let is_back = (has_begun || service.restart().is_ok()) && watch.until_ready(state.runs.as_deref());
     let fault = match is_back {
         true => Fault::TakenBack { version, back, reason },
@@ -105,20 +141,37 @@ impl<'a> Watch<'a> {
         Watch { place, service, begun: Instant::now(), most, last_start: last_start(place) }
     }
 
-    /// Waits until the version on trial is ready and as many cameras are live as were `wanted`.
-    fn trial(&self, version: Option<&str>, wanted: usize, interrupted: &AtomicBool) -> Result<usize, Reason> {
-        let mut seen = None;
+    /// Waits until the version on trial is well: ready, as many cameras live as were `wanted`, and so for all of `settle` in one
+    /// start. What is only well for a moment would be kept for ever.
+    fn trial(
+        &self,
+        version: Option<&str>,
+        wanted: usize,
+        settle: Duration,
+        interrupted: &AtomicBool,
+    ) -> Result<usize, Reason> {
+        // Well since when, and in which start.
+        let mut well: Option<(Option<SystemTime>, Instant)> = None;
+        let (mut was_well, mut seen) = (false, None);
         loop {
             // It is looked at only once it was started: before that the version before answers.
             // In this order: what is seen of a start here, the state says already.
-            let was_start = last_start(self.place) != self.last_start;
+            let start = last_start(self.place);
             let is_started = self.is_started(version);
-            if is_started && self.service.is_ready() {
-                let live = self.service.live();
-                if live >= wanted {
-                    return Ok(live);
+            let look = (is_started && self.service.is_ready()).then(|| self.service.live());
+            let mut pause = PAUSE;
+            match look {
+                Some(Ok(live)) if live >= wanted => {
+                    let since = well.filter(|(of, _)| *of == start).map_or_else(Instant::now, |(_, since)| since);
+                    if since.elapsed() >= settle && last_start(self.place) == start {
+                        return Ok(live);
+                    }
+                    (well, was_well, pause) = (Some((start, since)), true, PAUSE_SETTLING);
                 }
-                seen = Some(live);
+                // It says nothing for or against it, as long as there is time.
+                Some(Err(Uncounted::Later(wait))) if self.begun.elapsed() + wait < self.most => pause = wait,
+                Some(counted) => (well, seen) = (None, Some(counted.unwrap_or(0))),
+                None => well = None,
             }
             if interrupted.load(Ordering::Relaxed) {
                 return Err(Reason::Interrupted);
@@ -126,20 +179,21 @@ impl<'a> Watch<'a> {
             if State::read(self.place).trial.is_none() {
                 return Err(Reason::Ended { starts: STARTS });
             }
-            if was_start && !is_started {
+            if start != self.last_start && !is_started {
                 return Err(Reason::NotCounted);
             }
             if is_started && self.service.is_dead() {
                 return Err(Reason::Dead);
             }
-            if self.begun.elapsed() >= self.most {
+            if well.is_none() && self.begun.elapsed() >= self.most {
                 let seconds = self.most.as_secs();
                 return Err(match seen {
+                    _ if was_well => Reason::Unsteady { seconds: settle.as_secs() },
                     Some(live) => Reason::Blind { seconds, live, wanted },
                     None => Reason::NotReady { seconds },
                 });
             }
-            std::thread::sleep(PAUSE);
+            wait(pause, interrupted);
         }
     }
 
@@ -158,6 +212,14 @@ impl<'a> Watch<'a> {
     fn is_started(&self, version: Option<&str>) -> bool {
         let chosen = fs::read_to_string(self.place.chosen()).unwrap_or_default();
         chosen == self.place.program(version).display().to_string()
+    }
+}
+
+/// Waits for `pause`, or until somebody interrupts.
+fn wait(pause: Duration, interrupted: &AtomicBool) {
+    let begun = Instant::now();
+    while begun.elapsed() < pause && !interrupted.load(Ordering::Relaxed) {
+        std::thread::sleep(PAUSE);
     }
 }
 

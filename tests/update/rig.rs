@@ -77,7 +77,10 @@ impl Rig {
         fs::copy(launch, rig.at("usr/lib/spotter/launch")).expect("it is of the overlay");
         rig.keys("ours");
         rig.keys("theirs");
-        fs::copy(rig.at("ours.pub"), rig.at("etc/spotter/update.pub")).expect("it was just made");
+        let keys = rig.at("etc/spotter/update.pub");
+        fs::copy(rig.at("ours.pub"), &keys).expect("it was just made");
+        // Whatever the umask of whoever runs the tests.
+        fs::set_permissions(keys, fs::Permissions::from_mode(0o644)).expect("it is ours");
         rig
     }
 
@@ -96,23 +99,23 @@ impl Rig {
         sh("minisign -G -W -f -p \"$1\" -s \"$2\"", &[&public, &secret]);
     }
 
-    /// A release whose program is the real one.
+    /// A release whose program is the real one, but for what it answers to `--version`: there is only one to test with.
     pub fn release(&self, version: &str) -> PathBuf {
-        let folder = self.at(&format!("stage-{version}"));
-        fs::create_dir_all(folder.join("bin")).expect("writable");
-        fs::copy(program(), folder.join("bin/spotter")).expect("there is room");
+        let folder = self.stage(version, "exec \"${0%/*}/real\" \"$@\"");
+        fs::copy(program(), folder.join("bin/real")).expect("there is room");
         self.pack(&folder, version, std::env::consts::ARCH, "any", "ours")
     }
 
-    /// A release whose program is a script.
+    /// A release whose program is a script. To `--version` it answers as it should.
     pub fn script(&self, version: &str, script: &str) -> PathBuf {
         self.pack(&self.stage(version, script), version, std::env::consts::ARCH, "any", "ours")
     }
 
-    /// What is packed for one.
+    /// What is packed for one of these.
     pub fn stage(&self, version: &str, script: &str) -> PathBuf {
         let program = format!("stage-{version}/bin/spotter");
-        self.write(&program, &format!("#!/bin/sh\n{script}\n"));
+        let answer = format!("[ \"$1\" = --version ] && {{ echo spotter {version}; exit; }}");
+        self.write(&program, &format!("#!/bin/sh\n{answer}\n{script}\n"));
         fs::set_permissions(self.at(&program), fs::Permissions::from_mode(0o755)).expect("it is ours");
         self.at(&format!("stage-{version}"))
     }
@@ -150,6 +153,9 @@ impl Rig {
         let mut command = self.as_root(UPDATE);
         command.arg("--root").arg(self.folder.path());
         command.arg("--systemctl").arg(format!("{ROOT}/tests/update/fake-systemctl")).args(arguments);
+        if !arguments.contains(&Path::new("--settle-s")) && !arguments.contains(&Path::new("--status")) {
+            command.args(["--settle-s", "1"]);
+        }
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program was just built")
     }
 
@@ -238,13 +244,13 @@ impl Rig {
 
     /// The numbers of the boxes that run, which should be one.
     fn pids(&self) -> Vec<u32> {
-        self.processes().into_iter().filter(|(_, exe)| exe.ends_with("bin/spotter")).map(|(pid, _)| pid).collect()
+        self.processes().into_iter().filter(|(_, exe)| is_box(exe)).map(|(pid, _)| pid).collect()
     }
 
     /// The version that runs, by the file that the kernel says it runs.
     pub fn runs(&self) -> String {
         let running: Vec<PathBuf> =
-            self.processes().into_iter().map(|(_, exe)| exe).filter(|exe| exe.ends_with("bin/spotter")).collect();
+            self.processes().into_iter().map(|(_, exe)| exe).filter(|exe| is_box(exe)).collect();
         let [exe] = running.as_slice() else { panic!("there should be one box: {running:?}\n{}", self.log()) };
         match exe.strip_prefix(self.at("var/lib/spotter-versions")) {
             Ok(inside) => inside.iter().next().expect("a version").to_string_lossy().into_owned(),
@@ -282,8 +288,22 @@ impl Drop for Rig {
     }
 }
 
+/// The real program, of the package or of a release.
+fn is_box(exe: &Path) -> bool {
+    exe.ends_with("bin/spotter") || exe.ends_with("bin/real")
+}
+
 /// Waits for the end of an update.
 pub fn ended(child: Child) -> Outcome {
     let out = child.wait_with_output().expect("it is our child");
     Outcome { code: out.status.code().unwrap_or(-1), said: String::from_utf8_lossy(&out.stderr).into_owned() }
+}
+
+/// SplitMix64, by Sebastiano Vigna.
+pub fn next(seed: &mut u64) -> u64 {
+    *seed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mut z = *seed;
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
 }
