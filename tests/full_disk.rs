@@ -3,46 +3,24 @@
 //!
 //! The test starts itself once more inside that namespace; there [`INSIDE`] names the folder.
 
-use std::path::{Path, PathBuf};
+#[path = "common/small_disk.rs"]
+mod small_disk;
+
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use small_disk::{INSIDE, on_a_small_disk};
 use spotter::metrics::StoreMetrics;
 use spotter::store::{Full, Page, Reading, Settings, Store};
 use spotter::threads::{Crew, Stop};
 use spotter::time::Mono;
 use spotter::workout::{Phases, Rep, Set};
 
-const INSIDE: &str = "SPOTTER_SMALL_DISK";
 /// Longer than the longest pause of the log between two attempts.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Sets that may wait.
 const WAITING: usize = 100;
-
-/// Runs the test `name` of this file once more, on a small disk.
-fn on_a_small_disk(name: &str) {
-    let dir = tempfile::tempdir().unwrap();
-    let own = std::env::current_exe().unwrap();
-    let script = "mount -t tmpfs -o size=2m spotter-test \"$1\" && exec \"$2\" --exact \"$3\" --nocapture";
-    let mut said = String::new();
-    // Root without the right to mount has it in a user namespace, as others have.
-    for flags in ["-m", "-Urm"] {
-        let out = Command::new("unshare")
-            .args([flags, "sh", "-c", script, "sh"])
-            .args([dir.path(), &own, Path::new(name)])
-            .env(INSIDE, dir.path())
-            .output()
-            .expect("unshare is part of util-linux");
-        said = format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
-        if out.status.success() && said.contains("1 passed") {
-            return;
-        }
-        if said.contains("running 1 test") {
-            break;
-        }
-    }
-    panic!("{said}");
-}
 
 fn set(n: usize) -> Set {
     let at = |s: u64| Mono::from_ns(s * 1_000_000_000);
@@ -156,7 +134,7 @@ impl Drop for Rig {
 #[test]
 fn a_full_disk_makes_sets_wait_and_they_are_written_when_there_is_room() {
     let Some(mut rig) = Rig::start() else {
-        return on_a_small_disk("a_full_disk_makes_sets_wait_and_they_are_written_when_there_is_room");
+        return on_a_small_disk("a_full_disk_makes_sets_wait_and_they_are_written_when_there_is_room", "size=2m");
     };
     rig.push().unwrap();
     rig.until("the log is open", |rig| rig.store.status().written == 1);
@@ -173,7 +151,7 @@ fn a_full_disk_makes_sets_wait_and_they_are_written_when_there_is_room() {
 #[test]
 fn a_disk_that_becomes_read_only_makes_sets_wait_until_it_is_not() {
     let Some(mut rig) = Rig::start() else {
-        return on_a_small_disk("a_disk_that_becomes_read_only_makes_sets_wait_until_it_is_not");
+        return on_a_small_disk("a_disk_that_becomes_read_only_makes_sets_wait_until_it_is_not", "size=2m");
     };
     rig.push().unwrap();
     rig.until("the log is open", |rig| rig.store.status().written == 1);

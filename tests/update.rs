@@ -4,6 +4,8 @@
 mod common;
 #[path = "update/rig.rs"]
 mod rig;
+#[path = "common/small_disk.rs"]
+mod small_disk;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -11,6 +13,7 @@ use std::time::{Instant, SystemTime};
 
 use common::until;
 use rig::{BASE, OWN_BOARD, Rig, ended, next, sh};
+use small_disk::{INSIDE, on_a_small_disk};
 
 const ARCH: &str = std::env::consts::ARCH;
 
@@ -337,34 +340,6 @@ fn a_trial_that_nobody_guards_ends_with_the_next_update() {
 
 // ---- A full disk ----
 
-const INSIDE: &str = "SPOTTER_SMALL_DISK";
-
-/// Runs the test `name` of this file once more, with a disk of its own for versions: `size` and `inodes` are what it has.
-fn on_a_small_disk(name: &str, size: &str, inodes: u32) {
-    let folder = tempfile::tempdir().expect("there is room");
-    let own = std::env::current_exe().expect("we run");
-    let options = format!("size={size},nr_inodes={inodes},mode=755");
-    let script = "mount -t tmpfs -o \"$4\" spotter-test \"$1\" && exec \"$2\" --exact \"$3\" --nocapture";
-    let mut said = String::new();
-    // Root without the right to mount has it in a user namespace, as others have.
-    for flags in ["-m", "-Urm"] {
-        let out = Command::new("unshare")
-            .args([flags, "sh", "-c", script, "sh"])
-            .args([folder.path(), &own, Path::new(name), Path::new(&options)])
-            .env(INSIDE, folder.path())
-            .output()
-            .expect("unshare is part of util-linux");
-        said = format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
-        if out.status.success() && said.contains("1 passed") {
-            return;
-        }
-        if said.contains("running 1 test") {
-            break;
-        }
-    }
-    panic!("{said}");
-}
-
 /// A box whose folder of versions is the small disk, and that folder.
 fn on_the_disk() -> Option<(Rig, PathBuf)> {
     let disk = PathBuf::from(std::env::var_os(INSIDE)?);
@@ -383,7 +358,10 @@ fn remount(disk: &Path, options: &str) {
 #[test]
 fn a_disk_without_room_is_seen_before_anything_is_written() {
     let Some((rig, versions)) = on_the_disk() else {
-        return on_a_small_disk("a_disk_without_room_is_seen_before_anything_is_written", "17m", 1000);
+        return on_a_small_disk(
+            "a_disk_without_room_is_seen_before_anything_is_written",
+            "size=17m,nr_inodes=1000,mode=755",
+        );
     };
     let release = rig.release("2.0.0");
     let packed = std::fs::metadata(&release).expect("it was just made").len().div_ceil(1 << 20) + 16;
@@ -406,7 +384,10 @@ fn a_disk_without_room_is_seen_before_anything_is_written() {
 fn a_disk_that_fills_up_in_the_middle_leaves_everything_as_it_was() {
     // There is room for bytes and none for a seventh file: the kernel says that the disk is full in the middle of unpacking.
     let Some((rig, versions)) = on_the_disk() else {
-        return on_a_small_disk("a_disk_that_fills_up_in_the_middle_leaves_everything_as_it_was", "500m", 6);
+        return on_a_small_disk(
+            "a_disk_that_fills_up_in_the_middle_leaves_everything_as_it_was",
+            "size=500m,nr_inodes=6,mode=755",
+        );
     };
     let release = rig.release("2.0.0");
     rig.refused(
