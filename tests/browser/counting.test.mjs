@@ -28,6 +28,14 @@ const part = (page, name, what) => tile(page, name).locator(what);
 const text = (page, name, what) => part(page, name, what).textContent();
 const api = async (box, path, options) => (await fetch(`${box.url}api/v1/${path}`, options)).json();
 
+/** The list of a camera's exercises, in focus and filled. */
+async function filled(page, name) {
+  const list = page.getByLabel(`Exercise of ${name}`);
+  await list.focus();
+  await until("the list is there", async () => (await list.locator("option").count()) > 10);
+  return list;
+}
+
 /** Every text that the node `what` of a tile has shown from now on; ask for it with the function that is returned. */
 async function notes(page, name, what) {
   const key = `notes of ${name} ${what}`;
@@ -84,9 +92,7 @@ test("an exercise is chosen by key, told to the box, shown on every wall, and ta
   const box = await gym(t, { "rack_1": athlete() });
   const [page, other] = [await open(t, browser, box), await open(t, browser, box)];
   for (const one of [page, other]) await live(one, "rack_1");
-  const list = page.getByLabel("Exercise of rack_1");
-  await list.focus();
-  await until("the list is there", async () => (await list.locator("option").count()) > 10);
+  const list = await filled(page, "rack_1");
   assert.equal(await list.locator("option").first().textContent(), "Automatic");
   await page.keyboard.type("Fro");
   await until("it is told", async () => (await api(box, "cameras/rack_1/exercise")).name === "Front Squat");
@@ -106,9 +112,7 @@ test("what is recognised and then chosen is chosen on the other wall, too", asyn
   const box = await gym(t, { rack: athlete() });
   const [page, other] = [await open(t, browser, box), await open(t, browser, box)];
   for (const one of [page, other]) await live(one, "rack");
-  const list = page.getByLabel("Exercise of rack");
-  await list.focus();
-  await until("the list is there", async () => (await list.locator("option").count()) > 10);
+  const list = await filled(page, "rack");
   const name = await until("it is recognised", async () => {
     const texts = await Promise.all([page, other].map((one) => text(one, "rack", ".exercise")));
     return texts[0] === texts[1] && texts[0] !== "Automatic" && texts[0];
@@ -121,9 +125,7 @@ test("an answer from before the choice does not undo it on the page", async (t) 
   const box = await gym(t, { rack: athlete() });
   const page = await open(t, browser, box);
   await live(page, "rack");
-  const list = page.getByLabel("Exercise of rack");
-  await list.focus();
-  await until("the list is there", async () => (await list.locator("option").count()) > 10);
+  const list = await filled(page, "rack");
   await list.blur();
   // What is asked is answered at once by the box, and reaches the page after the choice.
   let pass;
@@ -151,9 +153,7 @@ test("a refused choice says why in the box's words, and the list goes back", asy
   const box = await gym(t, { rack: athlete() });
   const page = await open(t, browser, box);
   await live(page, "rack");
-  const list = page.getByLabel("Exercise of rack");
-  await list.focus();
-  await until("the list is there", async () => (await list.locator("option").count()) > 10);
+  const list = await filled(page, "rack");
   // A name that the box refuses: its own sentence comes back over the wire.
   await list.evaluate((node) => node.append(new Option("too long", "x".repeat(65))));
   await list.selectOption({ label: "too long" });
