@@ -88,16 +88,18 @@ bench-pose: build ## one look at a frame, beside Ultralytics (fetches gigabytes 
 
 test-box: ## the slow tests: loom, the simulated line, sanitizers, hostile answers, what openapi.json names, stand-ins for GPUs, VM with a real V4L2 driver, browser, RTSP cycles, kills, aarch64
 	@.ci/setup.sh box
-	@$(MAKE) --no-print-directory loom test-simulation sanitize test-rtsp test-kill test-hostile test-api test-gpu test-vm test-browser test-aarch64
+	@SPOTTER_SEED=1 $(MAKE) --no-print-directory test-simulation
+	@$(MAKE) --no-print-directory loom sanitize test-rtsp test-kill test-hostile test-api test-gpu test-vm test-browser test-aarch64
 
 # The count does not reach all of its targets yet, so test-counting fails; docs/verified.md has the figures.
-test-long: ## longer still: a thousand sets counted, twenty films, thousands of pictures for the demo model, a day of frames
-	@$(MAKE) --no-print-directory test-demo-sets test-model test-day test-counting
+test-long: ## longer still: a camera's line by a new seed, a thousand sets counted, twenty films, thousands of pictures for the demo model, a day of frames
+	@$(MAKE) --no-print-directory test-simulation test-demo-sets test-model test-day test-counting
 
 loom: ## every interleaving of the mailbox
 	$(CARGO) test --locked --test mailbox_loom
 
-# A seed that failed is given as SPOTTER_SEED=N SPOTTER_STEPS=N, which its failure prints.
+# Without a seed it takes a new one each time; a commit is judged by always the same. One that failed is given as
+# SPOTTER_SEED=N SPOTTER_STEPS=N, which its failure prints.
 test-simulation: ## a camera's line through a million steps in an order and at moments that a seed decides, which it prints
 	$(CARGO) test --locked --lib camera::simulation -- --include-ignored --nocapture
 

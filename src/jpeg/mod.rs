@@ -38,6 +38,7 @@ pub mod draw;
 pub mod keepsake;
 mod planes;
 mod prepare;
+mod queue;
 mod scale;
 
 /// Why a frame could not be encoded.

@@ -6,9 +6,9 @@
 //! no (frame, variant) is encoded twice, however many look and however often.
 //!
 //! An entry may give way to another variant only when the newest frame was not yet made for it: an entry that came back
-//! for the same frame would be encoded again; and not before its wish had a turn and its shot was fetched. Two
-//! names of one picture are one variant: without a quality, a camera that gives no JPEG of its own means
-//! [`DEFAULT_QUALITY`]. When the camera is lost the whole table is emptied at once, and a job that is under way for
+//! for the same frame would be encoded again; and not before its wish had a turn and its shot was fetched. Who finds no
+//! place stands in a [`Queue`]. Two names of one picture are one variant: without a quality, a camera that gives no JPEG
+//! of its own means [`DEFAULT_QUALITY`]. When the camera is lost the whole table is emptied at once, and a job that is under way for
 //! the old picture is thrown away when it is delivered.
 //!
 //! *variant*: a quality and a width · *shot*: an encoded variant of one frame · *wanted*: somebody waits for it.
@@ -17,6 +17,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
+use super::queue::Queue;
 use crate::events::{Bell, Bells};
 use crate::frame::{FrameRef, Layout, PixelFormat};
 use crate::time::{Mono, Wall};
@@ -126,6 +127,9 @@ struct Table {
     /// Grows when the camera is lost: a job of an older epoch is void.
     epoch: u64,
     closed: bool,
+    /// Who found no place, and how often the bell has rung for a delivery.
+    queue: Queue,
+    deliveries: u64,
     /// The last frames that were handed out as jobs; the place of each is its id modulo the length.
     made: [u64; MADE],
 }
@@ -166,6 +170,7 @@ impl Shots {
         table.epoch += 1;
         self.newest_id.store(0, Ordering::Release);
         let gone = (table.newest.take(), std::mem::take(&mut table.entries));
+        table.queue.clear();
         drop(table);
         drop(gone);
         self.bells.ring();
@@ -247,6 +252,7 @@ impl Shots {
         if table.epoch != job.epoch {
             return false;
         }
+        table.deliveries += 1;
         let entry = table.entries.iter_mut().find(|e| e.variant == job.variant);
         let old = entry.and_then(|entry| {
             entry.encoding = false;
@@ -266,15 +272,20 @@ impl Table {
         if let Some(place) = self.entries.iter().position(|e| e.variant == variant) {
             return Some((place, None));
         }
+        // One that is waited for goes only if all are: whoever waits looks again at the next bell and stands in the queue,
+        // so that a fifth viewer is not shut out by four that never stop wishing.
+        let may_go = |entry: &&Entry| !entry.encoding && entry.job_id < newest_id && !entry.stays(newest_id);
+        let room = VARIANTS - self.entries.len();
+        let free = room + self.entries.iter().filter(may_go).count();
+        if !self.queue.may(variant, free, self.deliveries) {
+            return None;
+        }
         let fresh = Entry { variant, shot: None, job_id: 0, encoding: false, wanted: false, owed: false, used: 0 };
-        if self.entries.len() < VARIANTS {
+        if room > 0 {
             self.entries.push(fresh);
             return Some((self.entries.len() - 1, None));
         }
-        // One that is waited for goes only if all are: whoever waits looks again at the next bell and takes his turn,
-        // so that a fifth viewer is not shut out by four that never stop wishing.
-        let candidates =
-            self.entries.iter().enumerate().filter(|(_, e)| !e.encoding && e.job_id < newest_id && !e.stays(newest_id));
+        let candidates = self.entries.iter().enumerate().filter(|(_, entry)| may_go(entry));
         let place = candidates.min_by_key(|(_, e)| (e.wanted, e.used))?.0;
         Some((place, Some(std::mem::replace(&mut self.entries[place], fresh))))
     }
@@ -449,6 +460,23 @@ mod tests {
             }
         }
         assert!(served.iter().all(|n| *n > 0), "{served:?}");
+    }
+
+    #[test]
+    fn six_viewers_who_always_look_in_the_same_order_all_get_pictures() {
+        let shots = Shots::default();
+        let mut served = [0u32; 6];
+        for id in 1..=60 {
+            shots.publish(frame(id));
+            for (q, served) in (10..).zip(&mut served) {
+                *served += u32::from(ready(shots.look(quality(q), id)).is_some());
+            }
+            work(&shots);
+            for (q, served) in (10..).zip(&mut served) {
+                *served += u32::from(ready(shots.look(quality(q), id)).is_some());
+            }
+        }
+        assert!(served.iter().all(|n| *n >= 30), "{served:?}");
     }
 
     #[test]

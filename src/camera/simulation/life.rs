@@ -236,12 +236,17 @@ impl Life {
     fn serve_all(&mut self, dice: &mut Dice, diary: &mut Diary, tally: &mut Tally) {
         self.good = true;
         let mut before: Option<(u64, Vec<u64>)> = None;
+        let mut losses = self.ledger.losses;
         for _ in 0..SERVED_WITHIN * 40 {
             self.now = self.now.plus(Duration::from_micros(500));
             self.rest_is_over();
             self.step(dice, diary, tally);
             if matches!(self.capture, Capture::Over(_)) {
                 return;
+            }
+            if std::mem::replace(&mut losses, self.ledger.losses) != self.ledger.losses {
+                // What had failed before is judged only now; viewers who come again are others.
+                before = None;
             }
             let all_here = self.ledger.has_picture && self.viewers.iter().all(Viewer::is_here);
             let served = || self.viewers.iter().map(Viewer::served).collect();
