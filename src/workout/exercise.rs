@@ -82,6 +82,11 @@ impl Exercise {
         matches!(self.name, "Deadlift" | "Romanian Deadlift")
     }
 
+    /// Whether bottles, towels and telephones are moved as in it.
+    pub(super) fn is_daily(&self) -> bool {
+        self.name == "Biceps Curl"
+    }
+
     /// Whether it is often done with one arm.
     pub(super) fn by_one_arm(&self) -> bool {
         matches!(self.name, "Biceps Curl" | "Triceps Extension" | "Row" | "Overhead Press")

@@ -35,7 +35,7 @@ const UNNAMED_QUICK: (usize, f32) = (3, 0.3);
 /// From so many repetitions on it may go as slowly as it likes; …
 const MANY: usize = 5;
 /// … fewer of the arms alone, or of one who bends, are none when they take longer. Seconds.
-const ARMS_SLOWEST_S: f32 = 6.5;
+const DAILY_SLOWEST_S: f32 = 6.5;
 const BENT_SLOWEST_S: f32 = 7.5;
 /// Room for this many is made when a set begins.
 const MANY_REPS: usize = 100;
@@ -236,8 +236,8 @@ impl Open {
         let quicker = |slowest_s: f32| self.reps.len() >= MANY || self.every_s().is_some_and(|(s, _)| s <= slowest_s);
         match Exercise::named(name) {
             Some(exercise) if exercise.bends() => quicker(BENT_SLOWEST_S),
-            Some(exercise) if !exercise.by_one_arm() => true,
-            _ => evenly && quicker(ARMS_SLOWEST_S),
+            Some(exercise) if !exercise.is_daily() => true,
+            _ => evenly && quicker(DAILY_SLOWEST_S),
         }
     }
 
