@@ -26,7 +26,7 @@ const UPRIGHT_DEG: f32 = 54.0;
 /// Whether the athlete mostly stayed where he was, and did not step on the spot; between repetitions, too, he walks
 /// nowhere.
 pub fn trains(signal: &Signal, spans: &[Span]) -> bool {
-    if spans.iter().all(|span| lies(signal, span.start) && lies(signal, span.end)) {
+    if lies_down(signal, spans) {
         return true;
     }
     if let [first, .., last] = spans
@@ -36,6 +36,11 @@ pub fn trains(signal: &Signal, spans: &[Span]) -> bool {
     }
     let moved = spans.iter().filter(|span| walked(signal, span) || steps(signal, span)).count();
     2 * moved < spans.len()
+}
+
+/// Whether the athlete lies wherever one of these begins or ends.
+pub fn lies_down(signal: &Signal, spans: &[Span]) -> bool {
+    spans.iter().all(|span| lies(signal, span.start) && lies(signal, span.end))
 }
 
 /// Whether the trunk is far from upright.

@@ -276,7 +276,8 @@ pub fn alike(signal: &Signal, (first, step): (u64, u64), least: Least, desk: &mu
         }
         spans.insert(0, span);
     }
-    least.reps < SURE || convincing(spans, SLACK)
+    // Who lies drinks nothing and puts nothing away, whatever his pace.
+    least.reps < SURE || convincing(spans, SLACK) || gate::lies_down(signal, spans)
 }
 
 /// Times differ by this much for nothing. Seconds.
