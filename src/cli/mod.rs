@@ -27,6 +27,7 @@ pub use bench::{Bench, BenchArgs};
 
 use crate::config::{Config, Flags};
 use crate::error::{Exit, redacted};
+use crate::threads::share_heaps;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -145,6 +146,7 @@ pub fn main(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) ->
                 return exit;
             }
             root::keep_to_itself();
+            share_heaps();
             let flags = Flags { cameras: args.camera, listen: args.listen, data_dir: args.data_dir };
             match Config::load(args.config.as_deref(), &flags) {
                 Ok(config) => run::run(config),
