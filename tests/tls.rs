@@ -102,12 +102,16 @@ fn the_fingerprint_is_openssls_wherever_it_is_shown() {
     assert_eq!((tls["sha256"].as_str(), tls["own"].as_bool()), (Some(fingerprint.as_str()), Some(true)));
     assert_eq!(&encrypted.spotter.json("/api/v1/admin")["tls"], tls);
     let config = encrypted.folder.path().join("box.toml").display().to_string();
-    // `check` has no --data-dir, so the file says where.
-    let text = std::fs::read_to_string(&config).unwrap();
-    let text = format!("data_dir = \"{}\"\n{text}", encrypted.folder.path().display());
-    std::fs::write(&config, text).unwrap();
-    let check = command(env!("CARGO_BIN_EXE_spotter"), &["check", "--config", &config]);
-    let shown = String::from_utf8(check.stdout).unwrap();
+    let check = |data: &Path| {
+        let data = data.display().to_string();
+        let out = command(env!("CARGO_BIN_EXE_spotter"), &["check", "--config", &config, "--data-dir", &data]);
+        String::from_utf8(out.stdout).unwrap()
+    };
+    let empty = tempfile::tempdir().unwrap();
+    let none = check(empty.path());
+    assert!(none.contains("\n# [http.tls] the certificate is made at the first start, in /"), "{none}");
+    assert_eq!(std::fs::read_dir(empty.path()).unwrap().count(), 0, "a check makes nothing");
+    let shown = check(encrypted.folder.path());
     assert!(shown.contains(&format!("\n# [http.tls] the certificate in {}", encrypted.pem())), "{shown}");
     assert!(shown.contains(&fingerprint), "{shown}");
     let address = encrypted.base.strip_prefix("https://").unwrap();

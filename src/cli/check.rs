@@ -8,8 +8,8 @@ use crate::http::tls::Tls;
 use crate::jpeg::Chosen;
 
 /// Prints one or the other.
-pub(super) fn check(file: Option<&Path>) -> Exit {
-    match Config::load(file, &Flags::default()) {
+pub(super) fn check(file: Option<&Path>, flags: &Flags) -> Exit {
+    match Config::load(file, flags) {
         // A model of the wrong kind is no fault of the config's text, but the box would not start with it.
         Ok(config) => match (Tls::foretell(&config.http), chosen(&config)) {
             (Ok(tls), Ok(taken)) => {

@@ -53,7 +53,7 @@ fn receive(socket: &mut Transport, room: &mut [u8], readable: &mut bool) -> Resu
 /// One connection.
 pub struct Conn {
     /// The socket, with or without TLS.
-    socket: Transport,
+    pub socket: Transport,
     /// Its place.
     ticket: Ticket,
     phase: Phase,

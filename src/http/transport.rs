@@ -60,6 +60,11 @@ impl Transport {
         self.session.is_some()
     }
 
+    /// Whether its handshake is not over.
+    pub fn is_shaking_hands(&self) -> bool {
+        self.session.as_ref().is_some_and(|session| session.tls.is_handshaking())
+    }
+
     /// Whether it is a stray's.
     pub fn is_stray(&self) -> bool {
         self.strayed

@@ -239,6 +239,9 @@ impl Worker {
                 }
             }
             Step::Close => {
+                if conn.socket.is_shaking_hands() {
+                    self.desk.shared.house.metrics.http.handshakes_failed.inc();
+                }
                 conn.forget_wish(&post);
                 let spare = conn.end();
                 self.vacate(index, spare);

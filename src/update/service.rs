@@ -205,6 +205,29 @@ mod tests {
     }
 
     #[test]
+    fn a_box_that_speaks_tls_alone_is_asked_over_it() {
+        let root = tempfile::tempdir().unwrap();
+        let tls = crate::http::tls::Settings { listen: "127.0.0.1:0".into(), given: None };
+        let face = crate::http::Settings { tls, data_dir: root.path().into(), ..crate::http::Settings::default() };
+        let tls = crate::http::tls::Tls::open(&face, crate::time::Wall::now()).unwrap().unwrap();
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        fs::create_dir_all(root.path().join("etc/spotter")).unwrap();
+        let config = format!("[http]\nlisten = \"\"\n[http.tls]\nlisten = \"{}\"\n", listener.local_addr().unwrap());
+        fs::write(root.path().join("etc/spotter/spotter.toml"), config).unwrap();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let session = rustls::ServerConnection::new(tls.config().clone()).unwrap();
+                let mut stream = rustls::StreamOwned::new(session, listener.accept().unwrap().0);
+                let mut asked = [0; 4096];
+                let n = stream.read(&mut asked).unwrap();
+                assert!(asked[..n].starts_with(b"GET /readyz "));
+                stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}").unwrap();
+            });
+            assert!(Service::new(&Place::new(root.path()), Path::new("systemctl")).is_ready());
+        });
+    }
+
+    #[test]
     fn a_refusal_is_no_count() {
         let later = |seconds| Err(Uncounted::Later(Duration::from_secs(seconds)));
         assert_eq!(counted("200 OK"), Ok(0));

@@ -289,7 +289,9 @@ fn a_handshake_that_stalls_is_cut_off_in_time_and_holds_up_nobody() {
     let mut alert = Vec::new();
     let _ = wrong.read_to_end(&mut alert);
     assert_eq!(alert.first(), Some(&0x15), "what is no handshake is told so in TLS' own words");
-    eventually("their places", || face.house.metrics.http.connections.get() == 1);
+    let http = &face.house.metrics.http;
+    eventually("their places", || http.connections.get() == 1);
+    assert_eq!(http.handshakes_failed.get(), 3);
 }
 
 #[test]

@@ -6,7 +6,7 @@
 //! nobody at the box to mend it. One that cannot be written is shown all the same, and is tried again.
 
 use std::fs::{self, File};
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::ops::Range;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -87,7 +87,7 @@ impl Identity {
         match Identity::kept(file) {
             Ok(identity) if !identity.is_due(now) => return Ok(identity),
             Ok(_) => log::info!("tls: the certificate in {} is about to end, a new one is made", file.display()),
-            Err(_) if !file.exists() => {}
+            Err(_) if is_absent(file) => {}
             Err(fault) => log::warn!("tls: {fault}; a new one is made"),
         }
         let again = current.filter(|identity| !identity.is_due(now)).and_then(|identity| identity.unkept.clone());
@@ -149,6 +149,11 @@ fn fingerprint(certificate: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02X}")).collect::<Vec<_>>().join(":")
 }
 
+/// Whether nothing is there, rather than something that this user may not see.
+pub(super) fn is_absent(file: &Path) -> bool {
+    file.symlink_metadata().is_err_and(|why| why.kind() == ErrorKind::NotFound)
+}
+
 fn text_of(file: &Path) -> Result<String, TlsFault> {
     let unread = |why: std::io::Error| TlsFault::Unread { path: file.display().to_string(), why: why.to_string() };
     let mut text = Vec::new();
@@ -201,7 +206,7 @@ fn keep(file: &Path, text: &str) -> std::io::Result<()> {
     let (part, folder) = (file.with_extension("pem.part"), file.parent().unwrap_or(Path::new(".")));
     // What a power cut left would keep its own mode.
     match fs::remove_file(&part) {
-        Err(why) if why.kind() != std::io::ErrorKind::NotFound => return Err(why),
+        Err(why) if why.kind() != ErrorKind::NotFound => return Err(why),
         _ => {}
     }
     let mut open = File::options().write(true).create_new(true).mode(0o600).open(&part)?;

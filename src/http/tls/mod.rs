@@ -121,7 +121,7 @@ impl Tls {
             Source::Given(given) => Identity::given(&given)?.told(),
             Source::Own { file, .. } => match Identity::kept(&file) {
                 Ok(identity) => identity.told(),
-                Err(_) if !file.exists() => {
+                Err(_) if identity::is_absent(&file) => {
                     format!("the certificate is made at the first start, in {}", file.display())
                 }
                 Err(fault) => fault.to_string(),
