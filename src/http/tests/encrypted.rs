@@ -295,6 +295,45 @@ fn a_handshake_that_stalls_is_cut_off_in_time_and_holds_up_nobody() {
 }
 
 #[test]
+fn no_sense_at_the_door_ends_in_an_alert_or_in_silence_and_costs_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let face = face_of_size(Settings { workers: 1, ..both(folder.path()) }, 100);
+    // A real beginning, of which each client changes a few bytes, and what is behind it at random.
+    let name = ServerName::try_from("localhost").unwrap();
+    let config = Arc::new(client_of(folder.path(), rustls::ALL_VERSIONS));
+    let mut real = Vec::new();
+    ClientConnection::new(config, name).unwrap().write_tls(&mut real).unwrap();
+    let mut seed = 1u64;
+    let mut next = || {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) as usize
+    };
+    for _ in 0..300 {
+        let mut sent = real.clone();
+        for _ in 0..=next() % 4 {
+            let at = next() % sent.len();
+            sent[at] = next() as u8;
+        }
+        // Else it were a stray, who is told more.
+        sent[0] = 0x16;
+        sent.extend((0..next() % 600).map(|_| next() as u8));
+        let mut client = face.tls_socket();
+        client.write_all(&sent).unwrap();
+        client.shutdown(Shutdown::Write).unwrap();
+        let mut said = Vec::new();
+        if let Err(why) = client.read_to_end(&mut said) {
+            assert_eq!(why.kind(), std::io::ErrorKind::ConnectionReset);
+        }
+        // Something of TLS: a part of the handshake, or an alert.
+        assert!(said.first().is_none_or(|first| [0x14, 0x15, 0x16].contains(first)), "{said:?}");
+    }
+    assert_eq!(face.ask_tls(folder.path(), "GET /snapshot", "").status, 200);
+    let http = &face.house.metrics.http;
+    eventually("their places", || http.connections.get() == 0);
+    assert_eq!(http.handshakes_failed.get(), 300);
+}
+
+#[test]
 fn who_speaks_plainly_where_tls_is_spoken_is_told_so() {
     let folder = tempfile::tempdir().unwrap();
     let own = Settings { api_key: Some("sesam".into()), ..both(folder.path()) };
