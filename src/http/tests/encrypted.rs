@@ -406,7 +406,11 @@ fn the_certificate_is_told_and_another_is_shown_without_a_restart() {
     open.answer(false);
     // The clerk looks once a minute by the clock of this machine, these looks are of another time.
     let look = |minutes: u64, now: Wall| tls.tend(Mono::now().plus(Duration::from_secs(120 * minutes)), now);
+    let file = folder.path().join(FILE);
+    std::fs::rename(&file, folder.path().join("elsewhere")).unwrap();
     look(1, after(789, made));
+    assert!(!file.exists(), "a file that is gone changes nothing while the certificate holds");
+    std::fs::rename(folder.path().join("elsewhere"), &file).unwrap();
     assert_eq!((told("/api/v1/state"), shown() == before), (first.clone(), true));
     look(2, after(790, made));
     let second = told("/api/v1/state");

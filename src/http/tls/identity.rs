@@ -127,6 +127,11 @@ impl Identity {
         Ok(Identity { key: Arc::new(key), sha256, holds, place: certificate, unkept: None })
     }
 
+    /// Whether the next start finds it.
+    pub fn is_kept(&self) -> bool {
+        self.unkept.is_none()
+    }
+
     /// Whether a browser refuses it because of the time, or will soon. A clock that is not set says nothing.
     pub fn is_due(&self, now: Wall) -> bool {
         let now = now.unix_ms();

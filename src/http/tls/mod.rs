@@ -101,7 +101,7 @@ impl Tls {
         let source = Source::of(settings);
         let identity = source.identity(now, None)?;
         match identity.is_due(now) {
-            true => log::warn!("tls: {}; browsers refuse it", identity.told()),
+            true => log::warn!("tls: {}; browsers refuse it, or will soon", identity.told()),
             false => log::info!("tls: {}", identity.told()),
         }
         let shown = Arc::new(Shown(ArcSwap::from_pointee(identity)));
@@ -155,6 +155,10 @@ impl Tls {
         }
         next.0 = mono.plus(LOOK);
         let current = self.shown.0.load_full();
+        // A file that is gone for a while, as with a disk, is no reason to be somebody else.
+        if matches!(self.source, Source::Own { .. }) && current.is_kept() && !current.is_due(now) {
+            return;
+        }
         match self.source.identity(now, Some(&current)) {
             Ok(identity) => {
                 next.1 = None;
