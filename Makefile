@@ -73,8 +73,9 @@ unit:
 
 # A build without GStreamer serves V4L2 and demo; one for a laptop's webcam and one with TensorRT compile.
 small:
-	$(CARGO) build --locked --no-default-features --target-dir target/small
-	target/small/debug/spotter snapshot 'demo:squat?size=320x240' -o target/small/demo.jpg
+	$(CARGO) build --locked --no-default-features --bin spotter
+	mkdir -p target/tmp
+	target/debug/spotter snapshot 'demo:squat?size=320x240' -o target/tmp/small.jpg
 	$(CARGO) check --locked --features webcam
 	$(CARGO) check --locked --features tensorrt
 

@@ -233,6 +233,44 @@ fn every_fault_of_tensorrt_has_its_sentence_as_a_heading() {
 }
 
 #[test]
+fn every_fault_of_tls_and_of_the_start_has_its_sentence_as_a_heading() {
+    use spotter::http::StartFault;
+    use spotter::http::tls::TlsFault::*;
+    let (path, why) = (|| "PATH".to_string(), || "WHY".to_string());
+    let all = [
+        Unread { path: path(), why: why() },
+        NoCertificate { path: path() },
+        NoKey { path: path() },
+        BadCertificate { path: path(), why: why() },
+        BadKey { path: path(), why: why() },
+        NoPair { certificate: path(), key: path() },
+        NotMade { why: why() },
+    ];
+    for fault in &all {
+        // A new kind stops the build here, and wants a row above.
+        match fault {
+            Unread { .. } | NoCertificate { .. } | NoKey { .. } | BadCertificate { .. } | BadKey { .. } => {}
+            NoPair { .. } | NotMade { .. } => {}
+        }
+        assert!(headings().contains(&fault.to_string()), "docs/troubleshoot.md has no heading \"{fault}\"");
+    }
+    let (address, why) = (|| "ADDRESS".to_string(), || std::io::Error::other("WHY"));
+    let all = [
+        StartFault::InUse { address: address() },
+        StartFault::NoPermission { address: address() },
+        StartFault::Address { address: address(), why: why() },
+        StartFault::Thread(why()),
+    ];
+    for fault in &all {
+        match fault {
+            StartFault::InUse { .. } | StartFault::NoPermission { .. } => {}
+            StartFault::Address { .. } | StartFault::Thread(_) => {}
+        }
+        assert!(headings().contains(&fault.to_string()), "docs/troubleshoot.md has no heading \"{fault}\"");
+    }
+}
+
+#[test]
 fn every_fault_of_an_update_has_its_sentence_as_a_heading() {
     use spotter::update::Fault::*;
     use spotter::update::Reason;
@@ -424,7 +462,8 @@ fn every_key_that_a_page_names_is_in_the_boxs_file() {
         .map(|(key, _)| key)
         .filter(|key| !key.contains(' '))
         .collect();
-    let sections = ["http.", "capture.", "health.", "jpeg.", "pose.", "store.", "retention.", "sink.", "threads."];
+    let sections =
+        ["http.tls.", "http.", "capture.", "health.", "jpeg.", "pose.", "store.", "retention.", "sink.", "threads."];
     for (page, text) in PAGES {
         for named in between(&prose(text), "`", "`") {
             let Some(key) = sections.iter().find_map(|section| named.strip_prefix(section)) else { continue };

@@ -99,6 +99,8 @@ fn a_set_is_counted_kept_shown_corrected_confirmed_exported_and_deleted() {
         if picture.status == 404 { Err(picture.text()) } else { Ok(picture) }
     });
     assert_eq!((picture.status, picture.header("content-type")), (200, Some("image/jpeg")));
+    let policy = picture.header("content-security-policy").unwrap();
+    assert!(policy.contains("style-src-attr 'unsafe-inline'"), "a browser centres it: {policy}");
     let header = turbojpeg::read_header(&picture.body).unwrap();
     assert_eq!((header.width, header.height), (480, 270));
     assert_eq!(a_box.json("/api/v1/snapshots")[0]["path"], place);

@@ -4,15 +4,20 @@ use std::path::Path;
 
 use crate::config::{Config, Flags};
 use crate::error::Exit;
+use crate::http::tls::Tls;
 use crate::jpeg::Chosen;
 
 /// Prints one or the other.
-pub(super) fn check(file: Option<&Path>) -> Exit {
-    match Config::load(file, &Flags::default()) {
+pub(super) fn check(file: Option<&Path>, flags: &Flags) -> Exit {
+    match Config::load(file, flags) {
         // A model of the wrong kind is no fault of the config's text, but the box would not start with it.
-        Ok(config) => match chosen(&config) {
-            Ok(taken) => super::put(format!("{}{taken}", config.resolved_toml()).as_bytes()),
-            Err(why) => super::say(&why, Exit::Failed),
+        Ok(config) => match (Tls::foretell(&config.http), chosen(&config)) {
+            (Ok(tls), Ok(taken)) => {
+                let tls = tls.map_or_else(String::new, |told| format!("\n# [http.tls] {told}\n"));
+                super::put(format!("{}{taken}{tls}", config.resolved_toml()).as_bytes())
+            }
+            (Err(fault), _) => super::say(&fault.to_string(), Exit::Usage),
+            (_, Err(why)) => super::say(&why, Exit::Failed),
         },
         Err(faults) => super::say(&faults.to_string(), Exit::Usage),
     }

@@ -27,6 +27,7 @@ pub use bench::{Bench, BenchArgs};
 
 use crate::config::{Config, Flags};
 use crate::error::{Exit, redacted};
+use crate::threads::share_heaps;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -83,6 +84,9 @@ enum Command {
         /// The config file; without it, the config that `spotter run` has without one
         #[arg(long, value_name = "FILE")]
         config: Option<PathBuf>,
+        /// Where the box keeps what it writes, if `spotter run` is told so, too
+        #[arg(long, value_name = "DIR")]
+        data_dir: Option<PathBuf>,
     },
     /// List the cameras of this machine, with the source line for each
     Probe {
@@ -145,13 +149,14 @@ pub fn main(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) ->
                 return exit;
             }
             root::keep_to_itself();
+            share_heaps();
             let flags = Flags { cameras: args.camera, listen: args.listen, data_dir: args.data_dir };
             match Config::load(args.config.as_deref(), &flags) {
                 Ok(config) => run::run(config),
                 Err(faults) => say(&faults.to_string(), Exit::Usage),
             }
         }
-        Command::Check { config } => check::check(config.as_deref()),
+        Command::Check { config, data_dir } => check::check(config.as_deref(), &Flags { data_dir, ..Flags::default() }),
         Command::Probe { json } => probe::probe(json),
         Command::Snapshot(args) => snapshot::snapshot(&args),
         Command::Pose(args) => pose::pose(&args),

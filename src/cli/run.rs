@@ -12,6 +12,7 @@ use crate::config::Config;
 use crate::error::Exit;
 use crate::events::Board;
 use crate::http;
+use crate::http::tls::Tls;
 use crate::jpeg::Chosen;
 use crate::metrics::Metrics;
 use crate::metrics::machine::{Machine, Strain};
@@ -32,6 +33,11 @@ const PARTING: Duration = Duration::from_millis(1500);
 
 /// Runs the box until a signal comes or every recording is over.
 pub fn run(config: Config) -> Exit {
+    // What is given and cannot be used is a fault of the config, and told before anything is started.
+    let tls = match Tls::open(&config.http, Wall::now()) {
+        Ok(tls) => tls,
+        Err(fault) => return super::say(&format!("spotter: {fault}"), Exit::Usage),
+    };
     let mut signals = match Signals::take() {
         Ok(signals) => signals,
         Err(why) => return failed(&format!("signals cannot be handled: {why}")),
@@ -46,7 +52,7 @@ pub fn run(config: Config) -> Exit {
         }
         let encoder = Chosen::of(&config.jpeg).map_err(|fault| fault.to_string())?;
         log::info!("jpeg: encoding with {}: {}", encoder.name(), encoder.why());
-        start(config, (&engine, &encoder), &mut lines, &crew, &stop)?;
+        start(config, (&engine, &encoder), tls, &mut lines, &crew, &stop)?;
         Ok(engine)
     });
     let exit = match started {
@@ -69,6 +75,7 @@ fn failed(why: &str) -> Exit {
 fn start(
     config: Config,
     (engine, encoder): (&Engine, &Chosen),
+    tls: Option<Arc<Tls>>,
     lines: &mut Vec<Line>,
     crew: &Arc<Crew>,
     stop: &Stop,
@@ -102,14 +109,11 @@ fn start(
         config_json,
         started,
     });
-    let listen = config.http.listen.clone();
-    let address = http::start(config.http, house, stop.clone()).map_err(|why| match why.kind() {
-        std::io::ErrorKind::AddrInUse => format!("{listen} is in use by another program"),
-        std::io::ErrorKind::PermissionDenied => format!("no permission to listen on {listen}"),
-        _ => format!("cannot listen on {listen}: {why}"),
-    })?;
+    let at = http::start(config.http, house, tls, stop.clone()).map_err(|fault| fault.to_string())?;
     // For people and for scripts that gave port 0. A closed stdout is no reason not to serve.
-    let _ = writeln!(std::io::stdout(), "spotter: http://{address}/");
+    let mut out = std::io::stdout();
+    let _ = at.plain.map_or(Ok(()), |address| writeln!(out, "spotter: http://{address}/"));
+    let _ = at.tls.map_or(Ok(()), |address| writeln!(out, "spotter: https://{address}/"));
     Ok(())
 }
 

@@ -44,7 +44,12 @@ impl Config {
             "shot_timeout_s": seconds(http.shot_timeout),
             "cores": http.cores,
             "open": self.open,
+            "tls": { "listen": http.tls.listen },
         });
+        if let Some(given) = &http.tls.given {
+            face["tls"]["certificate"] = given.certificate.display().to_string().into();
+            face["tls"]["key"] = given.key.display().to_string().into();
+        }
         if http.api_key.is_some() {
             face["api_key"] = HIDDEN.into();
         }

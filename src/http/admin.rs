@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::reply::json;
+use super::tls::{About, Tls};
 use super::{House, tuning};
 use crate::camera::Status;
 use crate::camera::view::Inside;
@@ -57,6 +58,7 @@ struct Report<'a> {
     connections: i64,
     refused: u64,
     listeners: i64,
+    tls: Option<About>,
     temperatures: Vec<Temperature>,
     coolings: Vec<Cooling>,
     over_currents: Vec<OverCurrent>,
@@ -96,7 +98,7 @@ fn row(view: &crate::camera::View, now: Mono) -> Row {
 }
 
 /// The whole report.
-pub fn report(house: &House, now: Mono, wall: Wall) -> Vec<u8> {
+pub fn report(house: &House, tls: Option<&Tls>, now: Mono, wall: Wall) -> Vec<u8> {
     let machine = Machine::default();
     let threads = house.crew.members(now);
     let http = &house.metrics.http;
@@ -116,6 +118,7 @@ pub fn report(house: &House, now: Mono, wall: Wall) -> Vec<u8> {
         connections: http.connections.get(),
         refused: http.refused.get(),
         listeners: http.listeners.get(),
+        tls: tls.map(Tls::about),
         temperatures: machine.temperatures(),
         coolings: machine.coolings(),
         over_currents: machine.over_currents(),

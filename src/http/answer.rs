@@ -7,7 +7,6 @@ use super::auth::{Asker, Verdict};
 use super::clip::{Asked, Clip};
 use super::desk::{Awaited, Desk, Hand, Owed};
 use super::head::{Field, Head, Method};
-use super::limits::Ticket;
 use super::pages::Page;
 use super::query::{self, Number};
 use super::reply::{self, Body, Reply};
@@ -35,6 +34,8 @@ pub struct Request<'a> {
     pub body: &'a [u8],
     /// Who sent it.
     pub peer: IpAddr,
+    /// It came over TLS.
+    pub secure: bool,
     /// The answer is the last on its connection.
     pub close: bool,
 }
@@ -113,7 +114,7 @@ fn barred(desk: &mut Desk, request: &Request<'_>, entry: &Entry, out: &mut Vec<u
             Verdict::Slowed(wait) => return Some(desk.slow(out, entry.class, wait, request.close)),
         }
     }
-    let foreign = entry.method != Method::Get && !auth::same_origin(head, bytes);
+    let foreign = entry.method != Method::Get && !auth::same_origin(head, bytes, request.secure);
     foreign.then(|| desk.refuse(out, entry.class, 403, FOREIGN, request.close))
 }
 
@@ -121,7 +122,7 @@ fn barred(desk: &mut Desk, request: &Request<'_>, entry: &Entry, out: &mut Vec<u
 /// answer. `bytes` begin with the head.
 pub fn clip(
     desk: &mut Desk,
-    ticket: &Ticket,
+    (peer, secure): (IpAddr, bool),
     head: &Head,
     bytes: &[u8],
     out: &mut Vec<u8>,
@@ -130,8 +131,7 @@ pub fn clip(
     if entry.route != Route::Reference {
         return None;
     }
-    if let Some(reply) = barred(desk, &Request { head, bytes, body: &[], peer: ticket.peer(), close: true }, entry, out)
-    {
+    if let Some(reply) = barred(desk, &Request { head, bytes, body: &[], peer, secure, close: true }, entry, out) {
         return Some(Err(reply));
     }
     let asked = Asked {
@@ -159,10 +159,10 @@ fn enter(desk: &mut Desk, request: &Request<'_>, entry: &'static Entry, name: &s
         Route::Health => api::health(&house, desk.shared.settings.stale, now, wall),
         Route::Ready => api::ready(&house, now),
         Route::Cameras => (200, api::cameras(&house, now)),
-        Route::State => (200, api::state(&house, now)),
+        Route::State => (200, api::state(&house, desk.shared.tls.as_deref(), now)),
         Route::Metrics => (200, house.metrics.text().into_bytes()),
         Route::OpenApi => (200, Vec::new()),
-        Route::Admin => (200, admin::report(&house, now, wall)),
+        Route::Admin => (200, admin::report(&house, desk.shared.tls.as_deref(), now, wall)),
         _ => return errand(desk, request, entry, name, out),
     };
     let mut lines = desk.begin(out, status);
@@ -315,7 +315,7 @@ fn show(desk: &mut Desk, request: &Request<'_>, page: &'static Page, out: &mut V
     let judged = || desk.shared.gate.judge(request.head, request.bytes, request.asker(desk));
     if page.needs_login && judged() != Verdict::Admitted {
         let next = request.head.path(request.bytes);
-        return see_other(desk, request, &[b"/login?next=", next.as_bytes()].concat(), None, out);
+        return see_other(desk, request, &[b"/login?next=", next.as_bytes()].concat(), &[], out);
     }
     let fresh = request.field(Field::IfNoneMatch).is_some_and(|known| snapshot::is_among(known, page.etag.as_bytes()));
     let status = if fresh { 304 } else { 200 };
@@ -329,10 +329,10 @@ fn show(desk: &mut Desk, request: &Request<'_>, page: &'static Page, out: &mut V
     Reply { class, status, body: Body::Static(page.body), close: request.close }
 }
 
-fn see_other(desk: &mut Desk, request: &Request<'_>, place: &[u8], cookie: Option<&[u8]>, out: &mut Vec<u8>) -> Reply {
+fn see_other(desk: &mut Desk, request: &Request<'_>, place: &[u8], cookies: &[&[u8]], out: &mut Vec<u8>) -> Reply {
     let mut lines = desk.begin(out, 303);
     lines.line("Location", place).fixed("Cache-Control: no-store");
-    if let Some(cookie) = cookie {
+    for cookie in cookies {
         lines.line("Set-Cookie", cookie);
     }
     lines.end(0, request.close);
@@ -356,11 +356,11 @@ fn login(desk: &mut Desk, request: &Request<'_>, out: &mut Vec<u8>) -> Reply {
     }
     if verdict == Verdict::Refused {
         if form {
-            return see_other(desk, request, &[b"/login?wrong=1&next=", next.as_bytes()].concat(), None, out);
+            return see_other(desk, request, &[b"/login?wrong=1&next=", next.as_bytes()].concat(), &[], out);
         }
         return desk.refuse(out, class, 401, "this is not the box's key", request.close);
     }
-    let cookie = match desk.shared.gate.cookie(desk.wall) {
+    let cookie = match desk.shared.gate.cookie(desk.wall, request.secure) {
         Ok(cookie) => cookie,
         Err(why) => {
             log::error!("no cookie can be made: {why}");
@@ -368,22 +368,25 @@ fn login(desk: &mut Desk, request: &Request<'_>, out: &mut Vec<u8>) -> Reply {
         }
     };
     if form {
-        return see_other(desk, request, next.as_bytes(), Some(&cookie), out);
+        return see_other(desk, request, next.as_bytes(), &[&cookie], out);
     }
-    done(desk, request, &cookie, out)
+    done(desk, request, &[&cookie], out)
 }
 
 fn logout(desk: &mut Desk, request: &Request<'_>, out: &mut Vec<u8>) -> Reply {
     if request.field(Field::RequestedWith).is_none() {
-        return see_other(desk, request, b"/login", Some(auth::GONE), out);
+        return see_other(desk, request, b"/login", auth::gone(request.secure), out);
     }
-    done(desk, request, auth::GONE, out)
+    done(desk, request, auth::gone(request.secure), out)
 }
 
-fn done(desk: &mut Desk, request: &Request<'_>, cookie: &[u8], out: &mut Vec<u8>) -> Reply {
+fn done(desk: &mut Desk, request: &Request<'_>, cookies: &[&[u8]], out: &mut Vec<u8>) -> Reply {
     const BODY: &[u8] = br#"{"status":"ok"}"#;
     let mut lines = desk.begin(out, 200);
     lines.fixed("Content-Type: application/json").fixed("Cache-Control: no-store");
-    lines.line("Set-Cookie", cookie).end(BODY.len(), request.close);
+    for cookie in cookies {
+        lines.line("Set-Cookie", cookie);
+    }
+    lines.end(BODY.len(), request.close);
     Reply { class: RouteClass::Page, status: 200, body: Body::Static(BODY), close: request.close }
 }

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::House;
 use super::reply::json as bytes;
+use super::tls::Tls;
 use crate::camera::view::Seen;
 use crate::camera::{Status, View};
 use crate::time::{Mono, Wall};
@@ -58,7 +59,7 @@ struct Row<'a> {
 }
 
 /// `/api/v1/state`
-pub fn state(house: &House, now: Mono) -> Vec<u8> {
+pub fn state(house: &House, tls: Option<&Tls>, now: Mono) -> Vec<u8> {
     let row = |v: &'_ std::sync::Arc<View>| (v.newest_id(), v.seen(now));
     let rows: Vec<_> = house
         .views
@@ -68,5 +69,6 @@ pub fn state(house: &House, now: Mono) -> Vec<u8> {
             Row { name: v.name(), connected: newest_id > 0, newest_id, seen }
         })
         .collect();
-    bytes(&json!({"uptime_s": now.since(house.started).as_secs(), "cameras": rows}))
+    let tls = tls.map(Tls::about);
+    bytes(&json!({"uptime_s": now.since(house.started).as_secs(), "cameras": rows, "tls": tls}))
 }

@@ -25,12 +25,22 @@ use super::head::{Field, Head};
 use super::query;
 use crate::time::{Mono, Wall};
 
-const NAME: &[u8] = b"spotter=";
+/// The cookie of a login without TLS, and of one with it. The second has a name that a browser takes over TLS alone, so
+/// that neither a login without TLS nor anybody on the way can put another in its place.
+const NAMES: [&str; 2] = ["spotter", "__Host-spotter"];
 /// What a cookie's key is derived for. Another number makes all cookies void.
 const PURPOSE: &[u8] = b"spotter cookie 1";
 const AGE_S: u64 = 30 * 24 * 3600;
-/// A browser takes this for the end of the cookie.
-pub const GONE: &[u8] = b"spotter=; HttpOnly; SameSite=Strict; Path=/; Max-Age=0";
+/// A browser takes these for the end of the cookies.
+const GONE: [&[u8]; 2] = [
+    b"spotter=; HttpOnly; SameSite=Strict; Path=/; Max-Age=0",
+    b"__Host-spotter=; HttpOnly; SameSite=Strict; Path=/; Max-Age=0; Secure",
+];
+
+/// What ends the cookies that a browser has of this box, as far as it may be told so: those of TLS over TLS alone.
+pub fn gone(secure: bool) -> &'static [&'static [u8]] {
+    if secure { &GONE } else { &GONE[..1] }
+}
 
 const NONCE: usize = 16;
 const SAID: usize = NONCE + 8;
@@ -113,7 +123,10 @@ impl Gate {
     }
 
     fn fits_cookie(&self, cookies: &[u8], now: Wall) -> bool {
-        let Some(cookie) = read(cookies) else { return false };
+        read(cookies).any(|cookie| self.is_own(&cookie, now))
+    }
+
+    fn is_own(&self, cookie: &Cookie, now: Wall) -> bool {
         let (said, proof) = cookie.split_at(SAID);
         if !bool::from(self.prove(said).ct_eq(proof)) {
             return false;
@@ -128,18 +141,19 @@ impl Gate {
         self.prover.clone().chain_update(said).finalize().into_bytes().into()
     }
 
-    /// A new cookie.
+    /// A new cookie, for a login over TLS or one without.
     ///
     /// # Errors
     /// When the system has no random numbers.
-    pub fn cookie(&self, now: Wall) -> std::io::Result<Vec<u8>> {
+    pub fn cookie(&self, now: Wall, secure: bool) -> std::io::Result<Vec<u8>> {
         let mut cookie: Cookie = [0; SAID + PROOF];
         let (said, proof) = cookie.split_at_mut(SAID);
         std::fs::File::open("/dev/urandom")?.read_exact(&mut said[..NONCE])?;
         said[NONCE..].copy_from_slice(&now.unix_ms().to_be_bytes());
         proof.copy_from_slice(&self.prove(said));
         let text = BASE64_URL_SAFE_NO_PAD.encode(cookie);
-        Ok(format!("spotter={text}; HttpOnly; SameSite=Strict; Path=/; Max-Age={AGE_S}").into_bytes())
+        let (name, end) = (NAMES[usize::from(secure)], if secure { "; Secure" } else { "" });
+        Ok(format!("{name}={text}; HttpOnly; SameSite=Strict; Path=/; Max-Age={AGE_S}{end}").into_bytes())
     }
 }
 
@@ -158,23 +172,29 @@ fn keyed(key: &[u8]) -> Hmac<Sha256> {
     Hmac::new_from_slice(key).expect("HMAC takes keys of every length")
 }
 
-/// The box's cookie among those of a request.
-fn read(cookies: &[u8]) -> Option<Cookie> {
-    let text = cookies.split(|b| *b == b';').find_map(|c| c.trim_ascii().strip_prefix(NAME))?;
-    let mut cookie: Cookie = [0; SAID + PROOF];
-    if text.len() != TEXT {
-        return None;
-    }
-    let length = BASE64_URL_SAFE_NO_PAD.decode_slice(text, &mut cookie).ok()?;
-    (length == cookie.len()).then_some(cookie)
+/// The box's cookies among those of a request: one of each name at most, where nobody meddled.
+fn read(cookies: &[u8]) -> impl Iterator<Item = Cookie> {
+    let named = |cookie: &&[u8]| NAMES.iter().any(|name| value(cookie, name).is_some());
+    cookies.split(|b| *b == b';').map(<[u8]>::trim_ascii).filter(named).take(NAMES.len()).filter_map(|cookie| {
+        let text = NAMES.iter().find_map(|name| value(cookie, name)).filter(|text| text.len() == TEXT)?;
+        let mut cookie: Cookie = [0; SAID + PROOF];
+        let length = BASE64_URL_SAFE_NO_PAD.decode_slice(text, &mut cookie).ok()?;
+        (length == cookie.len()).then_some(cookie)
+    })
+}
+
+fn value<'a>(cookie: &'a [u8], name: &str) -> Option<&'a [u8]> {
+    cookie.strip_prefix(name.as_bytes())?.strip_prefix(b"=")
 }
 
 /// Whether a request that changes something comes from a page of this box: what a browser says of its origin must be the
-/// host that it asked. Programs say nothing.
-pub fn same_origin(head: &Head, bytes: &[u8]) -> bool {
+/// host that it asked. Programs say nothing. Over TLS the page must have come over TLS too, since anybody on the way can write
+/// one that did not; without it, a proxy before the box may be what speaks TLS with the browser.
+pub fn same_origin(head: &Head, bytes: &[u8], secure: bool) -> bool {
     let Some(origin) = head.field(bytes, Field::Origin) else { return true };
     let host = head.field(bytes, Field::Host).unwrap_or(&[]);
-    let from = origin.strip_prefix(b"http://").or_else(|| origin.strip_prefix(b"https://"));
+    let plain = origin.strip_prefix(b"http://").filter(|_| !secure);
+    let from = plain.or_else(|| origin.strip_prefix(b"https://"));
     from.is_some_and(|from| from.eq_ignore_ascii_case(host))
 }
 
@@ -246,7 +266,7 @@ mod tests {
 
     /// The value of a new cookie.
     fn issued(gate: &Gate) -> String {
-        let line = String::from_utf8(gate.cookie(LOGIN).unwrap()).unwrap();
+        let line = String::from_utf8(gate.cookie(LOGIN, false).unwrap()).unwrap();
         line.strip_prefix("spotter=").unwrap().split(';').next().unwrap().to_string()
     }
 
@@ -323,12 +343,29 @@ mod tests {
 
     #[test]
     fn a_cookie_is_its_header_to_the_byte_and_holds_no_key() {
-        let line = String::from_utf8(gate_of(Some("sesam")).cookie(LOGIN).unwrap()).unwrap();
+        let line = String::from_utf8(gate_of(Some("sesam")).cookie(LOGIN, false).unwrap()).unwrap();
         let (value, rest) = line.split_once("; ").unwrap();
         assert_eq!(rest, "HttpOnly; SameSite=Strict; Path=/; Max-Age=2592000");
-        assert_eq!(value.len(), NAME.len() + TEXT);
+        assert_eq!(value.len(), "spotter=".len() + TEXT);
         let bytes = BASE64_URL_SAFE_NO_PAD.decode(value.strip_prefix("spotter=").unwrap()).unwrap();
         assert!(!bytes.windows(5).any(|part| part == b"sesam"));
+    }
+
+    #[test]
+    fn a_cookie_of_tls_has_a_name_of_its_own_and_neither_stands_in_the_others_way() {
+        let gate = gate_of(Some("k"));
+        let line = String::from_utf8(gate.cookie(LOGIN, true).unwrap()).unwrap();
+        let (pair, rest) = line.split_once("; ").unwrap();
+        assert_eq!(rest, "HttpOnly; SameSite=Strict; Path=/; Max-Age=2592000; Secure");
+        assert!(pair.starts_with("__Host-spotter="));
+        let old = issued(&gate_of(Some("another key")));
+        assert!(admitted(&gate, &format!("Cookie: {pair}\r\n")));
+        assert!(admitted(&gate, &format!("Cookie: spotter={old}; {pair}\r\n")));
+        assert!(admitted(&gate, &format!("Cookie: spotter=; {pair}\r\n")));
+        assert!(!admitted(&gate, &format!("Cookie: spotter={old}; __Host-spotter={old}\r\n")));
+        assert!(!admitted(&gate, &format!("Cookie: {}; {pair}\r\n", ["spotter=x"; 9].join("; "))), "bounded");
+        assert_eq!((gone(false).len(), gone(true).len()), (1, 2));
+        assert!(gone(true)[1].starts_with(b"__Host-spotter=;") && gone(true)[1].ends_with(b"; Secure"));
     }
 
     #[test]
@@ -359,10 +396,14 @@ mod tests {
 
     #[test]
     fn only_the_boxs_own_pages_change_something() {
-        let from = |line: &str| {
+        let over = |line: &str, secure: bool| {
             let text = format!("POST / HTTP/1.1\r\nHost: box:8080\r\n{line}\r\n");
-            same_origin(&parse(text.as_bytes()).unwrap(), text.as_bytes())
+            same_origin(&parse(text.as_bytes()).unwrap(), text.as_bytes(), secure)
         };
+        let from = |line: &str| over(line, false);
+        assert!(over("", true) && over("Origin: https://box:8080\r\n", true));
+        assert!(!over("Origin: http://box:8080\r\n", true), "anybody on the way can have written that page");
+        assert!(!over("Origin: https://box\r\n", true));
         assert!(from("") && from("Origin: http://box:8080\r\n") && from("Origin: https://BOX:8080\r\n"));
         for foreign in ["http://evil", "null", "http://box", "http://box:8080.evil", "box:8080"] {
             assert!(!from(&format!("Origin: {foreign}\r\n")), "{foreign}");

@@ -102,12 +102,14 @@ impl Counter {
 }
 
 impl Clerk {
-    /// The thread's body. `first` is tried again and again between errands until it says that it is done.
-    pub fn work(self, beat: &Beat, stop: &Stop, mut first: impl FnMut() -> bool) {
+    /// The thread's body. `first` is tried again and again between errands until it says that it is done, `always` is done
+    /// between errands for ever.
+    pub fn work(self, beat: &Beat, stop: &Stop, mut first: impl FnMut() -> bool, mut always: impl FnMut()) {
         let mut is_done = false;
         while !stop.is_raised() {
             beat.mark(Mono::now());
             is_done = is_done || first();
+            always();
             match self.0.recv_timeout(if is_done { beat.turn() } else { SOON }) {
                 Ok(errand) => {
                     errand.tray.lay((errand.work)(beat));
@@ -160,8 +162,10 @@ mod tests {
             tries += 1;
             tries == 2
         };
-        clerk.work(&Beat::detached(), &Stop::default(), first);
+        let mut rounds = 0;
+        clerk.work(&Beat::detached(), &Stop::default(), first, || rounds += 1);
         assert_eq!(tries, 2, "it was tried until it was done");
+        assert_eq!(rounds, 4, "once before each errand and before the end");
         let answers: Vec<_> = trays.iter().map(|t| String::from_utf8(t.take().unwrap().body).unwrap()).collect();
         assert_eq!(answers, ["0 after 0", "1 after 1", "2 after 2"]);
         assert_eq!(bell.0.load(Ordering::SeqCst), 3);

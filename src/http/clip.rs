@@ -8,7 +8,6 @@
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{Shutdown, TcpStream};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -23,6 +22,7 @@ use super::clerk::Answer;
 use super::desk::{Desk, Shared};
 use super::limits::Ticket;
 use super::multipart::{self, Multipart};
+use super::transport::Transport;
 use super::{logbook, query};
 use crate::events::Bell;
 use crate::metrics::RouteClass;
@@ -88,7 +88,7 @@ impl Drop for Place {
 /// A connection with a clip to come.
 pub struct Caller {
     /// The connection.
-    pub socket: mio::net::TcpStream,
+    pub socket: Transport,
     /// Its place among connections.
     pub ticket: Ticket,
     /// What it brings.
@@ -194,13 +194,9 @@ impl ClipClerk {
 }
 
 fn serve(desk: &mut Desk, caller: Caller, beat: &Beat, stop: &Stop) {
-    let Caller { socket, ticket: _ticket, mut clip } = caller;
-    let (began, mut socket) = (Mono::now(), TcpStream::from(socket));
-    let timeouts = socket
-        .set_nonblocking(false)
-        .and_then(|()| socket.set_read_timeout(Some(LOOK)))
-        .and_then(|()| socket.set_write_timeout(Some(LOOK)));
-    if let Err(why) = timeouts {
+    let Caller { mut socket, ticket: _ticket, mut clip } = caller;
+    let began = Mono::now();
+    if let Err(why) = socket.wait_at_most(LOOK) {
         log::warn!("a clip's connection cannot be read: {why}");
         return;
     }
@@ -213,7 +209,7 @@ fn serve(desk: &mut Desk, caller: Caller, beat: &Beat, stop: &Stop) {
     let reply = desk.deliver(&mut out, RouteClass::Api, answer, true);
     out.extend_from_slice(reply.body.bytes());
     // Some hundred bytes always fit a socket's buffer; a client that has gone does not miss them.
-    let _ = socket.write_all(&out);
+    let _ = socket.write_all(&out).and_then(|()| socket.flush());
     desk.count(RouteClass::Api, reply.status);
     let http = &desk.shared.house.metrics.http;
     http.seconds(RouteClass::Api).observe(Mono::now().since(began).as_secs_f64());
@@ -222,9 +218,9 @@ fn serve(desk: &mut Desk, caller: Caller, beat: &Beat, stop: &Stop) {
 }
 
 /// What the client still sends must not be answered by a reset that takes the answer's end with it.
-fn linger(socket: &mut TcpStream, beat: &Beat) {
+fn linger(socket: &mut Transport, beat: &Beat) {
     let (end, mut piece) = (Mono::now().plus(LINGER), [0; 4096]);
-    let _ = socket.shutdown(Shutdown::Write);
+    socket.finish();
     while Mono::now() < end {
         beat.mark(Mono::now());
         match socket.read(&mut piece) {
@@ -240,7 +236,7 @@ fn is_a_pause(why: &io::Error) -> bool {
     matches!(why.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
 }
 
-fn take(shared: &Shared, clip: &mut Clip, socket: &mut TcpStream, beat: &Beat, stop: &Stop) -> Result<Answer, Refused> {
+fn take(shared: &Shared, clip: &mut Clip, socket: &mut Transport, beat: &Beat, stop: &Stop) -> Result<Answer, Refused> {
     let (Some(reference), Some(store)) = (&shared.house.reference, &shared.house.store) else {
         return Err((503, "this box keeps no log".into()));
     };
@@ -283,7 +279,7 @@ fn unwritten(why: &io::Error) -> Refused {
 /// Reads the clip into `file`. Each piece must come within `pause`, the whole within [`UPLOAD_MOST`].
 fn receive(
     clip: &mut Clip,
-    socket: &mut TcpStream,
+    socket: &mut Transport,
     mut file: &File,
     pause: Duration,
     beat: &Beat,
@@ -359,6 +355,7 @@ impl Film {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::net::TcpStream;
     use std::os::unix::fs::MetadataExt;
 
     #[test]
@@ -391,11 +388,11 @@ mod tests {
     }
 
     /// A client's end and the box's.
-    fn pair() -> (TcpStream, TcpStream) {
+    fn pair() -> (TcpStream, Transport) {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-        let socket = listener.accept().unwrap().0;
-        socket.set_read_timeout(Some(Duration::from_millis(5))).unwrap();
+        let socket = Transport::plain(mio::net::TcpStream::from_std(listener.accept().unwrap().0));
+        socket.wait_at_most(Duration::from_millis(5)).unwrap();
         (client, socket)
     }
 

@@ -8,15 +8,14 @@ use std::io::{ErrorKind, IoSlice, Read, Write};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use mio::net::TcpStream;
-
 use super::answer::{self, Outcome, Request};
 use super::clip::Clip;
-use super::desk::{Awaited, Desk, Hand, Handover, Post, Step};
+use super::desk::{Awaited, Buffers, Desk, Hand, Handover, Post, Step};
 use super::head::{self, Head, Method, Refusal};
 use super::limits::Ticket;
 use super::reply::{Body, Reply};
 use super::snapshot::{self, NotYet};
+use super::transport::{self, Transport};
 use crate::metrics::RouteClass;
 use crate::time::Mono;
 
@@ -39,16 +38,8 @@ enum Phase {
     Linger,
 }
 
-/// Memory that outlives connections.
-#[derive(Default)]
-pub struct Buffers {
-    input: Vec<u8>,
-    body: Vec<u8>,
-    out: Vec<u8>,
-}
-
 /// Reads once: how many bytes came, 0 at the end; else what the caller returns, and nothing means to go on.
-fn receive(socket: &mut TcpStream, room: &mut [u8], readable: &mut bool) -> Result<usize, Option<Step>> {
+fn receive(socket: &mut Transport, room: &mut [u8], readable: &mut bool) -> Result<usize, Option<Step>> {
     socket.read(room).map_err(|why| match why.kind() {
         ErrorKind::Interrupted => None,
         ErrorKind::WouldBlock => {
@@ -61,8 +52,8 @@ fn receive(socket: &mut TcpStream, room: &mut [u8], readable: &mut bool) -> Resu
 
 /// One connection.
 pub struct Conn {
-    /// The socket.
-    pub socket: TcpStream,
+    /// The socket, with or without TLS.
+    pub socket: Transport,
     /// Its place.
     ticket: Ticket,
     phase: Phase,
@@ -93,7 +84,7 @@ pub struct Conn {
 
 impl Conn {
     /// A fresh one, with its first head to come within the head's time.
-    pub fn new(socket: TcpStream, ticket: Ticket, buffers: Buffers, desk: &Desk) -> Conn {
+    pub fn new(socket: Transport, ticket: Ticket, buffers: Buffers, desk: &Desk) -> Conn {
         let settings = &desk.shared.settings;
         let mut input = buffers.input;
         input.resize(settings.head_bytes, 0);
@@ -133,7 +124,7 @@ impl Conn {
     }
 
     /// Becomes the clip thread's.
-    pub fn part(self) -> (TcpStream, Ticket, Buffers) {
+    pub fn part(self) -> (Transport, Ticket, Buffers) {
         (self.socket, self.ticket, Buffers { input: self.input, out: self.out, ..Buffers::default() })
     }
 
@@ -160,6 +151,10 @@ impl Conn {
 
     /// Goes on as far as it can.
     pub fn run<T>(&mut self, desk: &mut Desk, post: &Post<T>) -> Step {
+        // A part of a handshake that the socket had no room for.
+        if self.phase != Phase::Write && self.socket.owes() && self.socket.settle().is_err() {
+            return Step::Close;
+        }
         for _ in 0..BUDGET {
             let wrote = self.phase == Phase::Write;
             let done = match self.phase {
@@ -193,7 +188,7 @@ impl Conn {
             Ok(0) => Some(Step::Close),
             Ok(n) => {
                 // Less than there was room for: the socket is empty, and more will be told.
-                self.readable = n == room || self.half_closed;
+                self.readable = self.socket.may_have_more(n, room) || self.half_closed;
                 self.filled += n;
                 None
             }
@@ -228,8 +223,12 @@ impl Conn {
     }
 
     fn take_head<T>(&mut self, desk: &mut Desk, post: &Post<T>, head: Head) -> Option<Step> {
+        if self.socket.is_stray() {
+            return self.refuse(desk, Refusal { status: 400, detail: transport::STRAY });
+        }
+        let caller = (self.ticket.peer(), self.socket.is_secure());
         if head.method == Method::Post
-            && let Some(judged) = answer::clip(desk, &self.ticket, &head, &self.input[self.start..], &mut self.out)
+            && let Some(judged) = answer::clip(desk, caller, &head, &self.input[self.start..], &mut self.out)
         {
             return self.take_clip(desk, &head, judged);
         }
@@ -298,7 +297,8 @@ impl Conn {
         self.began = desk.now;
         let close = !head.keep_alive || desk.stopping;
         let bytes = &self.input[self.start..self.start + head.len];
-        let request = Request { head, bytes, body: &self.body_in, peer: self.ticket.peer(), close };
+        let (peer, secure) = (self.ticket.peer(), self.socket.is_secure());
+        let request = Request { head, bytes, body: &self.body_in, peer, secure, close };
         match answer::answer(desk, &request, &mut self.out) {
             Outcome::Reply(reply) => self.begin_write(desk, reply),
             Outcome::Wait(awaited) => {
@@ -410,6 +410,14 @@ impl Conn {
                 Err(_) => return Some(Step::Close),
             }
         }
+        match self.socket.settle() {
+            Ok(0) => {}
+            Ok(_) => self.deadline = desk.now.plus(desk.shared.settings.write_timeout),
+            Err(_) => return Some(Step::Close),
+        }
+        if self.socket.owes() {
+            return Some(Step::Stay);
+        }
         self.finish(desk, whole)
     }
 
@@ -422,7 +430,7 @@ impl Conn {
         let refused = self.head.take().is_none();
         if refused || (reply.close && self.readable) {
             // What the client sent or still sends must not be answered by a reset that takes the answer's end with it.
-            let _ = self.socket.shutdown(std::net::Shutdown::Write);
+            self.socket.finish();
             self.phase = Phase::Linger;
             self.deadline = desk.now.plus(LINGER);
             return None;
@@ -460,7 +468,7 @@ impl Conn {
             }
             Ok(n) => {
                 self.filled += n;
-                self.readable = n == room;
+                self.readable = self.socket.may_have_more(n, room);
                 None
             }
             Err(step) => step,

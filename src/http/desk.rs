@@ -13,6 +13,8 @@ use super::clerk::{Answer, Counter as Clerks, Tray};
 use super::clip::{Clip, Clips};
 use super::limits::{Limits, Seat, Ticket};
 use super::reply::{self, Body, Date, Lines, Reply};
+use super::tls::Tls;
+use super::transport::Transport;
 use super::{House, Settings, stamp};
 use crate::camera::View;
 use crate::events::Bell;
@@ -28,6 +30,8 @@ pub struct Shared {
     pub house: Arc<House>,
     /// The key.
     pub gate: Gate,
+    /// What TLS is spoken with, where it is.
+    pub tls: Option<Arc<Tls>>,
     /// Who is here.
     pub limits: Arc<Limits>,
     /// Where errands are handed in.
@@ -148,10 +152,21 @@ impl Hand {
     }
 }
 
+/// A connection's memory, which outlives it.
+#[derive(Default)]
+pub struct Buffers {
+    /// What comes in.
+    pub input: Vec<u8>,
+    /// A request's body.
+    pub body: Vec<u8>,
+    /// An answer's head.
+    pub out: Vec<u8>,
+}
+
 /// A connection that leaves its request worker for ever. Its response head stands in `out`.
 pub struct Handover {
     /// The connection.
-    pub socket: mio::net::TcpStream,
+    pub socket: Transport,
     /// Its place.
     pub ticket: Ticket,
     /// What is to be sent.

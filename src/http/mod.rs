@@ -6,11 +6,13 @@
 //! Everything a client can make grow has a limit in [`Settings`].
 //!
 //! ```text
-//! listener ─► worker (head → route → answer) ──► the client
+//! doors ────► worker (head → route → answer) ──► the client
 //!                │          ▲ bell: the picture, or the clerk's answer, is there
 //!                ├─ hand ─► stream worker (pictures, events) ──► the client
 //!                └─ bring ► clip thread (receive → look → keep) ─► the client
 //! ```
+//!
+//! A connection may come over TLS ([`tls`]), with its handshake in the same loop; [`transport`] hides which it is.
 //!
 //! The face reads views, events, metrics and the crew's table. It never touches a device.
 
@@ -39,6 +41,8 @@ mod route;
 mod snapshot;
 mod stamp;
 mod stream;
+pub mod tls;
+mod transport;
 pub mod tuning;
 mod worker;
 
@@ -51,7 +55,8 @@ use auth::Gate;
 use desk::Shared;
 use limits::Limits;
 use stream::Streamer;
-use worker::Worker;
+use tls::Tls;
+use worker::{Door, Worker};
 
 use crate::camera::reference::Reference;
 use crate::camera::{Event, View, orders};
@@ -60,13 +65,15 @@ use crate::metrics::Metrics;
 use crate::sink::Sinks;
 use crate::store::Store;
 use crate::threads::{Crew, Post, Stop};
-use crate::time::Mono;
+use crate::time::{Mono, Wall};
 
 /// Every limit of the face. Config fills it.
 #[derive(Clone)]
 pub struct Settings {
-    /// Where to listen, `host:port`.
+    /// Where to listen without TLS, `host:port`; empty: nowhere.
     pub listen: String,
+    /// Where to listen with TLS, and what with.
+    pub tls: tls::Settings,
     /// The key that `/api` wants; nothing: no key.
     pub api_key: Option<String>,
     /// Wrong keys of one address that are looked at in a minute.
@@ -116,7 +123,7 @@ impl std::fmt::Debug for Settings {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let mut all = f.debug_struct("Settings");
         all.field("listen", &self.listen).field("api_key", &self.api_key.as_ref().map(|_| "***"));
-        all.field("wrong_keys_per_minute", &self.wrong_keys_per_minute);
+        all.field("tls", &self.tls).field("wrong_keys_per_minute", &self.wrong_keys_per_minute);
         all.field("hosts", &self.hosts).field("workers", &self.workers).field("stream_workers", &self.stream_workers);
         all.field("stream_viewers", &self.stream_viewers).field("event_viewers", &self.event_viewers);
         all.field("stream_viewers_per_peer", &self.stream_viewers_per_peer);
@@ -135,6 +142,7 @@ impl Default for Settings {
     fn default() -> Self {
         Settings {
             listen: "127.0.0.1:8080".into(),
+            tls: tls::Settings::default(),
             api_key: None,
             wrong_keys_per_minute: 10,
             hosts: Vec::new(),
@@ -198,17 +206,102 @@ pub struct House {
 /// again a second later.
 const BACKLOG: i32 = 4096;
 
-/// Binds and starts the face's threads on `house.crew`. Returns the address it listens on.
+/// Where the face listens.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Addresses {
+    /// Without TLS.
+    pub plain: Option<SocketAddr>,
+    /// With it.
+    pub tls: Option<SocketAddr>,
+}
+
+/// Why the face does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartFault {
+    /// The address is another program's.
+    #[error("{address} is in use by another program")]
+    InUse {
+        /// As the config has it.
+        address: String,
+    },
+    /// The address is root's.
+    #[error("no permission to listen on {address}")]
+    NoPermission {
+        /// As the config has it.
+        address: String,
+    },
+    /// The address is none of this machine's, or something else is wrong with it.
+    #[error("cannot listen on {address}: {why}")]
+    Address {
+        /// As the config has it.
+        address: String,
+        /// The system's word.
+        why: std::io::Error,
+    },
+    /// There is no thread or no poll.
+    #[error("the face cannot start: {0}")]
+    Thread(#[from] std::io::Error),
+}
+
+/// A listener that waits for nobody; nothing where none is wanted.
+fn bind(address: &str) -> Result<Option<TcpListener>, StartFault> {
+    if address.is_empty() {
+        return Ok(None);
+    }
+    let bound = TcpListener::bind(address).and_then(|listener| {
+        listener.set_nonblocking(true)?;
+        rustix::net::listen(&listener, BACKLOG)?;
+        Ok(listener)
+    });
+    let address = address.to_string();
+    bound.map(Some).map_err(|why| match why.kind() {
+        std::io::ErrorKind::AddrInUse => StartFault::InUse { address },
+        std::io::ErrorKind::PermissionDenied => StartFault::NoPermission { address },
+        _ => StartFault::Address { address, why },
+    })
+}
+
+/// Binds and starts the face's threads on `house.crew`. Returns where it listens; with TLS only where `tls` is there.
 ///
 /// # Errors
-/// When the address cannot be bound or a thread cannot be started; the sentence names the address.
-pub fn start(settings: Settings, house: Arc<House>, stop: Stop) -> std::io::Result<SocketAddr> {
-    let said =
-        |why: std::io::Error| std::io::Error::new(why.kind(), format!("cannot listen on {}: {why}", settings.listen));
-    let listener = TcpListener::bind(&settings.listen).map_err(said)?;
-    listener.set_nonblocking(true)?;
-    rustix::net::listen(&listener, BACKLOG).map_err(|why| said(why.into()))?;
-    let address = listener.local_addr()?;
+/// When an address cannot be bound or a thread cannot be started; the sentence names the address.
+pub fn start(
+    settings: Settings,
+    house: Arc<House>,
+    tls: Option<Arc<Tls>>,
+    stop: Stop,
+) -> Result<Addresses, StartFault> {
+    let plain = bind(&settings.listen)?;
+    let encrypted = if tls.is_some() { bind(&settings.tls.listen)? } else { None };
+    let at = |listener: &Option<TcpListener>| listener.as_ref().map(TcpListener::local_addr).transpose();
+    let addresses = Addresses { plain: at(&plain)?, tls: at(&encrypted)? };
+    let doors = Doors { plain, encrypted };
+    start_threads(settings, house, tls, &stop, &doors)?;
+    Ok(addresses)
+}
+
+/// The listeners, of which every worker has a copy.
+struct Doors {
+    plain: Option<TcpListener>,
+    encrypted: Option<TcpListener>,
+}
+
+impl Doors {
+    /// Those of one worker.
+    fn of(&self, poll: &mio::Poll) -> std::io::Result<Vec<Door>> {
+        let both = [(&self.plain, false), (&self.encrypted, true)];
+        let there = both.into_iter().filter_map(|(listener, secure)| Some((listener.as_ref()?, secure)));
+        there.map(|(listener, secure)| Door::new(listener.try_clone()?, secure, poll)).collect()
+    }
+}
+
+fn start_threads(
+    settings: Settings,
+    house: Arc<House>,
+    tls: Option<Arc<Tls>>,
+    stop: &Stop,
+    doors: &Doors,
+) -> std::io::Result<()> {
     let most = settings.connections;
     let (requests, posts) = polls(settings.workers.max(1), most)?;
     let (streams, stream_posts) = polls(settings.stream_workers.max(1), most)?;
@@ -222,12 +315,13 @@ pub fn start(settings: Settings, house: Arc<House>, stop: Stop) -> std::io::Resu
     let cores = settings.cores.clone();
     let (clerks, clerk) = clerk::clerk();
     let (clips, clip_clerk) = clip::clips();
-    let shared = Arc::new(Shared { settings, house: house.clone(), gate, limits, clerks, clips });
-    start_clips(clip_clerk, &shared, &stop)?;
+    let shared = Arc::new(Shared { settings, house: house.clone(), gate, tls: tls.clone(), limits, clerks, clips });
+    start_clips(clip_clerk, &shared, stop)?;
     let (post, clerk_stop) = (Post { cores: cores.clone(), ..Post::named("clerk") }, stop.clone());
     let own = house.clone();
     let restore = move || own.store.as_ref().is_none_or(|store| tuning::restore(store, &own.orders));
-    house.crew.start(post, move |beat| clerk.work(beat, &clerk_stop, restore))?;
+    let tend = move || tls.iter().for_each(|tls| tls.tend(Mono::now(), Wall::now()));
+    house.crew.start(post, move |beat| clerk.work(beat, &clerk_stop, restore, tend))?;
     for (index, poll) in streams.into_iter().enumerate() {
         let streamer = Streamer::new(shared.clone(), poll, stream_posts[index].clone());
         let (post, stop) =
@@ -235,13 +329,12 @@ pub fn start(settings: Settings, house: Arc<House>, stop: Stop) -> std::io::Resu
         house.crew.start(post, move |beat| streamer.work(beat, &stop))?;
     }
     for (index, poll) in requests.into_iter().enumerate() {
-        let mut own = mio::net::TcpListener::from_std(listener.try_clone()?);
-        poll.registry().register(&mut own, worker::LISTENER, mio::Interest::READABLE)?;
+        let own = doors.of(&poll)?;
         let worker = Worker::new(shared.clone(), poll, own, index, posts.clone(), stream_posts.clone());
         let (post, stop) = (Post { cores: cores.clone(), ..Post::named(format!("http-{}", index + 1)) }, stop.clone());
         house.crew.start(post, move |beat| worker.work(beat, &stop))?;
     }
-    Ok(address)
+    Ok(())
 }
 
 /// The thread of recorded clips: as patient as the opening of one may take.

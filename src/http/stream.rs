@@ -12,7 +12,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 
 use super::desk::{Desk, Hand, Handover, Post, Shared};
@@ -20,6 +19,7 @@ use super::events::Ear;
 use super::limits::{Seat, Ticket};
 use super::reply::Body;
 use super::stamp;
+use super::transport::Transport;
 use super::worker::{GRACE, TURN, WAKER};
 use crate::camera::View;
 use crate::jpeg::{Look, ShotRef, Variant};
@@ -60,7 +60,7 @@ enum Feed {
 }
 
 struct Viewer {
-    socket: TcpStream,
+    socket: Transport,
     /// It stands before the seat, because it is dropped in this order: who takes the seat next finds the board's place free.
     feed: Feed,
     _ticket: Ticket,
@@ -192,11 +192,11 @@ impl Streamer {
         let index = self.viewers.iter().position(Option::is_none).unwrap_or(self.viewers.len());
         let Handover { mut socket, ticket, hand, mut out } = handover;
         let interest = Interest::READABLE | Interest::WRITABLE;
-        if let Err(why) = self.poll.registry().register(&mut socket, Token(index), interest) {
+        if let Err(why) = self.poll.registry().register(&mut socket.socket, Token(index), interest) {
             log::warn!("a stream cannot be watched: {why}");
             return false;
         }
-        let _ = rustix::net::sockopt::set_socket_send_buffer_size(&socket, KERNEL_BYTES);
+        let _ = rustix::net::sockopt::set_socket_send_buffer_size(&socket.socket, KERNEL_BYTES);
         let (feed, seat) = match hand {
             Hand::Pictures(seat, view, variant, period) => {
                 out.extend_from_slice(FIRST);
@@ -249,7 +249,7 @@ impl Viewer {
                 Flush::Done => {}
             }
             if self.ending {
-                let _ = self.socket.shutdown(std::net::Shutdown::Write);
+                self.socket.finish();
                 return false;
             }
             let more = match &mut self.feed {
@@ -303,22 +303,34 @@ impl Viewer {
                     desk.shared.house.metrics.http.sent_bytes.inc_by(n as u64);
                 }
                 Err(why) if why.kind() == ErrorKind::Interrupted => {}
-                Err(why) if why.kind() == ErrorKind::WouldBlock => {
-                    self.blocked.get_or_insert(desk.now);
-                    self.writable = false;
-                    if let Feed::Pictures(p) = &mut self.feed {
-                        p.slow = true;
-                    }
-                    return Flush::Blocked;
-                }
+                Err(why) if why.kind() == ErrorKind::WouldBlock => return self.wait(desk.now),
                 Err(_) => return Flush::Broken,
             }
+        }
+        // What a TLS session holds is part of this picture; the next one is not begun behind it.
+        match self.socket.settle() {
+            Ok(0) => {}
+            Ok(_) => self.blocked = None,
+            Err(_) => return Flush::Broken,
+        }
+        if self.socket.owes() {
+            return self.wait(desk.now);
         }
         self.out.clear();
         self.body = Body::Empty;
         self.tail = b"";
         self.sent = 0;
         Flush::Done
+    }
+
+    /// The socket takes no more for now.
+    fn wait(&mut self, now: Mono) -> Flush {
+        self.blocked.get_or_insert(now);
+        self.writable = false;
+        if let Feed::Pictures(p) = &mut self.feed {
+            p.slow = true;
+        }
+        Flush::Blocked
     }
 }
 

@@ -1,6 +1,8 @@
 //! The whole face, in this process, over real sockets: cameras are fed by hand, a stand-in for the jpeg thread delivers
 //! known bytes.
 
+mod encrypted;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,6 +18,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 struct Face {
     address: SocketAddr,
+    /// Where it speaks TLS, and what with.
+    tls: Option<(SocketAddr, Arc<Tls>)>,
     house: Arc<House>,
     stop: Stop,
     /// The jpeg threads deliver while it is set.
@@ -94,8 +98,9 @@ fn face_of(
         started: Mono::now(),
     };
     let house = Arc::new(house);
-    let address = start(settings, house.clone(), stop.clone()).unwrap();
-    Face { address, house, stop, encode }
+    let tls = Tls::open(&settings, Wall::now()).unwrap();
+    let at = start(settings, house.clone(), tls.clone(), stop.clone()).unwrap();
+    Face { address: at.plain.unwrap(), tls: at.tls.zip(tls), house, stop, encode }
 }
 
 fn face() -> Face {
@@ -144,9 +149,9 @@ impl Face {
     }
 }
 
-struct Client(BufReader<TcpStream>);
+struct Client<S = TcpStream>(BufReader<S>);
 
-impl Client {
+impl<S: Read + Write> Client<S> {
     fn send(&mut self, text: &str) {
         self.0.get_mut().write_all(text.as_bytes()).unwrap();
     }
@@ -806,9 +811,8 @@ fn the_stop_ends_streams_properly_and_frees_the_port() {
 fn a_port_in_use_is_told_with_its_address() {
     let face = face();
     let taken = Settings { listen: face.address.to_string(), ..settings() };
-    let why = start(taken, face.house.clone(), face.stop.clone()).unwrap_err();
-    assert_eq!(why.kind(), std::io::ErrorKind::AddrInUse);
-    assert!(why.to_string().contains(&face.address.to_string()), "{why}");
+    let why = start(taken, face.house.clone(), None, face.stop.clone()).unwrap_err();
+    assert_eq!(why.to_string(), format!("{} is in use by another program", face.address));
 }
 
 #[test]

@@ -12,21 +12,22 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use mio::net::{TcpListener, TcpStream};
+use mio::net::TcpListener;
 use mio::{Events, Interest, Poll, Token};
 
 use super::clip::{Caller, Clip};
-use super::conn::{Buffers, Conn};
-use super::desk::{Desk, Hand, Handover, Post, Shared, Step, least_busy};
+use super::conn::Conn;
+use super::desk::{Buffers, Desk, Hand, Handover, Post, Shared, Step, least_busy};
 use super::limits::Ticket;
+use super::transport::Transport;
 use crate::metrics::RouteClass;
 use crate::threads::{Beat, Stop};
 use crate::time::Mono;
 
-/// The listener's token.
-pub const LISTENER: Token = Token(usize::MAX - 1);
 /// The waker's token.
-pub const WAKER: Token = Token(usize::MAX - 2);
+pub const WAKER: Token = Token(usize::MAX - 1);
+/// The tokens of the doors: that without TLS, that with it.
+const DOORS: [Token; 2] = [Token(usize::MAX - 2), Token(usize::MAX - 3)];
 /// The longest sleep: stop flag, deadlines and beats are looked at this often.
 pub const TURN: Duration = Duration::from_millis(200);
 /// How soon a full variant table is tried again.
@@ -41,7 +42,28 @@ const REFUSED: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: appli
     Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\nConnection: close\r\nContent-Length: 43\r\n\r\n{\"detail\":\"too many connections are open\"}\n";
 
 /// A connection that was accepted.
-pub type Newcomer = (TcpStream, Ticket);
+pub type Newcomer = (Transport, Ticket);
+
+/// Where connections come in.
+pub struct Door {
+    listener: TcpListener,
+    /// TLS is spoken behind it.
+    secure: bool,
+    /// More may wait at it, and nobody will say so.
+    more: bool,
+}
+
+impl Door {
+    /// Watched by this poll.
+    ///
+    /// # Errors
+    /// When it cannot be watched.
+    pub fn new(listener: std::net::TcpListener, secure: bool, poll: &Poll) -> std::io::Result<Door> {
+        let mut listener = TcpListener::from_std(listener);
+        poll.registry().register(&mut listener, DOORS[usize::from(secure)], Interest::READABLE)?;
+        Ok(Door { listener, secure, more: false })
+    }
+}
 
 #[derive(Default)]
 struct Slot {
@@ -59,8 +81,8 @@ pub struct Worker {
     pub desk: Desk,
     /// Its poll.
     pub poll: Poll,
-    /// Where connections come from; nothing after the stop.
-    pub listener: Option<TcpListener>,
+    /// Where connections come in; none after the stop.
+    pub doors: Vec<Door>,
     /// Which of `posts` is its own.
     pub index: usize,
     /// The request workers'.
@@ -71,8 +93,6 @@ pub struct Worker {
     free: Vec<usize>,
     again: VecDeque<usize>,
     newcomers: Vec<Newcomer>,
-    /// More may wait at the listener, and nobody will say so.
-    accept_more: bool,
     /// No connection can be accepted, which was said once.
     refused: bool,
     next_sweep: Mono,
@@ -85,7 +105,7 @@ impl Worker {
     pub fn new(
         shared: Arc<Shared>,
         poll: Poll,
-        listener: TcpListener,
+        doors: Vec<Door>,
         index: usize,
         posts: Arc<[Arc<Post<Newcomer>>]>,
         streams: Arc<[Arc<Post<Handover>>]>,
@@ -94,7 +114,7 @@ impl Worker {
         Worker {
             desk,
             poll,
-            listener: Some(listener),
+            doors,
             index,
             posts,
             streams,
@@ -102,7 +122,6 @@ impl Worker {
             free: Vec::new(),
             again: VecDeque::new(),
             newcomers: Vec::new(),
-            accept_more: false,
             refused: false,
             next_sweep: Mono::ZERO,
             any_full: false,
@@ -139,7 +158,7 @@ impl Worker {
     }
 
     fn sleep(&self) -> Duration {
-        let busy = !self.again.is_empty() || (self.accept_more && !self.refused);
+        let busy = !self.again.is_empty() || (!self.refused && self.doors.iter().any(|door| door.more));
         match (busy, self.any_full) {
             (true, _) => Duration::ZERO,
             (_, true) => RETRY,
@@ -148,7 +167,7 @@ impl Worker {
     }
 
     fn turn(&mut self, events: &Events) {
-        let (mut woken, mut accept) = (self.any_full, self.accept_more);
+        let mut woken = self.any_full;
         let end = Mono::now().plus(SLICE);
         for _ in 0..self.again.len() {
             let Some(index) = self.again.pop_front() else { break };
@@ -160,8 +179,11 @@ impl Worker {
         }
         for event in events {
             match event.token() {
-                LISTENER => accept = true,
                 WAKER => woken = true,
+                token if DOORS.contains(&token) => {
+                    let secure = token == DOORS[1];
+                    self.doors.iter_mut().filter(|door| door.secure == secure).for_each(|door| door.more = true);
+                }
                 Token(token) => {
                     let (index, generation) = (token & 0xffff_ffff, (token >> 32) as u32);
                     if let Some(conn) = self.conn(index, generation) {
@@ -174,8 +196,10 @@ impl Worker {
                 }
             }
         }
-        if accept {
-            self.accept();
+        for door in 0..self.doors.len() {
+            if self.doors[door].more {
+                self.accept(door);
+            }
         }
         if woken {
             self.look_again();
@@ -215,6 +239,9 @@ impl Worker {
                 }
             }
             Step::Close => {
+                if conn.socket.is_shaking_hands() {
+                    self.desk.shared.house.metrics.http.handshakes_failed.inc();
+                }
                 conn.forget_wish(&post);
                 let spare = conn.end();
                 self.vacate(index, spare);
@@ -240,7 +267,7 @@ impl Worker {
 
     fn hand_over(&mut self, conn: Conn, hand: Hand) -> Buffers {
         let (mut handover, spare) = conn.leave(hand);
-        if let Err(why) = self.poll.registry().deregister(&mut handover.socket) {
+        if let Err(why) = self.poll.registry().deregister(&mut handover.socket.socket) {
             log::warn!("a stream could not be taken over: {why}");
             return spare;
         }
@@ -254,23 +281,25 @@ impl Worker {
 
     fn bring(&mut self, conn: Conn, clip: Box<Clip>) -> Buffers {
         let (mut socket, ticket, spare) = conn.part();
-        match self.poll.registry().deregister(&mut socket) {
+        match self.poll.registry().deregister(&mut socket.socket) {
             Ok(()) => self.desk.shared.clips.bring(Caller { socket, ticket, clip }),
             Err(why) => log::warn!("a clip could not be taken: {why}"),
         }
         spare
     }
 
-    fn accept(&mut self) {
-        self.accept_more = false;
+    fn accept(&mut self, at: usize) {
         let end = Mono::now().plus(SLICE);
         while Mono::now() < end {
-            let Some(listener) = &self.listener else { return };
-            match listener.accept() {
-                Ok((socket, peer)) => self.welcome(socket, peer.ip()),
+            let door = &mut self.doors[at];
+            match door.listener.accept() {
+                Ok((socket, peer)) => {
+                    let secure = door.secure;
+                    self.welcome(socket, peer.ip(), secure);
+                }
                 Err(why) if matches!(why.kind(), ErrorKind::Interrupted | ErrorKind::ConnectionAborted) => {}
                 Err(why) if why.kind() == ErrorKind::WouldBlock => {
-                    self.refused = false;
+                    (door.more, self.refused) = (false, false);
                     return;
                 }
                 Err(why) => {
@@ -278,22 +307,33 @@ impl Worker {
                     if !self.refused {
                         log::warn!("no connection can be accepted: {why}");
                     }
-                    (self.accept_more, self.refused) = (true, true);
+                    self.refused = true;
                     return;
                 }
             }
         }
-        self.accept_more = true;
     }
 
-    fn welcome(&mut self, mut socket: TcpStream, peer: std::net::IpAddr) {
+    fn welcome(&mut self, mut socket: mio::net::TcpStream, peer: std::net::IpAddr, secure: bool) {
         let Some(ticket) = self.desk.shared.limits.connect(peer) else {
-            // If the socket cannot take these bytes at once, the client learns it from the close.
-            let _ = socket.write(REFUSED);
+            // If the socket cannot take these bytes at once, the client learns it from the close, as one does who expects TLS.
+            if !secure {
+                let _ = socket.write(REFUSED);
+            }
             self.desk.count(RouteClass::Refused, 503);
             return;
         };
         let _ = socket.set_nodelay(true);
+        let socket = match self.desk.shared.tls.as_ref().filter(|_| secure) {
+            None => Transport::plain(socket),
+            Some(tls) => match Transport::tls(socket, tls.config()) {
+                Ok(transport) => transport,
+                Err(why) => {
+                    log::warn!("a connection cannot be encrypted: {why}");
+                    return;
+                }
+            },
+        };
         let to = least_busy(&self.posts);
         let load = |at: usize| self.posts[at].load.load(Ordering::Relaxed);
         if to == self.index || load(to) == load(self.index) {
@@ -311,7 +351,9 @@ impl Worker {
         });
         let slot = &mut self.slots[index];
         let token = Token((slot.generation as usize) << 32 | index);
-        if let Err(why) = self.poll.registry().register(&mut socket, token, Interest::READABLE | Interest::WRITABLE) {
+        if let Err(why) =
+            self.poll.registry().register(&mut socket.socket, token, Interest::READABLE | Interest::WRITABLE)
+        {
             log::warn!("a connection cannot be watched: {why}");
             self.vacate(index, Buffers::default());
             return;
@@ -353,8 +395,8 @@ impl Worker {
 
     /// The box is ending: nobody new, no waiting, and what is being sent may be sent.
     fn wind_down(&mut self) {
-        if let Some(mut listener) = self.listener.take() {
-            let _ = self.poll.registry().deregister(&mut listener);
+        for mut door in self.doors.drain(..) {
+            let _ = self.poll.registry().deregister(&mut door.listener);
         }
         self.desk.stopping = true;
         self.newcomers.clear();
@@ -404,6 +446,7 @@ mod tests {
             settings,
             house: Arc::new(house),
             gate: Gate::new(None, 10),
+            tls: None,
             limits,
             clerks: clerk::clerk().0,
             clips: clip::clips().0,
@@ -416,9 +459,10 @@ mod tests {
         socket.set_nonblocking(true).unwrap();
         let ticket = shared.limits.connect(peer.ip()).unwrap();
         posts[0].load.fetch_add(1, Ordering::Relaxed);
-        let listener = TcpListener::from_std(listener);
-        let worker = Worker::new(shared, requests.remove(0), listener, 0, posts, streams);
-        (worker, (TcpStream::from_std(socket), ticket), client)
+        let poll = requests.remove(0);
+        let door = Door::new(listener, false, &poll).unwrap();
+        let worker = Worker::new(shared, poll, vec![door], 0, posts, streams);
+        (worker, (Transport::plain(mio::net::TcpStream::from_std(socket)), ticket), client)
     }
 
     fn connections(worker: &Worker) -> (i64, usize) {
@@ -431,7 +475,7 @@ mod tests {
         let (mut worker, mut newcomer, _client) = worker();
         assert_eq!(connections(&worker), (1, 1));
         // What is watched already cannot be watched again.
-        worker.poll.registry().register(&mut newcomer.0, Token(9), Interest::READABLE).unwrap();
+        worker.poll.registry().register(&mut newcomer.0.socket, Token(9), Interest::READABLE).unwrap();
         worker.admit(newcomer);
         assert_eq!(connections(&worker), (0, 0));
         assert!(worker.is_empty());
@@ -457,7 +501,7 @@ mod tests {
         let many = "OPTIONS * HTTP/1.1\r\nHost: b\r\n\r\n".repeat(60);
         client.write_all(many.as_bytes()).unwrap();
         let (end, mut seen) = (Mono::now().plus(Duration::from_secs(20)), vec![0; many.len()]);
-        while !matches!(newcomer.0.peek(&mut seen), Ok(n) if n == many.len()) {
+        while !matches!(newcomer.0.socket.peek(&mut seen), Ok(n) if n == many.len()) {
             assert!(Mono::now() < end, "what was sent is not there");
             std::thread::yield_now();
         }

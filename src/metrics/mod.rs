@@ -154,6 +154,8 @@ pub struct HttpMetrics {
     pub connections: Gauge,
     /// Connections refused at a limit.
     pub refused: Counter,
+    /// TLS handshakes that did not come to their end.
+    pub handshakes_failed: Counter,
     /// Bytes sent.
     pub sent_bytes: Counter,
     /// Listeners of events now.
@@ -277,6 +279,7 @@ fn register_http(registry: &mut Registry) -> HttpMetrics {
     let http = HttpMetrics {
         connections: Gauge::<i64, AtomicI64>::default(),
         refused: Counter::<u64, AtomicU64>::default(),
+        handshakes_failed: Counter::<u64, AtomicU64>::default(),
         sent_bytes: Counter::<u64, AtomicU64>::default(),
         listeners: Gauge::<i64, AtomicI64>::default(),
         seconds: ROUTE_CLASSES.map(|route| family.get_or_create(&OfRoute { route }).clone()),
@@ -284,6 +287,8 @@ fn register_http(registry: &mut Registry) -> HttpMetrics {
     };
     registry.register("http_connections", "Connections open now", http.connections.clone());
     registry.register("http_refused", "Connections refused at a limit", http.refused.clone());
+    let failed = http.handshakes_failed.clone();
+    registry.register("tls_handshakes_failed", "TLS handshakes that did not come to their end", failed);
     registry.register("http_sent", "Bytes sent", http.sent_bytes.clone());
     registry.register("event_listeners", "Listeners of events now", http.listeners.clone());
     http

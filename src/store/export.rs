@@ -77,13 +77,13 @@ impl Export {
     }
 }
 
-fn json(set: SetRow, repetitions: Vec<RepRow>, out: &mut Vec<u8>) {
+pub(super) fn json(set: SetRow, repetitions: Vec<RepRow>, out: &mut Vec<u8>) {
     out.push(b'\n');
     let detail = SetDetail { set, repetitions, deliveries: Vec::new() };
     serde_json::to_writer(out, &detail).expect("it holds nothing that JSON lacks, and a Vec takes all");
 }
 
-fn line(set: &SetRow) -> String {
+pub(super) fn line(set: &SetRow) -> String {
     let mut out = String::with_capacity(200);
     let mut field = |text: &str| {
         if !out.is_empty() {

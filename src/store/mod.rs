@@ -17,6 +17,8 @@ mod clock;
 mod export;
 mod fault;
 mod file;
+#[cfg(fuzzing)]
+pub mod fuzz;
 mod inbox;
 mod keeper;
 mod key;

@@ -1,5 +1,7 @@
 //! What stands in the log, as the API tells it, and how it is read.
 //!
+//! A row that is damaged, or that another program wrote, is told as well as it can be: it must not take the others with it.
+//!
 //! *machine*: what was counted and recognised · *human*: what the athlete says instead · what a row calls `exercise` and
 //! `reps` is the human's word where there is one, else the machine's.
 
@@ -133,38 +135,59 @@ pub struct Page {
 const COLUMNS: &str = "id, key, camera, exercise_machine, chosen, reps_machine, recount, confidence, pending, \
     exercise_human, reps_human, weight_human, note, confirmed_ms, started_ms, ended_ms, clock, known_ms, picture";
 
+/// A text, if there is one; what is not UTF-8 in it becomes `\u{fffd}`.
+fn words(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<String>> {
+    let bytes = row.get_ref(at)?.as_bytes_or_null()?;
+    Ok(bytes.map(|bytes| String::from_utf8_lossy(bytes).into_owned()))
+}
+
+fn text(row: &Row<'_>, at: usize) -> rusqlite::Result<String> {
+    Ok(words(row, at)?.unwrap_or_default())
+}
+
+/// A number that is never negative, and the nearest to one that is.
+fn count(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<u32>> {
+    let number: Option<i64> = row.get(at)?;
+    Ok(number.map(|n| u32::try_from(n.max(0)).unwrap_or(u32::MAX)))
+}
+
+/// Unix milliseconds, not before 1970.
+fn moment(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<u64>> {
+    let ms: Option<i64> = row.get(at)?;
+    Ok(ms.map(|ms| ms.max(0).unsigned_abs()))
+}
+
 fn set_row(row: &Row<'_>) -> rusqlite::Result<SetRow> {
-    let (exercise_machine, exercise_human): (Option<String>, Option<String>) = (row.get(3)?, row.get(9)?);
-    let (reps_machine, reps_human): (u32, Option<u32>) = (row.get(5)?, row.get(10)?);
-    let (pending, confirmed_ms): (bool, Option<u64>) = (row.get(8)?, row.get(13)?);
-    let clock: String = row.get(16)?;
+    let (exercise_machine, exercise_human) = (words(row, 3)?, words(row, 9)?);
+    let (reps_machine, reps_human) = (count(row, 5)?.unwrap_or(0), count(row, 10)?);
+    let (pending, confirmed_ms) = (row.get(8)?, moment(row, 13)?);
     Ok(SetRow {
         id: row.get(0)?,
-        key: row.get(1)?,
-        camera: row.get(2)?,
+        key: text(row, 1)?,
+        camera: text(row, 2)?,
         exercise: exercise_human.clone().or_else(|| exercise_machine.clone()),
         reps: reps_human.unwrap_or(reps_machine),
         weight: row.get(11)?,
-        note: row.get(12)?,
+        note: words(row, 12)?,
         exercise_machine,
         reps_machine,
         pending_machine: pending,
-        recount: row.get(6)?,
+        recount: count(row, 6)?.unwrap_or(0),
         chosen: row.get(4)?,
         exercise_human,
         reps_human,
         confidence: row.get(7)?,
         pending: pending && confirmed_ms.is_none(),
         confirmed_ms,
-        started_ms: row.get::<_, i64>(14)?.max(0).unsigned_abs(),
-        ended_ms: row.get::<_, i64>(15)?.max(0).unsigned_abs(),
-        clock: match clock.as_str() {
+        started_ms: moment(row, 14)?.unwrap_or(0),
+        ended_ms: moment(row, 15)?.unwrap_or(0),
+        clock: match text(row, 16)?.as_str() {
             "good" => ClockMark::Good,
             "unsure" => ClockMark::Unsure,
             _ => ClockMark::Lost,
         },
-        known_ms: row.get(17)?,
-        picture: row.get(18)?,
+        known_ms: moment(row, 17)?,
+        picture: words(row, 18)?,
     })
 }
 
@@ -214,7 +237,7 @@ pub(super) fn pictures(connection: &Connection, since_ms: u64, most: usize) -> r
          WHERE picture IS NOT NULL AND deleted_ms IS NULL AND started_ms >= ?1 ORDER BY id DESC LIMIT ?2",
     )?;
     let row = |row: &Row<'_>| {
-        Ok(PictureRow { path: row.get(0)?, set: row.get(1)?, started_ms: row.get::<_, i64>(2)?.max(0).unsigned_abs() })
+        Ok(PictureRow { path: text(row, 0)?, set: row.get(1)?, started_ms: moment(row, 2)?.unwrap_or(0) })
     };
     statement.query_map([since(since_ms), i64::try_from(most).unwrap_or(i64::MAX)], row)?.collect()
 }
@@ -240,7 +263,7 @@ pub(super) fn reps(connection: &Connection, set_id: i64) -> rusqlite::Result<Vec
     let rep = |row: &Row<'_>| {
         let phases = Phases { go_s: row.get(6)?, hold_s: row.get(7)?, back_s: row.get(8)?, pause_s: row.get(9)? };
         Ok(RepRow {
-            n: row.get(0)?,
+            n: count(row, 0)?.unwrap_or(0),
             started_s: row.get(1)?,
             turned_s: row.get(2)?,
             ended_s: row.get(3)?,
@@ -258,12 +281,12 @@ pub(super) fn deliveries(connection: &Connection, set_id: i64) -> rusqlite::Resu
         .prepare_cached("SELECT sink, op, state, attempts, next_ms, error FROM outbox WHERE set_id = ?1 ORDER BY id")?;
     let delivery = |row: &Row<'_>| {
         Ok(DeliveryRow {
-            sink: row.get(0)?,
-            op: row.get(1)?,
-            state: row.get(2)?,
-            attempts: row.get(3)?,
-            next_ms: row.get(4)?,
-            error: row.get(5)?,
+            sink: text(row, 0)?,
+            op: text(row, 1)?,
+            state: text(row, 2)?,
+            attempts: count(row, 3)?.unwrap_or(0),
+            next_ms: moment(row, 4)?,
+            error: words(row, 5)?,
         })
     };
     statement.query_map([set_id], delivery)?.collect()
@@ -278,4 +301,39 @@ pub(super) fn recall(connection: &Connection, key: &str) -> rusqlite::Result<Opt
 pub(super) fn keep(connection: &Connection, key: &str, value: &str) -> rusqlite::Result<()> {
     let upsert = "INSERT INTO kv (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value";
     connection.execute(upsert, [key, value]).map(|_| ())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::schema;
+    use super::*;
+
+    #[test]
+    fn a_row_of_numbers_and_bytes_that_cannot_be_does_not_hide_the_others() {
+        let mut log = Connection::open_in_memory().unwrap();
+        schema::migrate(&mut log).unwrap();
+        let columns = "key, camera, chosen, reps_machine, recount, confidence, pending, confirmed_ms, started_ms, ended_ms, \
+            clock, known_ms, boot, started_ns, ended_ns, note";
+        for (key, row) in [
+            ("a", "'rack', 0, 8, 8, 0.9, 0, NULL, 1000, 2000, 'good', NULL, '', 0, 0, 'well'"),
+            (
+                "b",
+                "'rack', 7, -1, 5000000000, 9e999, 9, -5, -1000, -2000, 'good', -1, '', 0, 0, CAST(x'61ff62' AS TEXT)",
+            ),
+        ] {
+            log.execute(&format!("INSERT INTO sets ({columns}) VALUES ('{key}', {row})"), []).unwrap();
+        }
+        log.execute("INSERT INTO reps VALUES (2, -3, 0, 0, 0, 0, 0, 0, 0, 0, 0)", []).unwrap();
+        log.execute(
+            "INSERT INTO outbox (set_id, sink, op, attempts, next_ms, made_ms) VALUES (2, 'p', 'set', -1, -1, 0)",
+            [],
+        )
+        .unwrap();
+        let rows = page(&log, &Page { limit: 9, ..Page::default() }, 9).unwrap();
+        assert_eq!(rows.iter().map(|row| &row.key[..]).collect::<Vec<_>>(), ["b", "a"]);
+        let odd = &rows[0];
+        assert_eq!((odd.reps, odd.recount, odd.started_ms, odd.ended_ms), (0, u32::MAX, 0, 0));
+        assert_eq!((odd.confirmed_ms, odd.known_ms, odd.note.as_deref()), (Some(0), Some(0), Some("a\u{fffd}b")));
+        assert_eq!((reps(&log, 2).unwrap()[0].n, deliveries(&log, 2).unwrap()[0].attempts), (0, 0));
+    }
 }

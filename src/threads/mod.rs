@@ -18,7 +18,7 @@ use std::time::Duration;
 pub use beat::{Beat, Health};
 pub use signals::Signals;
 pub use stop::Stop;
-pub use sys::settle;
+pub use sys::{settle, share_heaps};
 pub use systemd::Systemd;
 
 use crate::time::Mono;

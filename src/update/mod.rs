@@ -14,6 +14,8 @@
 mod args;
 mod check;
 mod fault;
+#[cfg(fuzzing)]
+pub mod fuzz;
 mod guard;
 mod install;
 mod keys;

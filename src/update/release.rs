@@ -89,7 +89,7 @@ pub(super) fn head(file: &mut File) -> io::Result<Option<(Signature, u64)>> {
 }
 
 /// Reads `product=spotter version=… arch=… board=… bytes=…`; names that are not known are for later versions.
-fn label(text: &str) -> Result<Label, String> {
+pub(super) fn label(text: &str) -> Result<Label, String> {
     let value = |name: &str| {
         let found = text.split_whitespace().find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
         found.filter(|value| !value.is_empty()).ok_or_else(|| format!("its label has no {name}"))

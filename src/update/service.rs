@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use ureq::Agent;
+use ureq::tls::TlsConfig;
 
 use super::place::Place;
 
@@ -45,15 +46,18 @@ pub(super) struct Service {
 impl Service {
     pub(super) fn new(place: &Place, systemctl: &Path) -> Service {
         let text = fs::read_to_string(place.at(CONFIG)).unwrap_or_default();
-        let (listen, key) = address(&text, &environment(place));
+        let (base, key) = address(&text, &environment(place));
+        // A box that speaks TLS alone shows a certificate of its own, and this machine asks itself.
+        let itself = TlsConfig::builder().disable_verification(true).build();
         let config = Agent::config_builder()
             .max_redirects(0)
             .http_status_as_error(false)
             .proxy(None)
             .max_idle_connections(0)
+            .tls_config(itself)
             .timeout_global(Some(ANSWER))
             .build();
-        Service { systemctl: systemctl.into(), base: format!("http://{listen}"), key, agent: config.into() }
+        Service { systemctl: systemctl.into(), base, key, agent: config.into() }
     }
 
     /// Asks systemd for a restart, and does not wait for it: a version that hangs must not hang the updater.
@@ -135,11 +139,16 @@ pub(super) fn environment(place: &Place) -> HashMap<String, String> {
     lines.filter_map(|line| line.split_once('=')).map(|(n, v)| (n.trim().to_string(), unquoted(v.trim()))).collect()
 }
 
-/// Where this machine reaches the box, and its key. Only these two are read: the config may be one for a newer version.
+/// Where this machine reaches the box, and its key. Only these are read: the config may be one for a newer version.
 fn address(config: &str, environment: &HashMap<String, String>) -> (String, Option<String>) {
     let table: toml::Table = config.parse().unwrap_or_default();
     let text = |name: &str| table.get("http").and_then(|http| http.get(name)?.as_str());
-    let listen = text("listen").unwrap_or(LISTEN);
+    let encrypted = || table.get("http").and_then(|http| http.get("tls")?.get("listen")?.as_str());
+    let (scheme, listen) = match text("listen").unwrap_or(LISTEN) {
+        // It listens with TLS alone.
+        "" => ("https", encrypted().unwrap_or_default()),
+        listen => ("http", listen),
+    };
     let listen = match listen.rsplit_once(':') {
         Some(("0.0.0.0", port)) => format!("127.0.0.1:{port}"),
         Some(("[::]", port)) => format!("[::1]:{port}"),
@@ -149,7 +158,7 @@ fn address(config: &str, environment: &HashMap<String, String>) -> (String, Opti
         let filled = |text: String, (name, value): (&String, &String)| text.replace(&format!("${{{name}}}"), value);
         environment.iter().fold(key.to_string(), filled).replace("$${", "${")
     });
-    (listen, key)
+    (format!("{scheme}://{listen}"), key)
 }
 
 #[cfg(test)]
@@ -161,14 +170,17 @@ mod tests {
     fn address_and_key_are_those_of_the_config_from_this_machine() {
         let environment = HashMap::from([("SPOTTER_API_KEY".to_string(), "abc".to_string())]);
         let of = |config: &str| address(config, &environment);
-        assert_eq!(of(""), ("127.0.0.1:8080".into(), None));
+        assert_eq!(of(""), ("http://127.0.0.1:8080".into(), None));
         let boxs = "[http]\nlisten = \"0.0.0.0:80\"\napi_key = \"${SPOTTER_API_KEY}\"\n";
-        assert_eq!(of(boxs), ("127.0.0.1:80".into(), Some("abc".into())));
-        assert_eq!(of("[http]\nlisten = \"[::]:81\"\nnew_key = 1\n").0, "[::1]:81");
+        assert_eq!(of(boxs), ("http://127.0.0.1:80".into(), Some("abc".into())));
+        assert_eq!(of("[http]\nlisten = \"[::]:81\"\nnew_key = 1\n").0, "http://[::1]:81");
         assert_eq!(
             of("[http]\nlisten = \"10.0.0.1:80\"\napi_key = \"plain\"\n"),
-            ("10.0.0.1:80".into(), Some("plain".into()))
+            ("http://10.0.0.1:80".into(), Some("plain".into()))
         );
+        let both = "[http.tls]\nlisten = \"0.0.0.0:8443\"\n";
+        assert_eq!(of(both).0, "http://127.0.0.1:8080");
+        assert_eq!(of(&format!("[http]\nlisten = \"\"\n{both}")).0, "https://127.0.0.1:8443");
     }
 
     /// What a count comes to at a box that answers `head`.
@@ -190,6 +202,29 @@ mod tests {
             });
             Service::new(&Place::new(root.path()), Path::new("systemctl")).live()
         })
+    }
+
+    #[test]
+    fn a_box_that_speaks_tls_alone_is_asked_over_it() {
+        let root = tempfile::tempdir().unwrap();
+        let tls = crate::http::tls::Settings { listen: "127.0.0.1:0".into(), given: None };
+        let face = crate::http::Settings { tls, data_dir: root.path().into(), ..crate::http::Settings::default() };
+        let tls = crate::http::tls::Tls::open(&face, crate::time::Wall::now()).unwrap().unwrap();
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        fs::create_dir_all(root.path().join("etc/spotter")).unwrap();
+        let config = format!("[http]\nlisten = \"\"\n[http.tls]\nlisten = \"{}\"\n", listener.local_addr().unwrap());
+        fs::write(root.path().join("etc/spotter/spotter.toml"), config).unwrap();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let session = rustls::ServerConnection::new(tls.config().clone()).unwrap();
+                let mut stream = rustls::StreamOwned::new(session, listener.accept().unwrap().0);
+                let mut asked = [0; 4096];
+                let n = stream.read(&mut asked).unwrap();
+                assert!(asked[..n].starts_with(b"GET /readyz "));
+                stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}").unwrap();
+            });
+            assert!(Service::new(&Place::new(root.path()), Path::new("systemctl")).is_ready());
+        });
     }
 
     #[test]

@@ -7,7 +7,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// Long enough for a loaded machine; reaching it is a failure.
@@ -17,6 +17,8 @@ pub const PATIENCE: Duration = Duration::from_secs(90);
 pub struct SpotterBox {
     pub child: Child,
     pub address: SocketAddr,
+    /// Its stdout after the first address.
+    pub out: BufReader<ChildStdout>,
     data: Option<tempfile::TempDir>,
 }
 
@@ -48,10 +50,11 @@ impl SpotterBox {
     pub fn of(mut command: Command) -> SpotterBox {
         let mut child = command.spawn().expect("the binary was just built");
         let mut line = String::new();
-        BufReader::new(child.stdout.take().expect("it is piped")).read_line(&mut line).expect("stdout is readable");
+        let mut out = BufReader::new(child.stdout.take().expect("it is piped"));
+        out.read_line(&mut line).expect("stdout is readable");
         let address = line.trim().strip_prefix("spotter: http://").and_then(|rest| rest.strip_suffix('/'));
         let address = address.unwrap_or_else(|| panic!("no address in {line:?}; see the log of {command:?}"));
-        SpotterBox { address: address.parse().expect("an address is printed"), child, data: None }
+        SpotterBox { address: address.parse().expect("an address is printed"), child, out, data: None }
     }
 
     /// GET without any header.

@@ -95,6 +95,8 @@ fn the_boxs_file_is_right_as_it_is_and_its_commented_values_are_the_defaults() {
         "zone",
         "transport",
         "pace",
+        "certificate",
+        "key = ",
         "capture = 50",
         "pose = 10",
         "jpeg = 20",
@@ -128,7 +130,7 @@ fn faults_are_said_all_at_once_in_the_order_of_their_lines() {
         "box.toml:2: `workers` in [http] wants a whole number from 1 to 64, not a text",
         "box.toml:3: unknown key `colour`; [http] knows listen, api_key, wrong_keys_per_minute, hosts, open, workers, stream_workers, \
          stream_viewers, stream_viewers_per_peer, event_viewers, event_viewers_per_peer, connections, connections_per_peer, \
-         head_bytes, body_bytes, clip_mb, head_timeout_s, idle_timeout_s, write_timeout_s, shot_timeout_s, cores",
+         head_bytes, body_bytes, clip_mb, head_timeout_s, idle_timeout_s, write_timeout_s, shot_timeout_s, cores, tls",
         "box.toml:4: the environment variable NO_SUCH_VARIABLE is not set",
         "box.toml:9: the camera name `rack` is already used in line 6",
         "box.toml:10: a source begins with demo:, v4l2:, rtsp://, rtsps://, http://, https://, file:, gst: or webcam:",
@@ -196,6 +198,31 @@ fn beyond_this_machine_a_key_or_a_plain_word_is_wanted() {
     let out = spotter(&["run", "--listen", "0.0.0.0:0"]);
     assert_eq!(out.status.code(), Some(2));
     assert!(String::from_utf8(out.stderr).unwrap().starts_with("--listen: listening on 0.0.0.0:0 beyond this machine"));
+}
+
+#[test]
+fn a_box_listens_somewhere_and_a_certificate_has_its_key() {
+    let address = "the listening address wants HOST:PORT, such as 127.0.0.1:8080, 0.0.0.0:80 or [::1]:8080";
+    let pair = "`certificate` and `key` in [http.tls] belong together: give both or neither";
+    let key = "listening on 0.0.0.0:443 beyond this machine wants an `api_key` in [http], or `open = true` to serve without one";
+    for (lines, line, want) in [
+        ("listen = \"\"", 5, address),
+        ("listen = \"\"\n[http.tls]\nlisten = \"\"", 5, address),
+        ("[http.tls]\nlisten = \"443\"", 6, address),
+        ("[http.tls]\nlisten = \"0.0.0.0:443\"", 6, key),
+        ("[http.tls]\ncertificate = \"a\"", 6, pair),
+        ("[http.tls]\n\nkey = \"a\"", 7, pair),
+        ("[http.tls]\ncertificate = \"\"\nkey = \"a\"", 6, "`certificate` in [http.tls] wants a path"),
+        ("[http.tls]\ncertificate = \"a\"\nkey = \"\"", 7, "`key` in [http.tls] wants a path"),
+    ] {
+        assert_eq!(refused(with("http", lines)), [format!("box.toml:{line}: {want}")], "{lines}");
+    }
+    let alone = load(&with("http", "listen = \"\"\n[http.tls]\nlisten = \"127.0.0.1:443\"")).unwrap();
+    assert_eq!((alone.http.listen.as_str(), alone.http.tls.listen.as_str()), ("", "127.0.0.1:443"));
+    assert_eq!(load(&alone.resolved_toml()).unwrap().resolved_toml(), alone.resolved_toml());
+    let given = load(&with("http", "[http.tls]\ncertificate = \"a.crt\"\nkey = \"a.key\"")).unwrap();
+    let given = given.http.tls.given.unwrap();
+    assert_eq!((given.certificate.to_str(), given.key.to_str()), (Some("a.crt"), Some("a.key")));
 }
 
 #[test]

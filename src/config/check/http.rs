@@ -1,7 +1,7 @@
 //! `[http]`: the face and its limits.
 //!
-//! Two rules between keys: beyond this machine nothing is served without a key, unless the file says in so many words
-//! that it shall be; and streams and listeners, which stay for hours, never take all connections.
+//! Rules between keys: beyond this machine nothing is served without a key, unless the file says in so many words
+//! that it shall be; streams and listeners, which stay for hours, never take all connections; and a box listens somewhere.
 
 use std::net::IpAddr;
 
@@ -10,17 +10,23 @@ use crate::config::Flags;
 use crate::config::fault::{Gathered, Place};
 use crate::events;
 use crate::http::Settings;
+use crate::http::tls;
 
 /// So many names may be given.
 const HOSTS: usize = 16;
+
+const NO_ADDRESS: &str = "the listening address wants HOST:PORT, such as 127.0.0.1:8080, 0.0.0.0:80 or [::1]:8080";
 
 /// A key may be this long.
 pub(super) const KEY_BYTES: usize = 256;
 
 pub(super) fn settings(part: &Part, flags: &Flags, faults: &Gathered) -> (Settings, bool) {
     let or = Settings::default();
+    let encrypted = part.part("tls");
+    let tls = tls(&encrypted, faults);
     let read = Settings {
-        listen: listen(part, flags, faults).unwrap_or_default(),
+        listen: listen(part, flags, tls.listen.is_empty(), faults).unwrap_or_default(),
+        tls,
         api_key: api_key(part, faults),
         wrong_keys_per_minute: part.count("wrong_keys_per_minute", 1..=1000, or.wrong_keys_per_minute),
         hosts: part.names("hosts", HOSTS, is_host),
@@ -45,16 +51,17 @@ pub(super) fn settings(part: &Part, flags: &Flags, faults: &Gathered) -> (Settin
     leaves_room(part, &read, faults);
     let open = part.flag("open", false);
     // A key that is given but does not hold is a fault of its own already.
-    if !open && !part.has("api_key") && !read.listen.is_empty() && !stays_here(&read.listen) {
-        let place = match &flags.listen {
-            Some(_) => Place::Option("--listen"),
-            None => Place::Line(part.line_of("listen")),
-        };
-        let sentence = format!(
-            "listening on {} beyond this machine wants an `api_key` in [http], or `open = true` to serve without one",
-            read.listen
-        );
-        faults.add(place, sentence);
+    let place = match &flags.listen {
+        Some(_) => Place::Option("--listen"),
+        None => Place::Line(part.line_of("listen")),
+    };
+    for (address, place) in [(&read.listen, place), (&read.tls.listen, Place::Line(encrypted.line_of("listen")))] {
+        if !open && !part.has("api_key") && !address.is_empty() && !stays_here(address) {
+            let sentence = format!(
+                "listening on {address} beyond this machine wants an `api_key` in [http], or `open = true` to serve without one"
+            );
+            faults.add(place, sentence);
+        }
     }
     (read, open)
 }
@@ -83,17 +90,44 @@ fn api_key(part: &Part, faults: &Gathered) -> Option<String> {
     Some(key.to_string())
 }
 
-fn listen(part: &Part, flags: &Flags, faults: &Gathered) -> Option<String> {
+/// Nowhere is said by an empty text, which only a box that listens with TLS may be told.
+fn listen(part: &Part, flags: &Flags, alone: bool, faults: &Gathered) -> Option<String> {
     let (text, place) = match &flags.listen {
         Some(text) => (text.as_str(), Place::Option("--listen")),
         None if !part.has("listen") => return Some(Settings::default().listen),
         None => part.text("listen").map(|(text, line)| (text, Place::Line(line)))?,
     };
-    if split(text).is_none() {
-        faults.add(place, "the listening address wants HOST:PORT, such as 127.0.0.1:8080, 0.0.0.0:80 or [::1]:8080");
+    if split(text).is_none() && (alone || !text.is_empty()) {
+        faults.add(place, NO_ADDRESS);
         return None;
     }
     Some(text.to_string())
+}
+
+/// `[http.tls]`
+fn tls(part: &Part, faults: &Gathered) -> tls::Settings {
+    let mut listen = part.text("listen").filter(|(text, _)| !text.is_empty());
+    if let Some((_, line)) = listen.take_if(|(text, _)| split(text).is_none()) {
+        faults.add(Place::Line(line), NO_ADDRESS);
+    }
+    let path = |key: &str| {
+        let (path, line) = part.text(key)?;
+        if path.is_empty() {
+            faults.add(Place::Line(line), format!("`{key}` in [http.tls] wants a path"));
+        }
+        Some(path)
+    };
+    let given = match (path("certificate"), path("key")) {
+        (Some(certificate), Some(key)) => Some(tls::Given { certificate: certificate.into(), key: key.into() }),
+        (None, None) => None,
+        _ => {
+            let line = part.line_of("certificate").max(part.line_of("key"));
+            faults
+                .add(Place::Line(line), "`certificate` and `key` in [http.tls] belong together: give both or neither");
+            None
+        }
+    };
+    tls::Settings { listen: listen.map_or_else(String::new, |(text, _)| text.to_string()), given }
 }
 
 /// Host, without brackets, and port.

@@ -177,6 +177,8 @@ function take(report) {
     ["connections", report.connections],
     ["refused", report.refused],
     ["listeners", report.listeners],
+    ["TLS certificate, SHA-256", report.tls?.sha256],
+    ["it holds until", report.tls && new Date(report.tls.ends_ms).toLocaleDateString()],
   ], facts);
   put("cameras", report.cameras ?? [], (rows) => rows.map((row) => camera(row, report.config?.pose?.model)));
   put("drops", report, drops);
