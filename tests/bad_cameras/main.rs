@@ -11,5 +11,7 @@ mod common;
 mod helpers;
 
 mod house;
+mod http;
 mod reconnects;
+mod server;
 mod v4l2;

@@ -37,8 +37,8 @@ struct Notes {
     decoder: Option<String>,
     /// A coding that nothing on this machine reads.
     unknown: Option<String>,
-    /// A recording's picture has more pixels than are read.
-    too_large: bool,
+    /// Why what comes is not taken any further: it has more of something than is read.
+    refused: Option<&'static str>,
     /// A stream with pictures was found and joined to the sink.
     linked: bool,
     /// All streams were seen.
@@ -163,9 +163,8 @@ impl Gst {
 
     /// The first error on the bus, if there is one.
     fn fault(&self) -> Option<CaptureFault> {
-        if with(&self.notes, |n| n.too_large) {
-            let why = "its pictures have more than 4096 x 4096 pixels".to_string();
-            return Some(CaptureFault::Failed { what: self.what.clone(), why });
+        if let Some(why) = with(&self.notes, |n| n.refused) {
+            return Some(CaptureFault::Failed { what: self.what.clone(), why: why.to_string() });
         }
         let unknown = with(&self.notes, |n| if n.linked { None } else { n.unknown.clone() });
         if let Some(codec) = unknown {
@@ -236,6 +235,8 @@ fn clock_time(span: Duration) -> gst::ClockTime {
 fn init() -> Result<(), CaptureFault> {
     static READY: OnceLock<Result<(), String>> = OnceLock::new();
     let ready = READY.get_or_init(|| {
+        // Its elements complain of each wrong byte of a stranger's, thousands of times a second; what matters comes by the bus.
+        gst::glib::log_set_default_handler(|_, _, words| log::debug!("GStreamer: {}", redacted(words)));
         gst::init().map_err(|e| redacted(&e.to_string()))?;
         if let Some(decoder) = gst::ElementFactory::find("nvv4l2decoder") {
             decoder.set_rank(gst::Rank::PRIMARY + 100);
