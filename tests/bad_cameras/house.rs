@@ -18,16 +18,21 @@ pub type Holdings = (usize, usize, usize);
 impl House {
     /// Starts a box with these cameras, names and addresses, that looks for nobody.
     pub fn start(cameras: &[(&str, String)], stall_s: u32, env: &[(&str, &str)]) -> House {
+        House::retrying(cameras, &format!("stall_s = {stall_s}\nretry_first_s = 0.1\nretry_most_s = 0.5"), env)
+    }
+
+    /// The same with these lines about when cameras are opened again.
+    pub fn retrying(cameras: &[(&str, String)], lines: &str, env: &[(&str, &str)]) -> House {
         let folder = tempfile::tempdir().unwrap();
         let config = folder.path().join("spotter.toml");
-        let mut text = format!(
-            "[capture]\nstall_s = {stall_s}\nretry_first_s = 0.1\nretry_most_s = 0.5\n[health]\nstale_s = 3600\n"
-        );
+        let mut text = format!("[capture]\n{lines}\n[health]\nstale_s = 3600\n");
         for (name, uri) in cameras {
             text += &format!("[[camera]]\nname = \"{name}\"\nsource = \"{uri}\"\npose = false\n");
         }
         std::fs::write(&config, text).unwrap();
-        let spotter = SpotterBox::start_with(&["--config", config.to_str().unwrap()], env);
+        // As the service's unit has it.
+        let env: Vec<(&str, &str)> = env.iter().copied().chain([("MALLOC_ARENA_MAX", "2")]).collect();
+        let spotter = SpotterBox::start_with(&["--config", config.to_str().unwrap()], &env);
         House { spotter, _folder: folder }
     }
 
@@ -85,6 +90,11 @@ impl House {
             let seen = picture.pixels[picture.pixels.len() / 2];
             if seen.abs_diff(grey) <= 8 { Ok(()) } else { Err(format!("it is {seen}")) }
         });
+    }
+
+    /// How often it was opened since the box began.
+    pub fn opens(&self, name: &str) -> f64 {
+        self.spotter.metric(&format!("spotter_source_opens_total{{camera=\"{name}\"}}"))
     }
 
     /// How often the camera was lost since the box began.

@@ -13,5 +13,8 @@ mod helpers;
 mod house;
 mod http;
 mod reconnects;
+mod relay;
+mod rtsp;
 mod server;
+mod stream;
 mod v4l2;

@@ -42,6 +42,8 @@ fn classify(error: &gst::glib::Error, debug: &str, what: &str, remote: bool, had
             ResourceError::NotFound if remote && has("resolve") => CaptureFault::Unreachable { host },
             ResourceError::NotFound if remote => CaptureFault::NotFound { host },
             ResourceError::NotFound => CaptureFault::NoDevice { what },
+            // What should describe the stream is missing or describes none.
+            ResourceError::Settings if remote && has("SDP") => CaptureFault::NotVideo { what },
             _ if has("Not Found") || has("(404)") => CaptureFault::NotFound { host },
             ResourceError::Read | ResourceError::Write | ResourceError::Close if remote && had_pictures => {
                 CaptureFault::Ended
