@@ -129,7 +129,9 @@ impl Feed {
     /// Waits before the source is opened again, but not for one that was away and is back.
     fn rest(&self, wait: Duration, fault: &CaptureFault, beat: &Beat) {
         let until = Mono::now().plus(wait);
-        let mut silent = matches!(fault, CaptureFault::Unreachable { .. } | CaptureFault::NoDevice { .. });
+        let absent = matches!(fault, CaptureFault::Unreachable { .. } | CaptureFault::NoDevice { .. });
+        // One that is there all the same, and only says nothing of use, meets the whole wait.
+        let mut silent = absent && knock::answers(&self.settings.address, KNOCK_PATIENCE) != Some(true);
         while !self.stop.wait(until.since(Mono::now()).min(KNOCK_EVERY)) && Mono::now() < until {
             beat.mark(Mono::now());
             match knock::answers(&self.settings.address, KNOCK_PATIENCE) {

@@ -7,6 +7,9 @@
 //!
 //! *SOI, EOI*: start and end of a JPEG · *SOF*: the segment with the size · *DHT*: Huffman tables · *SOS*: start of scan
 
+/// No camera has more pixels; a few bytes can claim sixty times as many, and whoever decodes them would need the memory.
+const PIXELS_MOST: usize = 64 << 20;
+
 /// What the markers of a whole JPEG say.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct JpegInfo {
@@ -54,7 +57,8 @@ pub fn inspect(bytes: &[u8]) -> Result<JpegInfo, Flaw> {
                 has_huffman |= marker > 0xc8;
             }
             0xda => {
-                let (width, height) = size.filter(|&(w, h): &(usize, usize)| w > 0 && h > 0).ok_or(Flaw::Garbled)?;
+                let (width, height) =
+                    size.filter(|&(w, h)| (1..=PIXELS_MOST).contains(&(w * h))).ok_or(Flaw::Garbled)?;
                 let length = whole_length(bytes, end)?;
                 return Ok(JpegInfo { width, height, has_huffman, length, first_scan: start });
             }
@@ -228,6 +232,17 @@ mod tests {
     fn what_is_no_jpeg_is_garbled() {
         for bytes in [&b"RIFF"[..], &[0xff, 0xd8, 0, 0], &[0xff, 0xd8, 0xff, 0xd9], &[0xff, 0xd8, 0xff, 0xe0, 0, 1]] {
             assert_eq!(inspect(bytes), Err(Flaw::Garbled), "{bytes:x?}");
+        }
+    }
+
+    #[test]
+    fn a_few_bytes_that_claim_a_gigantic_picture_are_garbled() {
+        let mut bytes = picture();
+        let at = bytes.windows(2).position(|two| two == [0xff, 0xc0]).unwrap() + 5;
+        for (height, width, want) in [(8192u16, 8192u16, Ok((8192, 8192))), (8193, 8192, Err(Flaw::Garbled))] {
+            bytes[at..at + 2].copy_from_slice(&height.to_be_bytes());
+            bytes[at + 2..at + 4].copy_from_slice(&width.to_be_bytes());
+            assert_eq!(inspect(&bytes).map(|info| (info.height, info.width)), want);
         }
     }
 

@@ -1,8 +1,8 @@
 //! A camera to test against: a real RTSP server in a process of its own, so that it can be killed and halted.
 //!
 //! `rtsp_server WIDTH HEIGHT FPS [PORT]` prints `rtsp://127.0.0.1:PORT` and serves SMPTE bars at `/h264`, `/h265`,
-//! `/mjpeg` and, for the user `user` with the password `pass`, at `/auth`. It ends when its input is closed, so that it
-//! never outlives its test.
+//! `/mjpeg` and, for the user `user` with the password `pass`, at `/auth`; at `/changes` they are now of that size, now of twice
+//! that. It ends when its input is closed, so that it never outlives its test.
 
 use std::io::Read;
 
@@ -24,16 +24,20 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let bars = format!(
         "videotestsrc is-live=true pattern=smpte75 ! video/x-raw,format=I420,width={width},height={height},framerate={fps}/1"
     );
+    let changing = bars.replace("video/x-raw,", "capsfilter name=size caps=video/x-raw,");
+    let changes = "x264enc tune=zerolatency speed-preset=ultrafast key-int-max=15 ! h264parse config-interval=-1 ! rtph264pay name=pay0 pt=96";
     let h264 = "x264enc tune=zerolatency speed-preset=ultrafast key-int-max=15 ! rtph264pay name=pay0 pt=96";
     let h265 = "x265enc tune=zerolatency speed-preset=ultrafast key-int-max=15 ! rtph265pay name=pay0 pt=96";
-    for (path, coding, open) in [
-        ("/h264", h264, true),
-        ("/h265", h265, true),
-        ("/mjpeg", "jpegenc ! rtpjpegpay name=pay0 pt=26", true),
-        ("/auth", h264, false),
+    for (path, bars, coding, open) in [
+        ("/h264", &bars, h264, true),
+        ("/h265", &bars, h265, true),
+        ("/mjpeg", &bars, "jpegenc ! rtpjpegpay name=pay0 pt=26", true),
+        ("/auth", &bars, h264, false),
+        ("/changes", &changing, changes, true),
     ] {
         let factory = server::RTSPMediaFactory::new();
         factory.set_launch(&format!("( {bars} ! {coding} )"));
+        factory.connect_media_configure(|_, media| change_size(media));
         factory.set_shared(true);
         for (role, construct) in [("anonymous", open), ("user", true)] {
             let rights = gst::Structure::builder(role)
@@ -53,6 +57,29 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     });
     main.run();
     Ok(())
+}
+
+/// Twice the size and back, every second, where the pipeline has an element of that name.
+fn change_size(media: &server::RTSPMedia) {
+    let element = media.element().downcast::<gst::Bin>().ok();
+    let Some(size) = element.and_then(|bin| bin.by_name("size")) else { return };
+    let weak = size.downgrade();
+    let small = size.property::<gst::Caps>("caps");
+    let mut large = small.clone();
+    if let Some(caps) = large.make_mut().structure_mut(0) {
+        for side in ["width", "height"] {
+            let pixels = caps.get::<i32>(side).unwrap_or(16);
+            caps.set(side, pixels * 2);
+        }
+    }
+    let mut next = [large, small].into_iter().cycle();
+    gst::glib::timeout_add(std::time::Duration::from_secs(1), move || match (weak.upgrade(), next.next()) {
+        (Some(size), Some(caps)) => {
+            size.set_property("caps", caps);
+            gst::glib::ControlFlow::Continue
+        }
+        _ => gst::glib::ControlFlow::Break,
+    });
 }
 
 /// Anybody may see everything but `/auth`.

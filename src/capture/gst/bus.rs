@@ -42,6 +42,8 @@ fn classify(error: &gst::glib::Error, debug: &str, what: &str, remote: bool, had
             ResourceError::NotFound if remote && has("resolve") => CaptureFault::Unreachable { host },
             ResourceError::NotFound if remote => CaptureFault::NotFound { host },
             ResourceError::NotFound => CaptureFault::NoDevice { what },
+            // What should describe the stream is missing or describes none.
+            ResourceError::Settings if remote && has("SDP") => CaptureFault::NotVideo { what },
             _ if has("Not Found") || has("(404)") => CaptureFault::NotFound { host },
             ResourceError::Read | ResourceError::Write | ResourceError::Close if remote && had_pictures => {
                 CaptureFault::Ended
@@ -53,7 +55,10 @@ fn classify(error: &gst::glib::Error, debug: &str, what: &str, remote: bool, had
             | ResourceError::Write
                 if remote =>
             {
-                CaptureFault::Unreachable { host }
+                match status(debug) {
+                    Some(status) => CaptureFault::Failed { what, why: format!("it answers {status}") },
+                    None => CaptureFault::Unreachable { host },
+                }
             }
             _ => failed(error, debug, what),
         };
@@ -84,6 +89,12 @@ fn classify(error: &gst::glib::Error, debug: &str, what: &str, remote: bool, had
         ) => CaptureFault::NotVideo { what },
         _ => failed(error, debug, what),
     }
+}
+
+/// The status with which a host refused or sent elsewhere, as the library quotes it: `Busy (503)`.
+fn status(debug: &str) -> Option<u16> {
+    let quoted = debug.match_indices(" (").filter_map(|(at, _)| debug[at + 2..].split_once(')'));
+    quoted.filter_map(|(inside, _)| inside.parse().ok()).find(|status| (300..600).contains(status))
 }
 
 fn failed(error: &gst::glib::Error, debug: &str, what: String) -> CaptureFault {
@@ -122,6 +133,10 @@ mod tests {
         assert_eq!(kind(resource(R::NotFound), "Could not resolve server name", false), "unreachable");
         assert_eq!(kind(resource(R::OpenRead), "", false), "unreachable");
         assert_eq!(kind(resource(R::Read), "", true), "ended");
+        let said = |debug: &str| classify(&resource(R::OpenRead), debug, "cam:80", true, false).to_string();
+        let busy = "gstsouphttpsrc.c(1690): gst_soup_http_src_parse_status (): /x:\nBusy (503), URL: http://cam/1 (2)";
+        assert_eq!(said(busy), "cam:80 failed: it answers 503");
+        assert_eq!(said("gst.c(503): f ():\nno answer (7)"), "cam:80 cannot be reached");
         let gave_up = "basesrc.c(3132): gst_base_src_loop (): s\nstreaming stopped, reason error (-5)";
         assert_eq!(kind(gst::glib::Error::new(S::Failed, "words"), gave_up, false), "unreachable");
         assert_eq!(kind(gst::glib::Error::new(S::WrongType, "words"), "", false), "not_video");

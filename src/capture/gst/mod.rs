@@ -9,6 +9,8 @@
 //! their own: the line is encrypted, but who is at its other end is not proven.
 
 mod bus;
+mod ending;
+mod guard;
 mod login;
 mod picture;
 mod pipeline;
@@ -29,6 +31,8 @@ use crate::time::{Mono, Wall};
 
 /// The stop flag is looked at this often while a source is being opened.
 const LOOK: Duration = Duration::from_millis(50);
+/// How long the closing of a camera on the network is waited for.
+const CLOSING: Duration = Duration::from_secs(2);
 
 /// What the library's threads tell the capture thread.
 #[derive(Default)]
@@ -37,8 +41,8 @@ struct Notes {
     decoder: Option<String>,
     /// A coding that nothing on this machine reads.
     unknown: Option<String>,
-    /// A recording's picture has more pixels than are read.
-    too_large: bool,
+    /// Why what comes is not taken any further: it has more of something than is read.
+    refused: Option<&'static str>,
     /// A stream with pictures was found and joined to the sink.
     linked: bool,
     /// All streams were seen.
@@ -61,6 +65,7 @@ pub struct Gst {
     notes: Shared,
     /// Host and port, or path: what faults speak of.
     what: String,
+    address: String,
     remote: bool,
     stall: Duration,
     first: Option<gst::Sample>,
@@ -80,6 +85,8 @@ impl Gst {
     /// Why there is none.
     pub fn open(settings: &Settings, stop: &Stop) -> Result<Gst, CaptureFault> {
         init()?;
+        let address = settings.address.to_string();
+        wait_for_end(&address, settings.stall, stop)?;
         let notes = Shared::default();
         let built = pipeline::build(settings, &notes)?;
         let bus = built.pipeline.bus().expect("a pipeline has a bus from its making on");
@@ -90,6 +97,7 @@ impl Gst {
             bus,
             notes,
             what: built.what,
+            address,
             remote: built.remote,
             stall: settings.stall,
             first: None,
@@ -163,9 +171,8 @@ impl Gst {
 
     /// The first error on the bus, if there is one.
     fn fault(&self) -> Option<CaptureFault> {
-        if with(&self.notes, |n| n.too_large) {
-            let why = "its pictures have more than 4096 x 4096 pixels".to_string();
-            return Some(CaptureFault::Failed { what: self.what.clone(), why });
+        if let Some(why) = with(&self.notes, |n| n.refused) {
+            return Some(CaptureFault::Failed { what: self.what.clone(), why: why.to_string() });
         }
         let unknown = with(&self.notes, |n| if n.linked { None } else { n.unknown.clone() });
         if let Some(codec) = unknown {
@@ -221,11 +228,29 @@ impl Gst {
 impl Drop for Gst {
     fn drop(&mut self) {
         self.first = None;
-        // An element that refuses to stop has no say any more; there is nobody left to tell.
-        let _ = self.pipeline.set_state(gst::State::Null);
+        if self.remote {
+            ending::end(&self.pipeline, &self.address, CLOSING);
+        } else {
+            // An element that refuses to stop has no say any more; there is nobody left to tell.
+            let _ = self.pipeline.set_state(gst::State::Null);
+        }
         self.bus.unset_sync_handler();
         self.bus.set_flushing(true);
     }
+}
+
+/// Waits until what was opened from this address before has ended.
+fn wait_for_end(address: &str, stall: Duration, stop: &Stop) -> Result<(), CaptureFault> {
+    let begun = Mono::now();
+    while ending::is_ending(address) {
+        if Mono::now().since(begun) >= stall {
+            return Err(CaptureFault::Stalled { after: stall });
+        }
+        if stop.wait(LOOK) {
+            return Err(CaptureFault::Ended);
+        }
+    }
+    Ok(())
 }
 
 fn clock_time(span: Duration) -> gst::ClockTime {
@@ -236,6 +261,8 @@ fn clock_time(span: Duration) -> gst::ClockTime {
 fn init() -> Result<(), CaptureFault> {
     static READY: OnceLock<Result<(), String>> = OnceLock::new();
     let ready = READY.get_or_init(|| {
+        // Its elements complain of each wrong byte of a stranger's, thousands of times a second; what matters comes by the bus.
+        gst::glib::log_set_default_handler(|_, _, words| log::debug!("GStreamer: {}", redacted(words)));
         gst::init().map_err(|e| redacted(&e.to_string()))?;
         if let Some(decoder) = gst::ElementFactory::find("nvv4l2decoder") {
             decoder.set_rank(gst::Rank::PRIMARY + 100);

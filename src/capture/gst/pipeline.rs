@@ -9,7 +9,7 @@ use gstreamer_app as gst_app;
 use gstreamer_video as gst_video;
 
 use super::login::{self, Login};
-use super::{Shared, bus, with};
+use super::{Shared, bus, guard, with};
 use crate::capture::{Address, CaptureFault, Settings};
 use crate::error::{redacted, secrets_in};
 
@@ -19,8 +19,6 @@ const LATENCY_MS: u32 = 100;
 const TEARDOWN_NS: u64 = 100_000_000;
 /// Pictures of a recording that are decoded ahead.
 const AHEAD: u32 = 4;
-/// A recording's picture has no more pixels; a small file can ask for gigabytes.
-const PIXELS_MOST: u64 = 4096 * 4096;
 /// What a frame can hold without conversion.
 const FORMATS: [&str; 5] = ["NV12", "I420", "YUY2", "UYVY", "GRAY8"];
 
@@ -178,7 +176,7 @@ fn launch(text: &str, notes: &Shared) -> Result<Built, CaptureFault> {
     let sink = sink.ok_or_else(|| bad("it has an element of its own that is named spotter".into()))?;
     sink.set_caps(new_sink().caps().as_ref());
     sink.set_property("enable-last-sample", false);
-    note_decoders(&pipeline, &sink, notes, true);
+    note_decoders(&pipeline, &sink, notes, true, false);
     with(notes, |n| n.linked = true);
     Ok(Built { pipeline, sink, what, remote: false, ask_live: true })
 }
@@ -208,16 +206,13 @@ fn assemble(
     let parts = [source, &decode, sink.upcast_ref()];
     pipeline.add_many(parts).map_err(internal(&what))?;
     let live = matches!(settings.address, Address::Rtsp(_));
-    note_decoders(&pipeline, &sink, notes, live);
+    note_decoders(&pipeline, &sink, notes, live, live && !settings.rtsp_udp);
 
     let own = notes.clone();
     decode.connect("autoplug-continue", false, move |args| {
         let caps = args.get(2).and_then(|c| c.get::<gst::Caps>().ok());
         let stream = caps.as_ref().and_then(|c| c.structure(0));
-        let too_large = !remote && stream.is_some_and(is_too_large);
-        if too_large {
-            with(&own, |n| n.too_large = true);
-        }
+        let too_large = stream.is_some_and(|stream| guard::is_too_large(stream, &own));
         Some((!too_large && !stream.is_some_and(|s| is_left(s.name(), remote))).to_value())
     });
     let own = notes.clone();
@@ -258,11 +253,6 @@ fn of_a_film(kind: &str) -> bool {
     ["video/", "image/", "multipart/"].iter().any(|family| kind.starts_with(family)) || CONTAINERS.contains(&kind)
 }
 
-fn is_too_large(stream: &gst::StructureRef) -> bool {
-    let side = |name| stream.get::<i32>(name).ok().and_then(|n| u64::try_from(n).ok()).unwrap_or(0);
-    side("width") * side("height") > PIXELS_MOST
-}
-
 /// Joins a pad with pictures to the sink, by way of a conversion only where a frame cannot hold them as they are.
 fn join(pipeline: &gst::Pipeline, pad: &gst::Pad, sink: &gst::Element, remote: bool) -> Option<()> {
     let caps = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
@@ -289,14 +279,19 @@ fn join(pipeline: &gst::Pipeline, pad: &gst::Pad, sink: &gst::Element, remote: b
     pad.link(&last.static_pad("sink")?).ok().map(drop)
 }
 
-/// Looks at each element that the library adds: notes the decoder, and tunes those that are known.
-fn note_decoders(pipeline: &gst::Pipeline, sink: &gst_app::AppSink, notes: &Shared, live: bool) {
+/// Looks at each element that the library adds: notes the decoder, and tunes those that are known. `whole`: what is lost, the
+/// camera itself has left out, so that there is no better picture until the next that stands by itself.
+fn note_decoders(pipeline: &gst::Pipeline, sink: &gst_app::AppSink, notes: &Shared, live: bool, whole: bool) {
     let (notes, sink) = (notes.clone(), sink.downgrade());
     pipeline.connect_deep_element_added(move |_, _, element| {
         let Some(factory) = element.factory() else { return };
         let name = factory.name();
         if factory.metadata("klass").is_some_and(|k| k.contains("Decoder") && k.contains("Video")) {
             with(&notes, |n| n.decoder = Some(name.to_string()));
+            guard::bound_pictures(element, &notes);
+            if live {
+                guard::await_whole_picture(element);
+            }
         }
         let set = |property: &str| {
             if element.has_property(property) {
@@ -311,9 +306,11 @@ fn note_decoders(pipeline: &gst::Pipeline, sink: &gst_app::AppSink, notes: &Shar
                     set("disable-dpb");
                 }
             }
+            "rtph264depay" | "rtph265depay" if whole => set("wait-for-keyframe"),
             "multipartdemux" => {
                 // Its one stream is then known to be all there is, and a camera's parts have no pace but their coming.
                 set("single-stream");
+                guard::bound_parts(element, &notes);
                 if let Some(sink) = sink.upgrade() {
                     settle(&sink, &notes, true, false);
                 }

@@ -27,6 +27,14 @@ use sys::{Caps, Full, Node, Pix, Ready, Span, Stream};
 
 /// Enough that the driver fills one while one is read and two wait for a late reader.
 const BUFFERS: u32 = 4;
+/// A driver that says "ready" and then has nothing, or nothing of use, is asked again after this: it must not cost a core.
+const PAUSE: Duration = Duration::from_millis(5);
+/// A side of a picture has no more pixels; a driver that says so is not believed.
+const SIDE_MOST: usize = 16_384;
+/// Memory that a frame is given before one has needed it.
+const CAPACITY_MOST: usize = 64 << 20;
+/// Drivers round the length of a picture up to this.
+const PAGE: usize = 4096;
 
 /// An open device.
 pub struct V4l2 {
@@ -35,6 +43,31 @@ pub struct V4l2 {
     layout: Layout,
     /// Memory for the largest picture, so that no later one makes the buffer grow.
     capacity: usize,
+    /// A raw picture has no more bytes; one that has is of another size than was agreed.
+    most: usize,
+    clock: Clock,
+}
+
+/// When pictures were captured, by the driver's clock for as long as that one can be believed.
+struct Clock {
+    opened: Mono,
+    driver: Mono,
+    given: Mono,
+}
+
+impl Clock {
+    fn new(opened: Mono) -> Clock {
+        Clock { opened, driver: opened, given: opened }
+    }
+
+    /// The driver's stamp, or `now` for one of the future, of before the opening, or not after the one before. What is given
+    /// never goes back.
+    fn captured(&mut self, stamp: Option<Mono>, now: Mono) -> Mono {
+        let believed = stamp.filter(|at| *at <= now && *at >= self.opened && *at > self.driver);
+        self.driver = believed.unwrap_or(self.driver);
+        self.given = believed.unwrap_or(now).max(self.given.plus(Duration::from_nanos(1)));
+        self.given
+    }
 }
 
 impl V4l2 {
@@ -53,13 +86,19 @@ impl V4l2 {
         let choice = negotiate::choose(&offers_of(&node, wish.size), &wish, is_usb(&caps))
             .map_err(|r| CaptureFault::FormatRefused { what: path.clone(), asked: r.asked, offered: r.offered })?;
         let pix = set(path, &node, &choice, &wish, number)?;
+        let clock = Clock::new(Mono::now());
         let stream = Stream::start(node, BUFFERS).map_err(|why| start_fault(path, &why, number))?;
-        identity::remember(path, found);
         let layout = layout::layout(choice.format, &pix);
+        if stream.shortest() < layout.bytes() {
+            let why = "its buffers are too small for its pictures".to_string();
+            return Err(CaptureFault::Failed { what: path.clone(), why });
+        }
+        identity::remember(path, found);
         let fps = choice.fps.map_or("its own".to_string(), |fps| fps.to_string());
         log::info!("{path}: {}, {}x{} at {fps} fps", caps.card, pix.width, pix.height);
-        let capacity = pix.bytes.max(layout.bytes()) + jfif::REPAIR_BYTES;
-        Ok(V4l2 { path: path.clone(), stream, layout, capacity })
+        let most = pix.bytes.max(layout.bytes());
+        let capacity = most.min(CAPACITY_MOST) + jfif::REPAIR_BYTES;
+        Ok(V4l2 { path: path.clone(), stream, layout, capacity, most: most.next_multiple_of(PAGE), clock })
     }
 
     /// The next picture: the newest that is ready, or the first that comes within `timeout`.
@@ -76,27 +115,32 @@ impl V4l2 {
             Some(full) => {
                 let next = self.fill(frame, &full);
                 self.stream.give_back(full).map_err(|why| self.fault(&why))?;
+                if next == Next::Broken {
+                    std::thread::sleep(PAUSE.min(timeout));
+                }
                 Ok(next)
             }
             // The wait ended with an error and yet the driver only says "not now": it would end so at once for ever.
             None if ready == Ready::Error => Err(self.fault(&io::Error::from_raw_os_error(libc::EIO))),
-            None => Ok(Next::Nothing),
+            None => {
+                std::thread::sleep(PAUSE.min(timeout));
+                Ok(Next::Nothing)
+            }
         }
     }
 
     /// Takes all full buffers and keeps the last.
     fn newest(&mut self) -> io::Result<Option<Full>> {
-        let mut newest = self.stream.dequeue()?;
-        while newest.is_some() {
+        let Some(mut newest) = self.stream.dequeue()? else { return Ok(None) };
+        // No more than there are: a driver that always has one more would keep us here for ever.
+        for _ in 1..self.stream.buffers() {
             let Some(newer) = self.stream.dequeue()? else { break };
-            if let Some(older) = newest.replace(newer) {
-                self.stream.give_back(older)?;
-            }
+            self.stream.give_back(std::mem::replace(&mut newest, newer))?;
         }
-        Ok(newest)
+        Ok(Some(newest))
     }
 
-    fn fill(&self, frame: &mut Frame, full: &Full) -> Next {
+    fn fill(&mut self, frame: &mut Frame, full: &Full) -> Next {
         let bytes = self.stream.bytes(full);
         if full.damaged || bytes.is_empty() || bytes.len() < self.layout.bytes() {
             return Next::Broken;
@@ -108,12 +152,13 @@ impl V4l2 {
             frame.bytes.extend_from_slice(bytes);
             let Ok(info) = jfif::repair(&mut frame.bytes) else { return Next::Broken };
             frame.layout = Layout::jpeg(info.width, info.height);
+        } else if bytes.len() > self.most {
+            return Next::Broken;
         } else {
             frame.bytes.extend_from_slice(&bytes[..self.layout.bytes()]);
         }
         let now = Mono::now();
-        // A stamp of the future is no stamp.
-        frame.captured = full.stamp_ns.map(Mono::from_ns).filter(|at| *at <= now).unwrap_or(now);
+        frame.captured = self.clock.captured(full.stamp_ns.map(Mono::from_ns), now);
         let age_ms = u64::try_from(now.since(frame.captured).as_millis()).unwrap_or(0);
         frame.captured_wall = Wall::from_unix_ms(Wall::now().unix_ms().saturating_sub(age_ms));
         Next::Frame
@@ -178,7 +223,8 @@ fn set(path: &str, node: &Node, choice: &Choice, wish: &Wish, number: u64) -> Re
     let pix = node.set_format(choice.fourcc, width, height).map_err(|why| start_fault(path, &why, number))?;
     let refused = |asked: String, offered: String| CaptureFault::FormatRefused { what: path.into(), asked, offered };
     let same_size = wish.size.is_none_or(|size| size == (pix.width, pix.height));
-    if pix.fourcc != choice.fourcc || !same_size {
+    let believed = [pix.width, pix.height].iter().all(|side| (1..=SIDE_MOST).contains(side));
+    if pix.fourcc != choice.fourcc || !same_size || !believed {
         let offered = format!("{} {}x{}", String::from_utf8_lossy(&pix.fourcc), pix.width, pix.height);
         return Err(refused(format!("{} {width}x{height}", String::from_utf8_lossy(&choice.fourcc)), offered));
     }
@@ -212,7 +258,10 @@ fn offers_of(node: &Node, size: Option<(usize, usize)>) -> Vec<Offer> {
         }
         Some(Offer { format, fourcc, sizes })
     };
-    node.formats().into_iter().filter_map(offer).collect()
+    let mut codes = node.formats();
+    // A driver whose list of one format has no end is asked for its sizes once.
+    codes.dedup();
+    codes.into_iter().filter_map(offer).collect()
 }
 
 fn size_offer(span: Span<(u32, u32)>) -> SizeOffer {
@@ -306,6 +355,26 @@ mod tests {
             assert_eq!(open_fault("x", &why, u64::MAX).kind(), open, "{why}");
             assert_eq!(start_fault("x", &why, u64::MAX).kind(), start, "{why}");
         }
+    }
+
+    #[test]
+    fn a_clock_that_jumps_is_ours_and_what_is_given_never_goes_back() {
+        let at = |ms: u64| Mono::from_ns(ms * 1_000_000);
+        let mut clock = Clock::new(at(1000));
+        for (stamp, now, want) in [
+            (Some(1030), 1050, 1030),
+            (None, 1090, 1090),
+            (Some(1095), 1110, 1095),
+            (Some(1060), 1150, 1150),
+            (Some(2000), 1190, 1190),
+            (Some(10), 1230, 1230),
+            (Some(1250), 1270, 1250),
+            (Some(1250), 1310, 1310),
+        ] {
+            assert_eq!(clock.captured(stamp.map(at), at(now)), at(want), "{stamp:?} at {now}");
+        }
+        let next = clock.captured(Some(at(1300)), at(1350));
+        assert!(next > at(1310) && next < at(1311), "a good one that is behind what was given: {next:?}");
     }
 
     #[test]

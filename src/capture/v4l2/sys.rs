@@ -266,7 +266,7 @@ impl Drop for Map {
     fn drop(&mut self) {
         // SAFETY: `start` and `length` are one whole mapping made by `Stream::start`, and `Stream::bytes` lends its
         // memory only for as long as the stream, which owns this map, is borrowed.
-        let _ = unsafe { rustix::mm::munmap(self.start, self.length) };
+        let _ = unsafe { v4l::v4l2::munmap(self.start, self.length) };
     }
 }
 
@@ -284,17 +284,19 @@ impl Stream {
     pub fn start(node: Node, count: u32) -> io::Result<Stream> {
         let mut request = raw::v4l2_requestbuffers { count, type_: CAPTURE, memory: MMAP, ..Plain::zeroed() };
         ioctl(&node.file, vidioc::VIDIOC_REQBUFS, &mut request)?;
+        if request.count == 0 {
+            return Err(io::Error::other("its driver has no buffers"));
+        }
         let mut stream = Stream { node, maps: Vec::with_capacity(request.count as usize) };
         for index in 0..request.count {
             let mut buffer = descriptor(index);
             ioctl(&stream.node.file, vidioc::VIDIOC_QUERYBUF, &mut buffer)?;
             let length = buffer.length as usize;
             // SAFETY: `offset` is what the driver filled in for a buffer of mapped memory.
-            let offset = u64::from(unsafe { buffer.m.offset });
-            let (prot, flags) = (rustix::mm::ProtFlags::READ, rustix::mm::MapFlags::SHARED);
+            let offset = libc::off_t::from(unsafe { buffer.m.offset });
+            let (prot, flags, fd) = (libc::PROT_READ, libc::MAP_SHARED, stream.node.file.as_raw_fd());
             // SAFETY: a new mapping at an address of the kernel's choosing aliases nothing of ours.
-            let start =
-                unsafe { rustix::mm::mmap(std::ptr::null_mut(), length, prot, flags, &stream.node.file, offset) }?;
+            let start = unsafe { v4l::v4l2::mmap(std::ptr::null_mut(), length, prot, flags, fd, offset) }?;
             stream.maps.push(Map { start, length });
             stream.queue(index)?;
         }
@@ -305,6 +307,16 @@ impl Stream {
 
     pub fn node(&self) -> &Node {
         &self.node
+    }
+
+    /// How many buffers there are.
+    pub fn buffers(&self) -> usize {
+        self.maps.len()
+    }
+
+    /// Bytes of the shortest buffer.
+    pub fn shortest(&self) -> usize {
+        self.maps.iter().map(|map| map.length).min().unwrap_or(0)
     }
 
     fn queue(&self, index: u32) -> io::Result<()> {

@@ -1,0 +1,43 @@
+//! Ends the pipeline of a camera on the network, however long that takes.
+//!
+//! GStreamer cannot be interrupted in the middle of an RTSP message. A camera that sends an endless one, a byte now and then, would
+//! keep the thread that closes it for as long as it likes, and with it the box's sign of life. So the library closes it on a thread
+//! of its own pool; who closes waits a while and leaves. What has not ended is remembered, and its camera is not opened again
+//! until it has: there is at most one such line for each address.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError, channel};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use gstreamer as gst;
+use gstreamer::prelude::*;
+
+/// Hears, by a hang-up, that a pipeline has ended.
+struct Ending {
+    address: String,
+    over: Receiver<()>,
+}
+
+static ENDINGS: Mutex<Vec<Ending>> = Mutex::new(Vec::new());
+
+/// Ends a pipeline that was opened from `address`, and waits up to `patience` for it.
+pub(super) fn end(pipeline: &gst::Pipeline, address: &str, patience: Duration) {
+    let (not_yet, over) = channel::<()>();
+    pipeline.call_async(move |pipeline| {
+        // An element that refuses to stop has no say any more; there is nobody left to tell.
+        let _ = pipeline.set_state(gst::State::Null);
+        drop(not_yet);
+    });
+    if over.recv_timeout(patience) == Err(RecvTimeoutError::Timeout) {
+        log::debug!("{address} has not ended after {patience:?}");
+        let ending = Ending { address: address.to_string(), over };
+        ENDINGS.lock().unwrap_or_else(PoisonError::into_inner).push(ending);
+    }
+}
+
+/// Whether what was opened from `address` has not ended yet.
+pub(super) fn is_ending(address: &str) -> bool {
+    let mut endings = ENDINGS.lock().unwrap_or_else(PoisonError::into_inner);
+    endings.retain(|ending| ending.over.try_recv() != Err(TryRecvError::Disconnected));
+    endings.iter().any(|ending| ending.address == address)
+}
