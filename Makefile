@@ -169,8 +169,8 @@ demo-model: setup ## train the model of the rendered athlete anew (gigabytes of 
 	nice -n 10 target/demo-model/venv/bin/python board/models/train.py target/demo-model/pictures target/demo-model/held-out \
 		board/models/demo-pose.onnx
 
-test-day: ## a day of frames, by their stamps, through everything but an engine: memory must stay as it is
-	$(CARGO) test --locked $(OPTIMISED) --test pose_memory -- --ignored --nocapture
+test-day: ## a day of frames, by their stamps, through everything but an engine, and thirty days of forty sets: nothing may grow
+	$(CARGO) test --locked $(OPTIMISED) --test pose_memory --test days -- --ignored --nocapture
 
 test-parity: ## pictures and answers, seen as Ultralytics sees them (fetches gigabytes of Python packages; needs make build)
 	tests/parity/answers.sh $(SPOTTER) $(MODELS)

@@ -30,7 +30,7 @@ const PARTING: Duration = Duration::from_millis(700);
 const GAP_KEY: &str = "clock";
 
 /// The store thread's own.
-pub(super) struct Keeper {
+pub struct Keeper {
     shared: Arc<Shared>,
     database: Option<Database>,
     boot: String,
@@ -93,7 +93,7 @@ impl Keeper {
     }
 
     /// One turn; how long the next may wait if nothing comes.
-    pub(super) fn turn(&mut self, now: Reading) -> Duration {
+    pub fn turn(&mut self, now: Reading) -> Duration {
         if self.database.is_none() && now.mono >= self.retry_at {
             self.open(now);
         }
