@@ -240,7 +240,7 @@ fn watch(desk: &mut Desk, request: &Request<'_>, camera: usize, out: &mut Vec<u8
     let refuse = |desk: &mut Desk, out: &mut Vec<u8>, status, why: &str| {
         Outcome::Reply(desk.refuse(out, RouteClass::Stream, status, why, request.close))
     };
-    if view.newest_id() == 0 {
+    if view.newest_id_at(desk.now, desk.wall) == 0 {
         return refuse(desk, out, 404, &snapshot::absence(view));
     }
     let variant = match snapshot::variant(request.query(), view) {
