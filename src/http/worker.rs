@@ -267,14 +267,18 @@ impl Worker {
         while Mono::now() < end {
             let Some(listener) = &self.listener else { return };
             match listener.accept() {
-                Ok((socket, peer)) => self.welcome(socket, peer.ip()),
+                Ok((socket, peer)) => {
+                    self.accepts_again();
+                    self.welcome(socket, peer.ip());
+                }
                 Err(why) if matches!(why.kind(), ErrorKind::Interrupted | ErrorKind::ConnectionAborted) => {}
                 Err(why) if why.kind() == ErrorKind::WouldBlock => {
-                    self.refused = false;
+                    self.accepts_again();
                     return;
                 }
                 Err(why) => {
                     // Out of descriptors, most likely. Nobody tells when there are some again, so it is tried each turn.
+                    self.desk.shared.house.metrics.http.unaccepted.inc();
                     if !self.refused {
                         log::warn!("no connection can be accepted: {why}");
                     }
@@ -284,6 +288,12 @@ impl Worker {
             }
         }
         self.accept_more = true;
+    }
+
+    fn accepts_again(&mut self) {
+        if std::mem::take(&mut self.refused) {
+            log::info!("connections are accepted again");
+        }
     }
 
     fn welcome(&mut self, mut socket: TcpStream, peer: std::net::IpAddr) {
