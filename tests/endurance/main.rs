@@ -84,7 +84,7 @@ fn config(folder: &Path, server: &Server, hook: &Receiver) -> String {
          [[camera]]\nname = \"rtsp\"\nsource = \"{}/h264\"\n\
          [[camera]]\nname = \"film\"\nsource = \"gst:multifilesrc location={film}/film-%05d.jpg start-index=1 \
          stop-index={pictures} loop=true caps=image/jpeg,framerate={FPS}/1 ! jpegdec\"\n\
-         [capture]\nstall_s = 3.0\n[set_boundary]\nquiet_seconds = 4.0\n[pose]\nengine = \"cpu\"\nmodel = \"demo\"\n\
+         [capture]\nstall_s = 3.0\n[set_boundary]\nquiet_seconds = 4.0\n[pose]\nengine = \"cpu\"\nmax_fps = 6\nmodel = \"demo\"\n\
          [[sink]]\nkind = \"webhook\"\nurl = \"{}\"\nsecret = \"{SECRET}\"\ntimeout_s = 2.0\n",
         server.url,
         hook.url()

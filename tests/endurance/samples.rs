@@ -136,7 +136,11 @@ impl Samples {
             let (threads, descriptors) = self.first;
             let held = format!("{} threads, {} descriptors; first {:?}", now.threads, now.descriptors, self.first);
             // One connection of this question's own, and one of a picture that is being asked for, on either side.
-            if now.threads > threads || now.descriptors > descriptors + 2 { Err(held) } else { Ok(println!("{held}")) }
+            if now.threads > threads || now.descriptors > descriptors + 2 {
+                return Err(held);
+            }
+            println!("{held}");
+            Ok(())
         });
         for line in ["spotter_frames_captured_total", "spotter_frames_inferred_total", "spotter_frames_dropped_total"] {
             let metrics = spotter.get("/metrics").text();
