@@ -225,6 +225,7 @@ impl Keeper {
         let (step, mended, valid) = mended.map_err(|error| StoreFault::of_sqlite(&path, &error))?;
         if let Some(step) = step {
             self.shared.metrics.clock_steps.inc();
+            self.sweep.clock_was_set(now);
             log::info!("the clock was set by {:.1} s; the times of {mended} sets were mended", step as f64 / 1e3);
             self.shared.news.ring();
         }
