@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::common::until;
 use super::helpers::Server;
-use super::rig::Rig;
+use super::rig::{Rig, TRAINS};
 
 fn wait(time: Duration) {
     let begun = Instant::now();
@@ -60,4 +60,25 @@ fn a_halt_longer_than_a_thread_may_be_silent_is_no_hung_thread_and_opens_the_sou
     wait(Duration::from_secs(3));
     assert!(!rig.log().contains("hung: "), "{}", rig.log());
     assert_eq!(rig.spotter.get("/readyz").status, 200);
+}
+
+#[test]
+fn a_halt_in_the_middle_of_a_set_makes_no_repetition_that_was_not_done() {
+    let rig = Rig::start(&format!("{TRAINS}[capture]\nstall_s = 2.0\n"));
+    rig.in_a_set();
+    rig.spotter.signal("STOP");
+    wait(Duration::from_secs(6));
+    rig.spotter.signal("CONT");
+    // The source is opened anew, and he begins a set from its beginning: three curls of three seconds each.
+    let sets = until("a set is over", || match rig.sets() {
+        sets if sets.is_empty() => Err(rig.spotter.json("/api/v1/state").to_string()),
+        sets => Ok(sets),
+    });
+    for set in &sets {
+        let reps = set["repetitions"].as_array().expect("a list");
+        let second = |rep: &serde_json::Value, name: &str| rep[name].as_f64().expect("a number");
+        let quick = reps.iter().find(|rep| second(rep, "ended_s") - second(rep, "started_s") < 1.5);
+        // What was begun before the halt may be told with what came after it, and no more than was shown.
+        assert!(reps.len() <= 5 && quick.is_none(), "{set}");
+    }
 }

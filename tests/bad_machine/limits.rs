@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 
 use super::common::{Parts, SpotterBox, until};
+use super::helpers::Server;
 use super::rig::{Line, Rig, SHOWN, is_root, program};
 
 /// What the kernel allows the box: now, and at most.
@@ -76,10 +77,20 @@ fn without_descriptors_those_who_are_in_see_on_and_it_ends_when_there_are_some_a
     assert_eq!(rig.log().matches("no connection can be accepted").count(), 1, "{}", rig.log());
 }
 
-/// The box as a user of its own who may have so many threads; root has no such limit.
-fn with_threads(most: u32, folder: &Path) -> Command {
+/// Users of nobody else's, one for each test: what one has takes from no other's limit.
+const USER: u32 = 54321;
+const NET_USER: u32 = 54322;
+
+fn as_user(user: u32) -> Command {
     let mut command = Command::new("setpriv");
-    command.args(["--reuid=54321", "--regid=54321", "--clear-groups", "prlimit", &format!("--nproc={most}")]);
+    command.args([format!("--reuid={user}"), format!("--regid={user}"), "--clear-groups".into()]);
+    command
+}
+
+/// The box as a user of its own who may have so many threads; root has no such limit.
+fn with_threads(user: u32, most: u32, folder: &Path) -> Command {
+    let mut command = as_user(user);
+    command.args(["prlimit", &format!("--nproc={most}")]);
     command.arg(env!("CARGO_BIN_EXE_spotter")).args(["run", "--listen", "127.0.0.1:0", "--config"]);
     command.arg(folder.join("spotter.toml")).arg("--data-dir").arg(folder);
     command.stdin(Stdio::null()).stdout(Stdio::piped());
@@ -119,7 +130,9 @@ fn without_threads_it_does_not_start_by_halves() {
         let folder = open_folder(config);
         let mut refused = 0;
         let enough = (1..60).find(|most| {
-            let Some(out) = ended(with_threads(*most, folder.path()), &folder.path().join("log")) else { return true };
+            let Some(out) = ended(with_threads(USER, *most, folder.path()), &folder.path().join("log")) else {
+                return true;
+            };
             let said = String::from_utf8_lossy(&out.stderr);
             let sentences: Vec<&str> = said.lines().filter(|line| line.starts_with("spotter: ")).collect();
             let whole = matches!(sentences[..], [one] if one.contains("the machine has no thread left for "));
@@ -132,7 +145,7 @@ fn without_threads_it_does_not_start_by_halves() {
         assert!(refused > 2);
         // With just as many as it wants it is a whole box.
         let spotter = SpotterBox::of({
-            let mut command = with_threads(enough, folder.path());
+            let mut command = with_threads(USER, enough, folder.path());
             command.stderr(Stdio::null());
             command
         });
@@ -143,9 +156,54 @@ fn without_threads_it_does_not_start_by_halves() {
     }
 }
 
+/// Sets how many threads the user of the box may have, in his name: even root may not without CAP_SYS_RESOURCE.
+fn allow_threads(spotter: &SpotterBox, most: usize) {
+    let mut command = as_user(NET_USER);
+    command.args(["prlimit", "--pid", &spotter.child.id().to_string(), &format!("--nproc={most}:200")]);
+    assert!(command.status().expect("it is part of util-linux").success());
+}
+
+/// GLib ends the program when it gets no thread.
 #[test]
-fn without_memory_it_says_so_and_ends_and_the_log_is_whole() {
-    // Too little to start with: a sentence and an end, never a hang and never a wrong step.
+fn without_threads_for_a_camera_that_comes_back_the_box_goes_on_until_there_are_some() {
+    if !is_root("another user's limit") {
+        return;
+    }
+    let server = Server::start(160, 120, 10, None);
+    let port = server.port();
+    let rtsp = format!(
+        "[capture]\nretry_most_s = 0.5\n[[camera]]\nname = \"net\"\nsource = \"{}/mjpeg\"\npose = false\n",
+        server.url
+    );
+    let folder = open_folder(&format!("{SHOWN}{rtsp}"));
+    let mut command = with_threads(NET_USER, 200, folder.path());
+    let log = std::fs::File::create(folder.path().join("log")).expect("there is room");
+    command.env("HOME", folder.path()).stderr(log);
+    let spotter = SpotterBox::of(command);
+    let net = "/api/v1/cameras/net/snapshot";
+    let is = |what: &str, is: &dyn Fn(u16, &str) -> bool| {
+        until(what, || {
+            let reply = spotter.get(net);
+            let said = if reply.status == 200 { String::new() } else { reply.text() };
+            if is(reply.status, &said) { Ok(()) } else { Err(format!("{} {said}", reply.status)) }
+        });
+    };
+    is("a picture", &|status, _| status == 200);
+    drop(server);
+    is("it is gone", &|status, said| status == 404 && said.contains("cannot be reached"));
+    let own = spotter.json("/api/v1/admin")["threads"].as_array().expect("a list").len();
+    allow_threads(&spotter, own + 4);
+    let server = Server::start(160, 120, 10, Some(port));
+    is("there is no thread", &|status, said| status == 404 && said.contains("the machine has no thread left for it"));
+    assert_eq!(spotter.get("/snapshot").status, 200, "the other camera goes on");
+    allow_threads(&spotter, 200);
+    is("it is back", &|status, _| status == 200);
+    drop(server);
+}
+
+/// A sentence and an end, never a hang and never a wrong step.
+#[test]
+fn with_too_little_memory_to_start_it_says_so_and_ends() {
     let folder = open_folder(SHOWN);
     let mut codes = Vec::new();
     for most_mib in [40, 80, 120, 160, 240, 320, 480] {
@@ -167,8 +225,11 @@ fn without_memory_it_says_so_and_ends_and_the_log_is_whole() {
     }
     println!("{codes:#?}");
     assert!(codes.iter().any(|code| !code.ends_with("serves")) && codes.iter().any(|code| code.ends_with("serves")));
+}
 
-    // No more than it has: it goes on, or ends by the same sentence; what was written is there.
+/// With no more than it has it goes on, or ends by the allocator's sentence; what was written is there.
+#[test]
+fn without_memory_it_says_so_and_ends_and_the_log_is_whole() {
     let mut rig = Rig::start(&SHOWN.replace("160x120", "1280x720"));
     rig.has_picture();
     let mut line = Line::open(&rig);
@@ -196,7 +257,8 @@ fn without_memory_it_says_so_and_ends_and_the_log_is_whole() {
         Some(status) => {
             let said = rig.log();
             assert!(status.signal() == Some(6) && said.contains("memory allocation of "), "{status}\n{said}");
-            println!("it ended: {}", said.lines().last().unwrap_or_default());
+            let last = said.lines().find(|line| line.contains("memory allocation of "));
+            println!("it ended: {}", last.unwrap_or_default());
         }
         None => {
             allow(&rig, MEMORY, None);

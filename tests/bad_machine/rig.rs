@@ -14,6 +14,10 @@ use super::common::{SpotterBox, open, until};
 pub const SHOWN: &str =
     "[[camera]]\nname = \"rack\"\nsource = \"demo:squat?fps=15&size=160x120&seed=4\"\npose = false\n";
 
+/// Three curls, a rest that is just long enough for the set to be over, and so on.
+pub const TRAINS: &str = "confidence_threshold = 0.5\n[[camera]]\nname = \"rack\"\n\
+    source = \"demo:curl?reps=3&rest=7&fps=10&size=320x180&seed=7\"\n[set_boundary]\nquiet_seconds = 3.0\n";
+
 pub struct Rig {
     pub spotter: SpotterBox,
     pub folder: tempfile::TempDir,
@@ -65,6 +69,19 @@ impl Rig {
         until(line, || match self.spotter.metric(line) {
             value if is(value) => Ok(()),
             value => Err(format!("{value}\n{}", self.log())),
+        });
+    }
+
+    /// The log of sets, the oldest first.
+    pub fn sets(&self) -> Vec<Value> {
+        self.spotter.json("/api/v1/sets.json").as_array().expect("a list").clone()
+    }
+
+    /// Waits for a repetition of the set that goes on.
+    pub fn in_a_set(&self) {
+        until("he trains", || {
+            let state = self.spotter.json("/api/v1/state");
+            if state["cameras"][0]["reps"].as_u64().unwrap_or(0) > 0 { Ok(()) } else { Err(state.to_string()) }
         });
     }
 

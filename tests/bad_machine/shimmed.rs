@@ -5,15 +5,10 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
-
 use super::common::{request, until};
 use super::receiver::{Manner, Part, Receiver, SECRET};
-use super::rig::{Rig, program};
+use super::rig::{Rig, TRAINS, program};
 
-/// Three curls, a rest that is just long enough for the set to be over, and so on.
-const TRAINS: &str = "confidence_threshold = 0.5\n[[camera]]\nname = \"rack\"\n\
-    source = \"demo:curl?reps=3&rest=7&fps=10&size=320x180&seed=7\"\n[set_boundary]\nquiet_seconds = 3.0\n";
 const DAY_MS: i64 = 24 * 3_600_000;
 
 /// The stand-in, compiled once for this program.
@@ -43,10 +38,6 @@ fn shimmed(config: &str) -> Rig {
         command.env("LD_PRELOAD", shim()).env("SPOTTER_ORDERS", folder.join("orders"));
         command
     })
-}
-
-fn sets(rig: &Rig) -> Vec<Value> {
-    rig.spotter.json("/api/v1/sets.json").as_array().expect("a list").clone()
 }
 
 #[test]
@@ -79,21 +70,13 @@ fn a_slow_disk_makes_sets_late_and_nothing_else() {
     });
     rig.says("spotter.db is quick again");
     rig.metric_is("spotter_store_slow ", |slow| slow == 0.0);
-    assert_eq!(sets(&rig)[0]["reps"], 3);
-}
-
-/// Waits for a repetition of the set that goes on.
-fn in_a_set(rig: &Rig) {
-    until("he trains", || {
-        let state = rig.spotter.json("/api/v1/state");
-        if state["cameras"][0]["reps"].as_u64().unwrap_or(0) > 0 { Ok(()) } else { Err(state.to_string()) }
-    });
+    assert_eq!(rig.sets()[0]["reps"], 3);
 }
 
 /// So many sets, the oldest first, each as long as three curls take, none before the one before it was over.
 fn in_order(rig: &Rig, count: usize) -> Vec<(i64, i64)> {
     let all = until("the set is in the log", || {
-        let all = sets(rig);
+        let all = rig.sets();
         if all.len() >= count { Ok(all) } else { Err(rig.spotter.json("/api/v1/state").to_string()) }
     });
     let times: Vec<(i64, i64)> = all
@@ -115,7 +98,7 @@ fn a_clock_that_jumps_by_a_day_and_to_1970_takes_no_sets_order_nor_its_length() 
         i64::try_from(since.as_millis()).expect("not so late")
     };
     rig.has_picture();
-    in_a_set(&rig);
+    rig.in_a_set();
     order(rig.folder.path(), DAY_MS, 0);
     rig.says("the clock was set by 86400.0 s");
     let tomorrow = in_order(&rig, 1)[0];
@@ -124,7 +107,7 @@ fn a_clock_that_jumps_by_a_day_and_to_1970_takes_no_sets_order_nor_its_length() 
     rig.says("the clock was set by -86400.0 s");
     let today = in_order(&rig, 1)[0];
     assert!((tomorrow.0 - DAY_MS - today.0).abs() < 1_000, "{today:?} after {tomorrow:?}");
-    in_a_set(&rig);
+    rig.in_a_set();
     order(rig.folder.path(), -now_ms(), 0);
     rig.says("the clock shows 1970-01-01, which cannot be right; times are mended when it is set");
     rig.metric_is("spotter_clock_plausible ", |plausible| plausible == 0.0);

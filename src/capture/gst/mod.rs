@@ -49,6 +49,25 @@ struct Notes {
 
 type Shared = Arc<Mutex<Notes>>;
 
+/// Threads that a pipeline may want beside one of a decoder's for each core; an RTSP camera was seen to take six.
+const THREADS: usize = 8;
+
+/// Whether the machine has the threads that a pipeline takes. GLib ends the whole program where it gets none, so as many are
+/// begun here first, all at once, and ended.
+fn threads_are_left() -> std::io::Result<()> {
+    let many = THREADS + std::thread::available_parallelism().map_or(1, usize::from);
+    let gate = Stop::default();
+    std::thread::scope(|scope| {
+        let begin = || {
+            let wait = || _ = gate.wait(Duration::from_secs(1));
+            std::thread::Builder::new().name("trial".into()).spawn_scoped(scope, wait)
+        };
+        let begun = (0..many).try_for_each(|_| begin().map(drop));
+        gate.raise();
+        begun
+    })
+}
+
 fn with<T>(notes: &Shared, look: impl FnOnce(&mut Notes) -> T) -> T {
     look(&mut notes.lock().expect("nothing panics under this lock"))
 }
@@ -82,6 +101,10 @@ impl Gst {
         init()?;
         let notes = Shared::default();
         let built = pipeline::build(settings, &notes)?;
+        if let Err(why) = threads_are_left() {
+            let why = format!("the machine has no thread left for it: {why}");
+            return Err(CaptureFault::Failed { what: built.what, why });
+        }
         let bus = built.pipeline.bus().expect("a pipeline has a bus from its making on");
         bus::listen(&bus);
         let mut gst = Gst {
