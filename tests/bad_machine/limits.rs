@@ -239,8 +239,8 @@ fn without_memory_it_says_so_and_ends_and_the_log_is_whole() {
     let size: u64 = size.split_whitespace().next().and_then(|kib| kib.parse().ok()).expect("a number");
     allow(&rig, MEMORY, Some(size << 10));
     let mut dead = None;
-    for n in 0..60 {
-        let path = format!("/snapshot?q={}&w={}", 30 + n, 1280 - 16 * n);
+    for n in 0..12 {
+        let path = format!("/snapshot?q={}&w={}", 30 + n, 1280 - 64 * n);
         let Ok(mut socket) = TcpStream::connect(rig.spotter.address) else { break };
         let _ = socket.set_read_timeout(Some(Duration::from_secs(10)));
         let asked = std::io::Write::write_all(
