@@ -77,6 +77,37 @@ fn without_descriptors_those_who_are_in_see_on_and_it_ends_when_there_are_some_a
     assert_eq!(rig.log().matches("no connection can be accepted").count(), 1, "{}", rig.log());
 }
 
+/// GLib ends the program when it gets no descriptor.
+#[test]
+fn without_descriptors_for_a_camera_that_comes_back_the_box_goes_on_until_there_are_some() {
+    let server = Server::start(160, 120, 10, None);
+    let port = server.port();
+    let rig = Rig::start(&format!("{SHOWN}{}", net(&server)));
+    rig.metric_is("spotter_camera_up{camera=\"net\"}", |up| up == 1.0);
+    let mut line = Line::open(&rig);
+    drop(server);
+    rig.says("camera net: 127.0.0.1:");
+    let open = std::fs::read_dir(format!("/proc/{}/fd", rig.pid())).expect("it runs").count() as u64;
+    let [before, _] = limits(&rig, DESCRIPTORS.1);
+    allow(&rig, DESCRIPTORS, Some(open + 2));
+    let server = Server::start(160, 120, 10, Some(port));
+    rig.says("the box has no descriptor left for it: ");
+    let shown = line.metric("spotter_frames_published_total{camera=\"rack\"}");
+    until("the other camera goes on", || match line.metric("spotter_frames_published_total{camera=\"rack\"}") {
+        more if more > shown => Ok(()),
+        same => Err(same.to_string()),
+    });
+    allow(&rig, DESCRIPTORS, before);
+    rig.metric_is("spotter_camera_up{camera=\"net\"}", |up| up == 1.0);
+    drop(server);
+}
+
+/// A network camera beside the other, which is tried often.
+fn net(server: &Server) -> String {
+    let source = format!("[[camera]]\nname = \"net\"\nsource = \"{}/mjpeg\"\npose = false\n", server.url);
+    format!("{source}[capture]\nretry_most_s = 0.5\n")
+}
+
 /// Users of nobody else's, one for each test: what one has takes from no other's limit.
 const USER: u32 = 54321;
 const NET_USER: u32 = 54322;
@@ -171,11 +202,7 @@ fn without_threads_for_a_camera_that_comes_back_the_box_goes_on_until_there_are_
     }
     let server = Server::start(160, 120, 10, None);
     let port = server.port();
-    let rtsp = format!(
-        "[capture]\nretry_most_s = 0.5\n[[camera]]\nname = \"net\"\nsource = \"{}/mjpeg\"\npose = false\n",
-        server.url
-    );
-    let folder = open_folder(&format!("{SHOWN}{rtsp}"));
+    let folder = open_folder(&format!("{SHOWN}{}", net(&server)));
     let mut command = with_threads(NET_USER, 200, folder.path());
     let log = std::fs::File::create(folder.path().join("log")).expect("there is room");
     command.env("HOME", folder.path()).stderr(log);

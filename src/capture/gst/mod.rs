@@ -52,8 +52,17 @@ type Shared = Arc<Mutex<Notes>>;
 /// Threads that a pipeline may want beside one of a decoder's for each core; an RTSP camera was seen to take six.
 const THREADS: usize = 8;
 
-/// Whether the machine has the threads that a pipeline takes. GLib ends the whole program where it gets none, so as many are
-/// begun here first, all at once, and ended.
+/// And descriptors: an RTSP camera was seen to take six.
+const DESCRIPTORS: usize = 16;
+
+/// Whether the machine has what a pipeline takes. GLib ends the whole program where it gets no thread or no descriptor, so as
+/// many as may be wanted are taken here first, all at once, and given back.
+fn is_room() -> Result<(), String> {
+    threads_are_left().map_err(|why| format!("the machine has no thread left for it: {why}"))?;
+    let descriptors = (0..DESCRIPTORS).map(|_| std::fs::File::open("/dev/null")).collect::<Result<Vec<_>, _>>();
+    descriptors.map(drop).map_err(|why| format!("the box has no descriptor left for it: {why}"))
+}
+
 fn threads_are_left() -> std::io::Result<()> {
     let many = THREADS + std::thread::available_parallelism().map_or(1, usize::from);
     let gate = Stop::default();
@@ -101,8 +110,7 @@ impl Gst {
         init()?;
         let notes = Shared::default();
         let built = pipeline::build(settings, &notes)?;
-        if let Err(why) = threads_are_left() {
-            let why = format!("the machine has no thread left for it: {why}");
+        if let Err(why) = is_room() {
             return Err(CaptureFault::Failed { what: built.what, why });
         }
         let bus = built.pipeline.bus().expect("a pipeline has a bus from its making on");
