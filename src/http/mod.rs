@@ -203,11 +203,9 @@ const BACKLOG: i32 = 4096;
 /// # Errors
 /// When the address cannot be bound or a thread cannot be started; the sentence names the address.
 pub fn start(settings: Settings, house: Arc<House>, stop: Stop) -> std::io::Result<SocketAddr> {
-    let said =
-        |why: std::io::Error| std::io::Error::new(why.kind(), format!("cannot listen on {}: {why}", settings.listen));
-    let listener = TcpListener::bind(&settings.listen).map_err(said)?;
+    let listener = TcpListener::bind(&settings.listen)?;
     listener.set_nonblocking(true)?;
-    rustix::net::listen(&listener, BACKLOG).map_err(|why| said(why.into()))?;
+    rustix::net::listen(&listener, BACKLOG)?;
     let address = listener.local_addr()?;
     let most = settings.connections;
     let (requests, posts) = polls(settings.workers.max(1), most)?;

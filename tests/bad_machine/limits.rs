@@ -228,6 +228,29 @@ fn without_threads_for_a_camera_that_comes_back_the_box_goes_on_until_there_are_
     drop(server);
 }
 
+#[test]
+fn without_descriptors_it_does_not_start_by_halves() {
+    let folder = open_folder(SHOWN);
+    let mut refused = 0;
+    let enough = (6..80).step_by(2).find(|most| {
+        let mut command = Command::new("prlimit");
+        command.arg(format!("--nofile={most}")).arg(env!("CARGO_BIN_EXE_spotter"));
+        command.args(["run", "--listen", "127.0.0.1:0", "--config"]).arg(folder.path().join("spotter.toml"));
+        command.arg("--data-dir").arg(folder.path()).stdin(Stdio::null()).stdout(Stdio::piped());
+        let Some(out) = ended(command, &folder.path().join("log")) else { return true };
+        let said = String::from_utf8_lossy(&out.stderr);
+        let sentences: Vec<&str> = said.lines().filter(|line| line.starts_with("spotter: ")).collect();
+        let once = matches!(sentences[..], [one] if one.matches(": Too many open files").count() == 1);
+        // What was told twice in one sentence.
+        let once = once && !sentences[0].contains("0: cannot listen on ");
+        assert!(out.status.code() == Some(1) && once, "{most} descriptors: {}\n{said}", out.status);
+        refused += 1;
+        false
+    });
+    println!("{refused} starts were refused, {enough:?} descriptors are enough");
+    assert!(refused > 2 && enough.is_some());
+}
+
 /// A sentence and an end, never a hang and never a wrong step.
 #[test]
 fn with_too_little_memory_to_start_it_says_so_and_ends() {
