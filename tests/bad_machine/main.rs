@@ -14,6 +14,7 @@ mod helpers;
 mod receiver;
 
 mod cores;
+mod full;
 mod halted;
 mod limits;
 mod rig;
