@@ -267,10 +267,7 @@ impl Worker {
         while Mono::now() < end {
             let Some(listener) = &self.listener else { return };
             match listener.accept() {
-                Ok((socket, peer)) => {
-                    self.accepts_again();
-                    self.welcome(socket, peer.ip());
-                }
+                Ok((socket, peer)) => self.welcome(socket, peer.ip()),
                 Err(why) if matches!(why.kind(), ErrorKind::Interrupted | ErrorKind::ConnectionAborted) => {}
                 Err(why) if why.kind() == ErrorKind::WouldBlock => {
                     self.accepts_again();
@@ -290,6 +287,7 @@ impl Worker {
         self.accept_more = true;
     }
 
+    /// Everybody who waited is in. One who gets the descriptor of another who went is no end of it.
     fn accepts_again(&mut self) {
         if std::mem::take(&mut self.refused) {
             log::info!("connections are accepted again");
