@@ -58,6 +58,9 @@ const DESCRIPTORS: usize = 16;
 /// Whether the machine has what a pipeline takes. GLib ends the whole program where it gets no thread or no descriptor, so as
 /// many as may be wanted are taken here first, all at once, and given back.
 fn is_room() -> Result<(), String> {
+    // One at a time: sixteen cameras that begin at once would take it from each other.
+    static ONE: Mutex<()> = Mutex::new(());
+    let _one = ONE.lock().expect("nothing panics under this lock");
     threads_are_left().map_err(|why| format!("the machine has no thread left for it: {why}"))?;
     let descriptors = (0..DESCRIPTORS).map(|_| std::fs::File::open("/dev/null")).collect::<Result<Vec<_>, _>>();
     descriptors.map(drop).map_err(|why| format!("the box has no descriptor left for it: {why}"))
