@@ -111,7 +111,7 @@ fn start(
     let address = http::start(config.http, house, stop.clone()).map_err(|why| match why.kind() {
         std::io::ErrorKind::AddrInUse => format!("{listen} is in use by another program"),
         std::io::ErrorKind::PermissionDenied => format!("no permission to listen on {listen}"),
-        _ => cannot(&format!("cannot listen on {listen}"), &why),
+        _ => why.to_string(),
     })?;
     // For people and for scripts that gave port 0. A closed stdout is no reason not to serve.
     let _ = writeln!(std::io::stdout(), "spotter: http://{address}/");

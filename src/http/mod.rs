@@ -203,6 +203,15 @@ const BACKLOG: i32 = 4096;
 /// # Errors
 /// When the address cannot be bound or a thread cannot be started; the sentence names the address.
 pub fn start(settings: Settings, house: Arc<House>, stop: Stop) -> std::io::Result<SocketAddr> {
+    let listen = settings.listen.clone();
+    start_all(settings, house, stop).map_err(|why| match why.kind() {
+        // That there is no thread left is a whole sentence already.
+        std::io::ErrorKind::WouldBlock => why,
+        kind => std::io::Error::new(kind, format!("cannot listen on {listen}: {why}")),
+    })
+}
+
+fn start_all(settings: Settings, house: Arc<House>, stop: Stop) -> std::io::Result<SocketAddr> {
     let listener = TcpListener::bind(&settings.listen)?;
     listener.set_nonblocking(true)?;
     rustix::net::listen(&listener, BACKLOG)?;

@@ -28,6 +28,8 @@ fn after_a_halt_an_old_picture_is_shown_to_nobody() {
     server.signal("STOP");
     wait(Duration::from_secs(4));
     rig.spotter.signal("CONT");
+    let camera = &rig.spotter.json("/api/v1/cameras")[0];
+    assert_eq!((&camera["has_frame"], &camera["connected"]), (&false.into(), &false.into()), "{camera}");
     let reply = rig.spotter.get("/snapshot");
     assert_eq!((reply.status, reply.text().contains("no picture for 2 s")), (404, true), "{}", reply.text());
     assert_eq!(rig.spotter.get("/stream").status, 404);
