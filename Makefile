@@ -22,7 +22,7 @@ RECONNECTS ?= 1000
 # Seconds for each target of fuzz, and which.
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?= $(notdir $(basename $(wildcard tests/fuzz/targets/*.rs)))
-# How long `torture` lasts, in hours; nothing: some minutes.
+# How long `torture` and `endurance` last, in hours; nothing: some minutes.
 HOURS ?=
 # Power cuts of test-image; 20 is the full proof.
 CUTS ?= 20
@@ -39,7 +39,7 @@ MODELS ?=
 OPTIMISED := --config profile.dev.package.spotter.opt-level=2
 
 .PHONY: help setup build run onnxruntime test fmt lint unit small bench bench-pose test-box test-long loom test-simulation miri sanitize fuzz test-vm test-browser test-gpu \
-	test-rtsp test-reconnects test-aarch64 torture test-api test-hostile test-counting test-demo-sets test-kill test-model test-day test-parity demo-model cross-debian cross \
+	test-rtsp test-reconnects test-aarch64 torture endurance test-api test-hostile test-counting test-demo-sets test-kill test-model test-day test-parity demo-model cross-debian cross \
 	deb deb-arm64 spot spot-arm64 test-deb image test-image bsp-named flash deny tensorrt-shim
 
 help: ## this list
@@ -152,6 +152,10 @@ test-api: ## requests made from openapi.json, thrown at the box: no answer that 
 torture: ## two thousand hostile clients against a box, while somebody else wants his picture (HOURS=8 for a night)
 	SPOTTER_TORTURE_HOURS=$(HOURS) $(CARGO) test --locked $(OPTIMISED) --test torture -- --ignored --nocapture --test-threads 1
 
+endurance: ## three cameras, pose, ten viewers, sets on their way and faults at random: nothing may grow (HOURS=2 for the proof)
+	$(CARGO) build --locked $(OPTIMISED) --example rtsp_server
+	SPOTTER_HOURS=$(HOURS) $(CARGO) test --locked $(OPTIMISED) --test endurance -- --ignored --nocapture
+
 test-hostile: ## ten million hostile answers of a model
 	$(CARGO) test --locked $(OPTIMISED) --lib ten_million -- --ignored --nocapture
 
@@ -168,8 +172,8 @@ demo-model: setup ## train the model of the rendered athlete anew (gigabytes of 
 	nice -n 10 target/demo-model/venv/bin/python board/models/train.py target/demo-model/pictures target/demo-model/held-out \
 		board/models/demo-pose.onnx
 
-test-day: ## a day of frames, by their stamps, through everything but an engine: memory must stay as it is
-	$(CARGO) test --locked $(OPTIMISED) --test pose_memory -- --ignored --nocapture
+test-day: ## a day of frames, by their stamps, through everything but an engine, and thirty days of forty sets: nothing may grow
+	$(CARGO) test --locked $(OPTIMISED) --test pose_memory --test days -- --ignored --nocapture
 
 test-parity: ## pictures and answers, seen as Ultralytics sees them (fetches gigabytes of Python packages; needs make build)
 	tests/parity/answers.sh $(SPOTTER) $(MODELS)

@@ -86,6 +86,17 @@ fn a_halted_server_is_no_picture_and_its_return_is_one() {
     println!("halted: lost_ms={} back_ms={}", lost.as_millis(), back.as_millis());
 }
 
+/// The parts of its memory that the C library keeps for threads beside the main one: each begins at a multiple of 64 MiB.
+fn heaps_of_threads(process: &str) -> usize {
+    let maps = std::fs::read_to_string(format!("{process}/maps")).unwrap();
+    let is_heap = |line: &&str| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let start = words[0].split('-').next().and_then(|start| u64::from_str_radix(start, 16).ok()).unwrap();
+        start.is_multiple_of(64 << 20) && words[1] == "rw-p" && words.len() == 5
+    };
+    maps.lines().filter(is_heap).count()
+}
+
 #[test]
 fn cycles_of_killing_and_restarting_leave_nothing_behind() {
     let cycles: usize = std::env::var("SPOTTER_CYCLES").ok().and_then(|c| c.parse().ok()).unwrap_or(4);
@@ -120,6 +131,8 @@ fn cycles_of_killing_and_restarting_leave_nothing_behind() {
         most(&lost_ms),
         most(&back_ms)
     );
+    let heaps = heaps_of_threads(&process);
+    assert!(heaps <= 2, "{heaps} parts of memory: threads that come and go each took one");
     // A leak grows with every turn; what a library keeps for good does not.
     assert!(after.0 <= before.0 + 2 && after.1 <= before.1 + 4, "{before:?} -> {after:?}");
     assert!(after.2 <= before.2 + 8 * 1024, "{before:?} -> {after:?}");

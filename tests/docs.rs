@@ -259,12 +259,12 @@ fn every_fault_of_tls_and_of_the_start_has_its_sentence_as_a_heading() {
         StartFault::InUse { address: address() },
         StartFault::NoPermission { address: address() },
         StartFault::Address { address: address(), why: why() },
-        StartFault::Thread(why()),
+        StartFault::NoPoll(why()),
     ];
     for fault in &all {
         match fault {
             StartFault::InUse { .. } | StartFault::NoPermission { .. } => {}
-            StartFault::Address { .. } | StartFault::Thread(_) => {}
+            StartFault::Address { .. } | StartFault::NoThread(_) | StartFault::NoPoll(_) => {}
         }
         assert!(headings().contains(&fault.to_string()), "docs/troubleshoot.md has no heading \"{fault}\"");
     }

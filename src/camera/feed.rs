@@ -147,18 +147,30 @@ impl Feed {
         while !self.stop.is_raised() {
             let begun = Mono::now();
             beat.mark(begun);
-            let read = self.read(&mut opened.source).map(|(next, frame)| {
-                if let Some(frame) = frame {
-                    self.view.publish(frame.clone(), Mono::now());
-                    self.post(frame, beat);
+            let read = match self.read(&mut opened.source) {
+                Ok((Next::Frame, _)) if self.was_halted(begun, Mono::now()) => {
+                    Err(CaptureFault::Stalled { after: self.settings.stall })
                 }
-                next
-            });
+                Ok((next, frame)) => {
+                    if let Some(frame) = frame {
+                        self.view.publish(frame.clone(), Mono::now());
+                        self.post(frame, beat);
+                    }
+                    Ok(next)
+                }
+                Err(fault) => Err(fault),
+            };
             if let Some(end) = self.judge(opened, read, begun, Mono::now()) {
                 return end;
             }
         }
         End::Stopped
+    }
+
+    /// Whether the box was halted while it asked for a frame: no source takes so long over one. What comes then, and what lies
+    /// in the buffers of the source, is from before; shown and counted as if it were new, it would be one quick repetition.
+    fn was_halted(&self, begun: Mono, now: Mono) -> bool {
+        !self.settings.address.is_recording() && now.since(begun) >= self.settings.stall
     }
 
     /// What became of the source by what it gave: asked when it was `begun`, answered `now`. Nothing while it goes on.

@@ -25,7 +25,7 @@ pub use feed::Outcome;
 pub use retry::Retry;
 pub use view::{CameraNote, Doing, Event, Fault, Seen, Status, View};
 
-use crate::capture::{self, CaptureFault};
+use crate::capture;
 use crate::events::Board;
 use crate::jpeg;
 use crate::metrics::Metrics;
@@ -94,7 +94,6 @@ pub struct Around<'a> {
 /// A running camera.
 pub struct Line {
     view: Arc<View>,
-    stall: Duration,
     progress: Arc<Progress>,
 }
 
@@ -125,8 +124,10 @@ impl Line {
         metrics.encodes_with(&name, encoder.name());
         let view = view.with(privacy, zone).with_engine(engine.clone());
         let view = view.with_encoder(encoder.name(), encoder.why().to_string());
-        let view = Arc::new(view.in_house(orders.clone()));
-        let (stall, progress) = (capture.stall, Arc::new(Progress::default()));
+        let view = view.in_house(orders.clone());
+        let is_live = !capture.address.is_recording();
+        let view = Arc::new(if is_live { view.with_stall(capture.stall) } else { view });
+        let progress = Arc::new(Progress::default());
         let post = |kind: &str, place: Place| Post {
             name: format!("{kind}:{name}"),
             cores: place.cores,
@@ -155,7 +156,7 @@ impl Line {
             // Only this thread sets it, and it does so once.
             let _ = own.outcome.set(outcome);
         })?;
-        Ok(Line { view, stall, progress })
+        Ok(Line { view, progress })
     }
 
     /// What others may read.
@@ -177,12 +178,7 @@ impl Line {
     /// Takes the picture away when the capture thread itself cannot, because a library call hangs. To be called by the
     /// supervisor a few times a second.
     pub fn supervise(&self, now: Mono) {
-        // The thread gets half a second more, so that it is normally the one that notices.
-        let limit = self.stall + Duration::from_millis(500);
-        if !self.view.is_recording() {
-            let fault = CaptureFault::Stalled { after: self.stall };
-            self.view.lose_if_older(limit, now, &fault, Wall::now());
-        }
+        self.view.let_go_of_the_old(now, Wall::now());
     }
 }
 

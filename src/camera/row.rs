@@ -5,10 +5,40 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::view::{Fault, Followed};
 use crate::skeleton::Pose;
 use crate::time::Mono;
 use crate::workout::{Angle, Phases, Zone};
+
+/// Why there is no picture, and since when.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct Fault {
+    /// For machines.
+    pub kind: &'static str,
+    /// For people.
+    pub sentence: String,
+    /// Unix milliseconds.
+    pub since_ms: u64,
+}
+
+/// The person that is followed.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize)]
+pub struct Followed {
+    /// Never used again for somebody else while the box runs.
+    pub id: u32,
+    /// Which of the frame's poses; nothing while hidden for a moment.
+    pub pose: Option<usize>,
+}
+
+/// A camera was lost or came back.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct CameraNote {
+    /// Its name.
+    pub camera: String,
+    /// Whether it gives pictures now.
+    pub connected: bool,
+    /// Why not.
+    pub fault: Option<Fault>,
+}
 
 /// A row of `/api/v1/cameras`.
 #[derive(Clone, PartialEq, Debug, Serialize)]

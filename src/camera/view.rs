@@ -9,10 +9,8 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use serde::Serialize;
-
 use super::orders::{self, Orders};
-pub use super::row::{Doing, Inside, Seen, Status};
+pub use super::row::{CameraNote, Doing, Fault, Followed, Inside, Seen, Status};
 use super::row::{Rate, StateNote};
 use super::telling::{Fate, Telling};
 use crate::capture::CaptureFault;
@@ -25,17 +23,6 @@ use crate::skeleton::Pose;
 use crate::time::{Mono, Wall, as_ms};
 use crate::workout::Zone;
 
-/// Why there is no picture, and since when.
-#[derive(Clone, PartialEq, Debug, Serialize)]
-pub struct Fault {
-    /// For machines.
-    pub kind: &'static str,
-    /// For people.
-    pub sentence: String,
-    /// Unix milliseconds.
-    pub since_ms: u64,
-}
-
 /// What is announced to listeners.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Event {
@@ -45,26 +32,6 @@ pub enum Event {
     State(Arc<str>),
     /// A set began, a repetition was done, a set ended: its name and its JSON.
     Workout(&'static str, Arc<str>),
-}
-
-/// The person that is followed.
-#[derive(Clone, Copy, PartialEq, Debug, Serialize)]
-pub struct Followed {
-    /// Never used again for somebody else while the box runs.
-    pub id: u32,
-    /// Which of the frame's poses; nothing while hidden for a moment.
-    pub pose: Option<usize>,
-}
-
-/// A camera was lost or came back.
-#[derive(Clone, PartialEq, Debug, Serialize)]
-pub struct CameraNote {
-    /// Its name.
-    pub camera: String,
-    /// Whether it gives pictures now.
-    pub connected: bool,
-    /// Why not.
-    pub fault: Option<Fault>,
 }
 
 #[derive(Default)]
@@ -100,6 +67,9 @@ impl State {
     }
 }
 
+/// The capture thread gets this much more than the stall, so that it is normally the one that notices.
+const SLACK: Duration = Duration::from_millis(500);
+
 /// The read-only side of one camera.
 pub struct View {
     name: String,
@@ -113,6 +83,10 @@ pub struct View {
     zone: Option<Zone>,
     orders: Orders,
     shots: Shots,
+    /// A live camera that delivers nothing for this time has no picture; nothing: a recording.
+    stall: Option<Duration>,
+    /// When the newest frame was published, nanoseconds. Relaxed: whoever finds it too old looks again under the state's lock.
+    published_ns: AtomicU64,
     state: Mutex<State>,
     ids: AtomicU64,
     viewers: AtomicUsize,
@@ -142,6 +116,8 @@ impl View {
             zone: None,
             orders: Orders::default(),
             shots: Shots::default(),
+            stall: None,
+            published_ns: AtomicU64::new(0),
             state: Mutex::default(),
             ids: AtomicU64::new(0),
             viewers: AtomicUsize::new(0),
@@ -153,6 +129,11 @@ impl View {
     /// The same camera, private or not, with the station in which its athlete stands.
     pub fn with(self, privacy: bool, zone: Option<Zone>) -> View {
         View { privacy, zone, ..self }
+    }
+
+    /// The same live camera, whose picture is gone when nothing came for `stall`.
+    pub fn with_stall(self, stall: Duration) -> View {
+        View { stall: Some(stall), ..self }
     }
 
     /// The same camera, in this house.
@@ -224,6 +205,27 @@ impl View {
         self.shots.newest_id()
     }
 
+    /// The same at this moment. A picture that is too old is taken away by whoever asks first: when the box was halted as a whole,
+    /// nobody had a turn to do so.
+    pub fn newest_id_at(&self, now: Mono, wall: Wall) -> u64 {
+        let id = self.newest_id();
+        let published = Mono::from_ns(self.published_ns.load(Ordering::Relaxed));
+        if id == 0 || self.stall.is_none_or(|stall| now.since(published) <= stall + SLACK) {
+            return id;
+        }
+        self.let_go_of_the_old(now, wall);
+        self.newest_id()
+    }
+
+    /// Takes the picture away when it is too old: the capture thread itself cannot while a library call hangs.
+    pub fn let_go_of_the_old(&self, now: Mono, wall: Wall) {
+        let Some(after) = self.stall else { return };
+        let state = self.state();
+        if state.published.is_some_and(|at| now.since(at) > after + SLACK) {
+            self.lose_in(state, &CaptureFault::Stalled { after }, wall);
+        }
+    }
+
     /// The newest picture of `variant` that shows frame `at_least` or a later one. Never waits: on
     /// [`Look::Soon`] and [`Look::Full`] look again when the bell rings. A private camera has none.
     pub fn look(&self, variant: Variant, at_least: u64) -> Look {
@@ -271,6 +273,7 @@ impl View {
         (state.width, state.height) = (frame.layout.width, frame.layout.height);
         state.captured = Some(frame.captured);
         state.published = Some(now);
+        self.published_ns.store(now.as_ns(), Ordering::Relaxed);
         state.fps.tick(now);
         let back = !state.connected;
         state.connected = true;
@@ -290,14 +293,6 @@ impl View {
     /// The picture is gone, and this is why. Said once for as long as it is the same reason.
     pub fn lose(&self, fault: &CaptureFault, wall: Wall) {
         self.lose_in(self.state(), fault, wall);
-    }
-
-    /// The same, if the newest frame was published longer than `limit` ago.
-    pub fn lose_if_older(&self, limit: Duration, now: Mono, fault: &CaptureFault, wall: Wall) {
-        let state = self.state();
-        if state.published.is_some_and(|at| now.since(at) > limit) {
-            self.lose_in(state, fault, wall);
-        }
     }
 
     fn lose_in(&self, mut state: MutexGuard<'_, State>, fault: &CaptureFault, wall: Wall) {
@@ -539,16 +534,29 @@ mod tests {
 
     #[test]
     fn only_an_old_picture_is_taken_away_by_the_supervisor() {
-        let (view, _) = view();
-        let fault = CaptureFault::Stalled { after: Duration::from_secs(5) };
-        let look = |now| view.lose_if_older(Duration::from_secs(5), at(now), &fault, Wall::default());
+        let view = view().0.with_stall(Duration::from_secs(5));
+        let look = |now| view.let_go_of_the_old(at(now), Wall::default());
         look(99_000);
         assert_eq!(view.fault(), None, "there was no picture to be old");
         show(&view, 1000);
-        look(6000);
+        look(6500);
         assert_ne!(view.newest_id(), 0);
-        look(6001);
+        look(6501);
         assert_eq!((view.newest_id(), view.fault().map(|f| f.kind)), (0, Some("stalled")));
+    }
+
+    #[test]
+    fn who_asks_first_after_a_halt_of_the_whole_box_is_shown_no_old_picture() {
+        let view = view().0.with_stall(Duration::from_secs(5));
+        show(&view, 1000);
+        assert_eq!(view.newest_id_at(at(6500), Wall::default()), 1);
+        assert_eq!(view.newest_id_at(at(6501), Wall::default()), 0, "no supervisor has looked");
+        assert_eq!(view.fault().map(|f| f.sentence), Some("no picture for 5 s".to_string()));
+        show(&view, 7000);
+        assert_eq!(view.newest_id_at(at(7001), Wall::default()), 2);
+        let recording = super::tests::view().0;
+        show(&recording, 1000);
+        assert_eq!(recording.newest_id_at(at(99_000), Wall::default()), 1, "a recording has time");
     }
 
     #[test]

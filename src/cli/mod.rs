@@ -27,7 +27,6 @@ pub use bench::{Bench, BenchArgs};
 
 use crate::config::{Config, Flags};
 use crate::error::{Exit, redacted};
-use crate::threads::share_heaps;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -149,7 +148,6 @@ pub fn main(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) ->
                 return exit;
             }
             root::keep_to_itself();
-            share_heaps();
             let flags = Flags { cameras: args.camera, listen: args.listen, data_dir: args.data_dir };
             match Config::load(args.config.as_deref(), &flags) {
                 Ok(config) => run::run(config),

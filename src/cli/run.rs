@@ -14,12 +14,12 @@ use crate::events::Board;
 use crate::http;
 use crate::http::tls::Tls;
 use crate::jpeg::Chosen;
-use crate::metrics::Metrics;
 use crate::metrics::machine::{Machine, Strain};
+use crate::metrics::{Metrics, Pauses};
 use crate::pose::Engine;
 use crate::sink::Sinks;
 use crate::store::Store;
-use crate::threads::{Crew, Post, Signals, Stop, Systemd, settle};
+use crate::threads::{Crew, Post, Signals, Stop, Systemd, keep_memory_together, settle};
 use crate::time::{Mono, Wall};
 
 /// How often the main thread looks around.
@@ -28,6 +28,10 @@ const ROUND: Duration = Duration::from_millis(250);
 const STARTING_ROUND: Duration = Duration::from_millis(20);
 /// Every so many rounds it looks at the machine's heat and supply.
 const STRAIN_ROUNDS: u32 = 20;
+/// A round that comes so late was held up by the machine: the box was halted, or others had every core.
+const PAUSE: Duration = Duration::from_secs(3);
+/// Before this is over after such a pause nobody is judged by his beat: each thread first has to have a turn.
+const BREATH: Duration = Duration::from_secs(2);
 /// How long the threads get to end; together with a round it is less than the 2 s that a graceful end may take.
 const PARTING: Duration = Duration::from_millis(1500);
 
@@ -42,6 +46,7 @@ pub fn run(config: Config) -> Exit {
         Ok(signals) => signals,
         Err(why) => return failed(&format!("signals cannot be handled: {why}")),
     };
+    keep_memory_together();
     settle(&Post { cores: config.threads.main_cores.clone(), ..Post::named("spotter") });
     let (crew, stop) = (Arc::new(Crew::default()), Stop::default());
     let mut lines = Vec::new();
@@ -52,11 +57,11 @@ pub fn run(config: Config) -> Exit {
         }
         let encoder = Chosen::of(&config.jpeg).map_err(|fault| fault.to_string())?;
         log::info!("jpeg: encoding with {}: {}", encoder.name(), encoder.why());
-        start(config, (&engine, &encoder), tls, &mut lines, &crew, &stop)?;
-        Ok(engine)
+        let metrics = start(config, (&engine, &encoder), tls, &mut lines, &crew, &stop)?;
+        Ok((engine, metrics))
     });
     let exit = match started {
-        Ok(engine) => watch_over(&lines, &engine, &crew, &mut signals),
+        Ok((engine, metrics)) => watch_over(&lines, &engine, &crew, &mut signals, &metrics.pauses),
         Err(why) => failed(&why),
     };
     stop.raise();
@@ -79,13 +84,13 @@ fn start(
     lines: &mut Vec<Line>,
     crew: &Arc<Crew>,
     stop: &Stop,
-) -> Result<(), String> {
+) -> Result<Arc<Metrics>, String> {
     let started = Mono::now();
     let metrics = Arc::new(Metrics::default());
     // The board lives as long as the process: listeners of any thread may keep a place on it.
     let events: &'static Board<Event> = Box::leak(Box::default());
     let config_json = config.resolved_json();
-    let no_thread = |why: std::io::Error| format!("the log cannot start: {why}");
+    let no_thread = |why: std::io::Error| cannot("the log cannot start", &why);
     let store = Store::start(config.store.clone(), metrics.store.clone(), crew, stop).map_err(no_thread)?;
     let sinks =
         Sinks::start(config.sinks.clone(), config.clock_wait, &store, &metrics, crew, stop).map_err(no_thread)?;
@@ -94,7 +99,7 @@ fn start(
         let name = line.name.clone();
         let around = Around { events, orders: &orders, inbox: Some(store.inbox()) };
         let started = Line::start(line, crew, &metrics, around, stop);
-        lines.push(started.map_err(|why| format!("camera {name} cannot start: {why}"))?);
+        lines.push(started.map_err(|why| cannot(&format!("camera {name} cannot start"), &why))?);
     }
     let house = Arc::new(http::House {
         views: lines.iter().map(|line| line.view().clone()).collect(),
@@ -103,7 +108,7 @@ fn start(
         store: Some(store),
         sinks: Some(sinks),
         reference: Reference::new(engine, config.capture.stall, stop),
-        metrics,
+        metrics: metrics.clone(),
         crew: crew.clone(),
         boot_id: Wall::now().unix_ms() ^ u64::from(std::process::id()).rotate_left(40),
         config_json,
@@ -114,14 +119,20 @@ fn start(
     let mut out = std::io::stdout();
     let _ = at.plain.map_or(Ok(()), |address| writeln!(out, "spotter: http://{address}/"));
     let _ = at.tls.map_or(Ok(()), |address| writeln!(out, "spotter: https://{address}/"));
-    Ok(())
+    Ok(metrics)
+}
+
+/// What cannot be done, and why. That there is no thread left is a whole sentence already.
+fn cannot(what: &str, why: &std::io::Error) -> String {
+    if why.kind() == std::io::ErrorKind::WouldBlock { why.to_string() } else { format!("{what}: {why}") }
 }
 
 /// Looks around until a signal comes or every camera is a recording that is over.
-fn watch_over(lines: &[Line], engine: &Engine, crew: &Crew, signals: &mut Signals) -> Exit {
+fn watch_over(lines: &[Line], engine: &Engine, crew: &Crew, signals: &mut Signals, pauses: &Pauses) -> Exit {
     let mut systemd = Systemd::from_environment();
     let mut hung_before = Vec::new();
-    let (mut strain, mut round) = (Strain::default(), 0u32);
+    let (mut strain, mut round) = (Strain { cores: Machine::default().cores(), ..Strain::default() }, 0u32);
+    let (mut last, mut judged_from) = (Mono::now(), Mono::ZERO);
     loop {
         if signals.wait(if systemd.is_ready() { ROUND } else { STARTING_ROUND }) {
             log::info!("asked to end");
@@ -133,12 +144,26 @@ fn watch_over(lines: &[Line], engine: &Engine, crew: &Crew, signals: &mut Signal
             return failed(&fault.to_string());
         }
         if round.is_multiple_of(STRAIN_ROUNDS) {
-            strain = told(&strain, Machine::default().strain());
+            let now = Machine::default().strain();
+            if gained(&strain.cores, &now.cores) {
+                crew.put_back();
+            }
+            strain = told(&strain, now);
         }
         round = round.wrapping_add(1);
         let now = Mono::now();
+        let late = now.since(std::mem::replace(&mut last, now));
+        if late >= PAUSE {
+            log::warn!(
+                "the machine gave the box no time for {:.1} s: halted, or others had every core",
+                late.as_secs_f64()
+            );
+            pauses.times.inc();
+            pauses.seconds.inc_by(late.as_secs_f64());
+            judged_from = now.plus(BREATH);
+        }
         lines.iter().for_each(|line| line.supervise(now));
-        let hung = crew.hung(now);
+        let hung = if now < judged_from { hung_before.clone() } else { crew.hung(now) };
         if hung != hung_before {
             match hung.as_slice() {
                 [] => log::info!("every thread beats again"),
@@ -169,7 +194,20 @@ fn told(before: &Strain, now: Strain) -> Strain {
         let times = now.over_currents - before.over_currents;
         log::warn!("the supply is too weak and the machine slows down: {times} times since the last look");
     }
+    if now.cores != before.cores && !now.cores.is_empty() {
+        let less = before.cores.iter().any(|core| !now.cores.contains(core));
+        let (had, has) = (before.cores.len(), now.cores.len());
+        match less {
+            true => log::warn!("the machine has lost cores: {has} of {had} are there, {:?}", now.cores),
+            false => log::info!("the machine has {has} cores again; every thread is put back onto its own"),
+        }
+    }
     now
+}
+
+/// Whether a core is there that was not.
+fn gained(before: &[usize], now: &[usize]) -> bool {
+    now.iter().any(|core| !before.contains(core))
 }
 
 /// How the box ends when every camera is a recording and all have ended.

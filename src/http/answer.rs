@@ -158,8 +158,8 @@ fn enter(desk: &mut Desk, request: &Request<'_>, entry: &'static Entry, name: &s
         Route::Thresholds => (200, tuning::thresholds(&house)),
         Route::Health => api::health(&house, desk.shared.settings.stale, now, wall),
         Route::Ready => api::ready(&house, now),
-        Route::Cameras => (200, api::cameras(&house, now)),
-        Route::State => (200, api::state(&house, desk.shared.tls.as_deref(), now)),
+        Route::Cameras => (200, api::cameras(&house, now, desk.wall)),
+        Route::State => (200, api::state(&house, desk.shared.tls.as_deref(), now, desk.wall)),
         Route::Metrics => (200, house.metrics.text().into_bytes()),
         Route::OpenApi => (200, Vec::new()),
         Route::Admin => (200, admin::report(&house, desk.shared.tls.as_deref(), now, wall)),
@@ -240,7 +240,7 @@ fn watch(desk: &mut Desk, request: &Request<'_>, camera: usize, out: &mut Vec<u8
     let refuse = |desk: &mut Desk, out: &mut Vec<u8>, status, why: &str| {
         Outcome::Reply(desk.refuse(out, RouteClass::Stream, status, why, request.close))
     };
-    if view.newest_id() == 0 {
+    if view.newest_id_at(desk.now, desk.wall) == 0 {
         return refuse(desk, out, 404, &snapshot::absence(view));
     }
     let variant = match snapshot::variant(request.query(), view) {

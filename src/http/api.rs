@@ -44,7 +44,8 @@ pub fn ready(house: &House, now: Mono) -> (u16, Vec<u8>) {
 }
 
 /// `/api/v1/cameras`
-pub fn cameras(house: &House, now: Mono) -> Vec<u8> {
+pub fn cameras(house: &House, now: Mono, wall: Wall) -> Vec<u8> {
+    house.views.iter().for_each(|v| v.let_go_of_the_old(now, wall));
     let rows: Vec<Status> = house.views.iter().map(|v| v.status(now)).collect();
     bytes(&rows)
 }
@@ -59,7 +60,8 @@ struct Row<'a> {
 }
 
 /// `/api/v1/state`
-pub fn state(house: &House, tls: Option<&Tls>, now: Mono) -> Vec<u8> {
+pub fn state(house: &House, tls: Option<&Tls>, now: Mono, wall: Wall) -> Vec<u8> {
+    house.views.iter().for_each(|v| v.let_go_of_the_old(now, wall));
     let row = |v: &'_ std::sync::Arc<View>| (v.newest_id(), v.seen(now));
     let rows: Vec<_> = house
         .views

@@ -238,9 +238,21 @@ pub enum StartFault {
         /// The system's word.
         why: std::io::Error,
     },
-    /// There is no thread or no poll.
+    /// There is no thread, which is a whole sentence.
+    #[error("{0}")]
+    NoThread(std::io::Error),
+    /// There is no poll.
     #[error("the face cannot start: {0}")]
-    Thread(#[from] std::io::Error),
+    NoPoll(std::io::Error),
+}
+
+impl From<std::io::Error> for StartFault {
+    fn from(why: std::io::Error) -> StartFault {
+        match why.kind() {
+            std::io::ErrorKind::WouldBlock => StartFault::NoThread(why),
+            _ => StartFault::NoPoll(why),
+        }
+    }
 }
 
 /// A listener that waits for nobody; nothing where none is wanted.

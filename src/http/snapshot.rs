@@ -48,7 +48,7 @@ pub fn absence(view: &View) -> String {
 pub fn answer(desk: &mut Desk, request: &Request<'_>, camera: usize, out: &mut Vec<u8>) -> Outcome {
     let shared = desk.shared.clone();
     let view = &shared.house.views[camera];
-    let newest_id = view.newest_id();
+    let newest_id = view.newest_id_at(desk.now, desk.wall);
     if newest_id == 0 {
         return Outcome::Reply(lost(desk, view, out, request.close));
     }

@@ -25,7 +25,7 @@ use crate::camera::View;
 use crate::jpeg::{Look, ShotRef, Variant};
 use crate::metrics::Drop;
 use crate::threads::{Beat, Stop};
-use crate::time::Mono;
+use crate::time::{Mono, Wall};
 
 /// The head line of every stream.
 pub const CONTENT_TYPE: &str = "Content-Type: multipart/x-mixed-replace; boundary=frame";
@@ -253,7 +253,7 @@ impl Viewer {
                 return false;
             }
             let more = match &mut self.feed {
-                Feed::Pictures(p) => match p.next(desk.now, stopping) {
+                Feed::Pictures(p) => match p.next(desk.now, desk.wall, stopping) {
                     Next::Nothing => false,
                     Next::End => {
                         self.out.extend_from_slice(LAST);
@@ -347,8 +347,8 @@ enum Next {
 }
 
 impl Pictures {
-    fn next(&mut self, now: Mono, stopping: bool) -> Next {
-        let newest_id = self.view.newest_id();
+    fn next(&mut self, now: Mono, wall: Wall, stopping: bool) -> Next {
+        let newest_id = self.view.newest_id_at(now, wall);
         if stopping || newest_id == 0 {
             return Next::End;
         }

@@ -299,11 +299,13 @@ impl Worker {
                 }
                 Err(why) if matches!(why.kind(), ErrorKind::Interrupted | ErrorKind::ConnectionAborted) => {}
                 Err(why) if why.kind() == ErrorKind::WouldBlock => {
-                    (door.more, self.refused) = (false, false);
+                    door.more = false;
+                    self.accepts_again();
                     return;
                 }
                 Err(why) => {
                     // Out of descriptors, most likely. Nobody tells when there are some again, so it is tried each turn.
+                    self.desk.shared.house.metrics.http.unaccepted.inc();
                     if !self.refused {
                         log::warn!("no connection can be accepted: {why}");
                     }
@@ -311,6 +313,14 @@ impl Worker {
                     return;
                 }
             }
+        }
+    }
+
+    /// Everybody who waited at any door is in. One who gets the descriptor of another who went is no end of it.
+    fn accepts_again(&mut self) {
+        let all_are_in = !self.doors.iter().any(|door| door.more);
+        if all_are_in && std::mem::take(&mut self.refused) {
+            log::info!("connections are accepted again");
         }
     }
 

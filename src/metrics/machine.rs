@@ -72,6 +72,20 @@ pub struct Strain {
     pub throttling: Vec<String>,
     /// Over-current events so far.
     pub over_currents: u64,
+    /// The cores that are there; none when the machine does not say.
+    pub cores: Vec<usize>,
+}
+
+/// A list of cores as the kernel writes it, `0-3,5`.
+fn cores_of(text: &str) -> Option<Vec<usize>> {
+    let mut cores = Vec::new();
+    for part in text.trim().split(',') {
+        let (first, last) = part.split_once('-').unwrap_or((part, part));
+        let (first, last): (usize, usize) = (first.parse().ok()?, last.parse().ok()?);
+        // The kernel knows 8192 at most; a longer list is none.
+        cores.extend((first..=last).take(8192));
+    }
+    Some(cores)
 }
 
 fn number(path: impl AsRef<Path>) -> Option<i64> {
@@ -133,11 +147,16 @@ impl Machine {
         all
     }
 
+    /// The cores that are there now: one may be taken away by a fault, by heat or by a mode with less power.
+    pub fn cores(&self) -> Vec<usize> {
+        word(self.sys.join("devices/system/cpu/online")).and_then(|text| cores_of(&text)).unwrap_or_default()
+    }
+
     /// What makes the machine slower now.
     pub fn strain(&self) -> Strain {
         let throttling = self.coolings().into_iter().filter(Cooling::throttles).map(|cooling| cooling.device);
         let over_currents = self.over_currents().iter().map(|over| over.count).sum();
-        Strain { throttling: throttling.collect(), over_currents }
+        Strain { throttling: throttling.collect(), over_currents, cores: self.cores() }
     }
 
     /// Bytes of memory this process has.
@@ -152,6 +171,13 @@ impl Machine {
         Some(fs::read_dir(self.proc.join("self/fd")).ok()?.count() as i64)
     }
 
+    /// Descriptors this process may have open.
+    pub fn most_descriptors(&self) -> Option<i64> {
+        let limits = fs::read_to_string(self.proc.join("self/limits")).ok()?;
+        let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
+        line.split_whitespace().next()?.parse().ok()
+    }
+
     /// Threads this process has, libraries' included.
     pub fn threads(&self) -> Option<i64> {
         Some(fs::read_dir(self.proc.join("self/task")).ok()?.count() as i64)
@@ -160,9 +186,12 @@ impl Machine {
 
 impl Collector for Machine {
     fn encode(&self, mut encoder: DescriptorEncoder) -> Result<(), std::fmt::Error> {
+        let cores = Some(self.cores().len() as i64).filter(|count| *count > 0);
         let plain = [
+            ("online_cores", "Cores that the machine has now", None, cores),
             ("process_resident_memory", "Memory of this process", Some(Unit::Bytes), self.resident_bytes()),
             ("process_open_descriptors", "Descriptors of this process", None, self.open_descriptors()),
+            ("process_max_descriptors", "Descriptors that it may have", None, self.most_descriptors()),
             ("process_threads", "Threads of this process, libraries' included", None, self.threads()),
         ];
         for (name, help, unit, value) in plain {
@@ -244,6 +273,20 @@ mod tests {
         let made = Made::new();
         assert_eq!(made.text(), "# EOF\n");
         assert_eq!(made.machine().strain(), Strain::default());
+    }
+
+    #[test]
+    fn the_cores_that_are_there_are_read_as_the_kernel_writes_them() {
+        let made = Made::new();
+        let file = made.0.path().join("sys/devices/system/cpu/online");
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        for (text, cores) in [("0-3,5\n", vec![0, 1, 2, 3, 5]), ("0\n", vec![0]), ("none\n", vec![]), ("3-\n", vec![])]
+        {
+            fs::write(&file, text).unwrap();
+            assert_eq!(made.machine().strain().cores, cores, "{text}");
+        }
+        fs::write(&file, "0-1\n").unwrap();
+        assert!(made.text().contains("\nspotter_online_cores 2\n"), "{}", made.text());
     }
 
     #[test]

@@ -156,6 +156,8 @@ pub struct HttpMetrics {
     pub refused: Counter,
     /// TLS handshakes that did not come to their end.
     pub handshakes_failed: Counter,
+    /// Attempts to accept a connection that failed.
+    pub unaccepted: Counter,
     /// Bytes sent.
     pub sent_bytes: Counter,
     /// Listeners of events now.
@@ -210,6 +212,27 @@ pub struct Metrics {
     pub http: HttpMetrics,
     /// The log's.
     pub store: StoreMetrics,
+    /// The box's own pauses.
+    pub pauses: Pauses,
+}
+
+/// When the machine gave the box no time: it was halted, or others took every core.
+#[derive(Clone, Default)]
+pub struct Pauses {
+    /// How often.
+    pub times: Counter,
+    /// For how long, all together.
+    pub seconds: Counter<f64, AtomicU64>,
+}
+
+impl Pauses {
+    fn register(registry: &mut Registry) -> Pauses {
+        let pauses = Pauses::default();
+        let help = "Times that the machine gave the box no time for seconds";
+        registry.register("pauses", help, pauses.times.clone());
+        registry.register_with_unit("paused", "How long these were", Unit::Seconds, pauses.seconds.clone());
+        pauses
+    }
 }
 
 /// 100 µs to 3.3 s, each bucket twice the one before: an encode takes about 1 ms, a stall is seen by its bucket.
@@ -234,6 +257,7 @@ impl Default for Metrics {
         let http = register_http(&mut registry);
         let store = StoreMetrics::register(&mut registry);
         let sinks = log::Sinks::register(&mut registry);
+        let pauses = Pauses::register(&mut registry);
         let version = Info::new([("version", env!("CARGO_PKG_VERSION")), ("arch", std::env::consts::ARCH)]);
         registry.register("build", "What is running", version);
         registry.register_collector(Box::new(machine::Machine::default()));
@@ -247,6 +271,7 @@ impl Default for Metrics {
             sinks,
             http,
             store,
+            pauses,
         }
     }
 }
@@ -280,6 +305,7 @@ fn register_http(registry: &mut Registry) -> HttpMetrics {
         connections: Gauge::<i64, AtomicI64>::default(),
         refused: Counter::<u64, AtomicU64>::default(),
         handshakes_failed: Counter::<u64, AtomicU64>::default(),
+        unaccepted: Counter::<u64, AtomicU64>::default(),
         sent_bytes: Counter::<u64, AtomicU64>::default(),
         listeners: Gauge::<i64, AtomicI64>::default(),
         seconds: ROUTE_CLASSES.map(|route| family.get_or_create(&OfRoute { route }).clone()),
@@ -289,6 +315,8 @@ fn register_http(registry: &mut Registry) -> HttpMetrics {
     registry.register("http_refused", "Connections refused at a limit", http.refused.clone());
     let failed = http.handshakes_failed.clone();
     registry.register("tls_handshakes_failed", "TLS handshakes that did not come to their end", failed);
+    let help = "Attempts to accept a connection that failed, for want of descriptors";
+    registry.register("http_unaccepted", help, http.unaccepted.clone());
     registry.register("http_sent", "Bytes sent", http.sent_bytes.clone());
     registry.register("event_listeners", "Listeners of events now", http.listeners.clone());
     http

@@ -10,6 +10,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::clock::{self, Reading};
+use super::export::utc;
 use super::fault::StoreFault;
 use super::file::{self, Database};
 use super::inbox::{Desk, Waiting};
@@ -22,6 +23,8 @@ const BATCH: usize = 32;
 /// The pause after the first failure; it doubles up to the most.
 const RETRY_FIRST: Duration = Duration::from_millis(500);
 const RETRY_MOST: Duration = Duration::from_secs(15);
+/// A write that takes so long is of a disk that is slow: a quick one takes some milliseconds, a worn card some hundred.
+const SLOW: Duration = Duration::from_secs(1);
 /// The longest sleep: the stop flag has a bell of its own, which does not ring here.
 const LOOK_UP: Duration = Duration::from_millis(250);
 /// How long a stopping store waits for the last sets of those who count.
@@ -30,11 +33,15 @@ const PARTING: Duration = Duration::from_millis(700);
 const GAP_KEY: &str = "clock";
 
 /// The store thread's own.
-pub(super) struct Keeper {
+pub struct Keeper {
     shared: Arc<Shared>,
     database: Option<Database>,
     boot: String,
     gap_ms: Option<i64>,
+    /// Whether the clock could be right when it was last looked at.
+    plausible: bool,
+    /// Whether the last write was a slow one.
+    slow: bool,
     retry_at: Mono,
     pause: Duration,
     /// Something was seen that the quick check may not find.
@@ -46,7 +53,8 @@ impl Keeper {
     pub(super) fn new(shared: Arc<Shared>, boot: String) -> Keeper {
         let sweep = retention::Sweep::default();
         let (retry_at, pause) = (Mono::ZERO, RETRY_FIRST);
-        Keeper { shared, database: None, boot, gap_ms: None, retry_at, pause, suspicious: false, sweep }
+        let (plausible, slow, suspicious) = (true, false, false);
+        Keeper { shared, database: None, boot, gap_ms: None, plausible, slow, retry_at, pause, suspicious, sweep }
     }
 
     /// The thread's body.
@@ -93,7 +101,7 @@ impl Keeper {
     }
 
     /// One turn; how long the next may wait if nothing comes.
-    pub(super) fn turn(&mut self, now: Reading) -> Duration {
+    pub fn turn(&mut self, now: Reading) -> Duration {
         if self.database.is_none() && now.mono >= self.retry_at {
             self.open(now);
         }
@@ -132,6 +140,7 @@ impl Keeper {
             self.close();
             self.open(now);
         }
+        self.look_at_clock(now);
         self.mind_clock(now)?;
         self.write_sets()?;
         self.answer()?;
@@ -157,6 +166,23 @@ impl Keeper {
         self.pause = (self.pause * 2).min(RETRY_MOST);
         // Nobody waits for a disk that is not there.
         let _ = self.answer();
+    }
+
+    /// Says when the clock shows what cannot be, and when that is over.
+    fn look_at_clock(&mut self, now: Reading) {
+        let plausible = now.is_plausible();
+        self.shared.metrics.clock_plausible.set(plausible.into());
+        if std::mem::replace(&mut self.plausible, plausible) == plausible {
+            return;
+        }
+        match plausible {
+            true => log::info!("the clock shows a time that can be right"),
+            false => {
+                let shown = utc(now.wall.unix_ms());
+                let day = shown.get(..10).unwrap_or(&shown);
+                log::warn!("the clock shows {day}, which cannot be right; times are mended when it is set");
+            }
+        }
     }
 
     /// Sees whether the clock was set, now or while the program did not run. To a time that cannot be, it was not: what was
@@ -198,6 +224,8 @@ impl Keeper {
         })();
         let (step, mended, valid) = mended.map_err(|error| StoreFault::of_sqlite(&path, &error))?;
         if let Some(step) = step {
+            self.shared.metrics.clock_steps.inc();
+            self.sweep.clock_was_set(now);
             log::info!("the clock was set by {:.1} s; the times of {mended} sets were mended", step as f64 / 1e3);
             self.shared.news.ring();
         }
@@ -216,6 +244,7 @@ impl Keeper {
             let settings = &self.shared.settings;
             let place =
                 write::Place { boot: &self.boot, gap_ms: self.gap_ms.unwrap_or_default(), sinks: &settings.sinks };
+            let begun = Mono::now();
             let written = (|| {
                 let transaction = database.connection.transaction()?;
                 let insert = |waiting: &Arc<Waiting>| write::insert(&transaction, waiting, &place);
@@ -233,6 +262,7 @@ impl Keeper {
             drop(desk);
             self.shared.metrics.written.inc_by(batch.len() as u64);
             self.shared.news.ring();
+            say_speed(&self.shared, &mut self.slow, Mono::now().since(begun));
         }
     }
 
@@ -243,7 +273,11 @@ impl Keeper {
         let all = std::mem::take(&mut self.shared.queue.lock().work);
         for work in all {
             match (&mut self.database, &met) {
-                (Some(database), None) => met = work(Ok(&mut database.connection)).err(),
+                (Some(database), None) => {
+                    let begun = Mono::now();
+                    met = work(Ok(&mut database.connection)).err();
+                    say_speed(&self.shared, &mut self.slow, Mono::now().since(begun));
+                }
                 // Who comes after a fault in this turn is told of it; it is known to the others only when the turn ends.
                 (_, met) => drop(work(Err(met.clone().unwrap_or_else(|| self.shared.fault())))),
             }
@@ -256,6 +290,24 @@ impl Keeper {
         self.sweep
             .turn(&database.connection, &self.shared.settings, now)
             .map_err(|error| StoreFault::of_sqlite(&self.shared.path(), &error))
+    }
+}
+
+/// Says when the disk becomes slow, and when it is quick again.
+fn say_speed(shared: &Shared, slow: &mut bool, took: Duration) {
+    shared.metrics.write_s.observe(took.as_secs_f64());
+    let is_slow = took >= SLOW;
+    shared.metrics.slow.set(is_slow.into());
+    if std::mem::replace(slow, is_slow) == is_slow {
+        return;
+    }
+    let path = shared.path();
+    match is_slow {
+        true => {
+            let seconds = took.as_secs_f64();
+            log::warn!("the disk of {} is slow: a write took {seconds:.1} s; sets wait meanwhile", path.display());
+        }
+        false => log::info!("the disk of {} is quick again", path.display()),
     }
 }
 

@@ -52,7 +52,8 @@ pub use write::{Correction, Fields};
 use crate::metrics::StoreMetrics;
 use crate::threads::{Crew, Post, Stop};
 use inbox::Queue;
-use keeper::Keeper;
+#[doc(hidden)]
+pub use keeper::Keeper;
 use write::Fault;
 
 /// Questions that may wait for the store thread at once; each is of a worker that waits for its answer.
@@ -235,6 +236,13 @@ impl Store {
         let stop = stop.clone();
         crew.start(post, move |beat| keeper.run(beat, &stop))?;
         Ok(Store(shared))
+    }
+
+    /// A log whose turns somebody makes by hand, with times of his own: months are tested in seconds.
+    #[doc(hidden)]
+    pub fn by_hand(settings: Settings, boot: &str) -> (Store, Keeper) {
+        let shared = Shared::new(settings, StoreMetrics::default());
+        (Store(shared.clone()), Keeper::new(shared, boot.to_string()))
     }
 
     /// A way in for closed sets. The store waits a moment for the last ones when it stops, as long as there is an inbox.

@@ -1,7 +1,9 @@
 //! What is old is cleared away: sets after so many days, pictures after so many days or bytes, the oldest first.
 //!
 //! It touches nothing but plain files and folders inside the folder it is given: links are neither followed nor removed,
-//! and neither are devices or sockets. While the clock is not plausible nothing counts as old.
+//! and neither are devices or sockets. While the clock is not plausible nothing counts as old, and neither for an hour after
+//! the start and after every step of the clock: one that is wrong by a year for a moment must not empty the log. What is
+//! too large goes at once.
 
 use std::fs::{self, Metadata};
 use std::path::{Path, PathBuf};
@@ -17,6 +19,8 @@ use crate::time::Mono;
 const EVERY: Duration = Duration::from_secs(6 * 3600);
 /// Sets or files removed in one turn; the rest waits for the next, so that sets and questions come in between.
 const AT_ONCE: usize = 500;
+/// So long a clock must have gone on before what is old by it is removed. The network tells the time within minutes.
+const SETTLES: Duration = Duration::from_secs(3600);
 const DAY_MS: u64 = 24 * 3600 * 1000;
 /// Folders in folders that are looked into.
 const DEEP: usize = 8;
@@ -36,22 +40,35 @@ pub struct Retention {
 #[derive(Default)]
 pub(super) struct Sweep {
     next: Mono,
+    /// From when on the clock is believed.
+    ages_from: Option<Mono>,
 }
 
 impl Sweep {
+    /// The clock was set: for a while nothing counts as old by it.
+    pub(super) fn clock_was_set(&mut self, now: Reading) {
+        self.ages_from = Some(now.mono.plus(SETTLES));
+    }
+
     /// Clears away what is due, if it is time to.
     pub(super) fn turn(&mut self, connection: &Connection, settings: &Settings, now: Reading) -> rusqlite::Result<()> {
         if now.mono < self.next {
             return Ok(());
         }
-        let keep = settings.retention;
+        let ages_from = *self.ages_from.get_or_insert(now.mono.plus(SETTLES));
+        let by_age = now.mono >= ages_from;
+        let keep = match by_age {
+            true => settings.retention,
+            false => Retention { sets_days: 0, snapshots_days: 0, ..settings.retention },
+        };
         let gone = remove_sets(connection, keep.sets_days, &settings.sinks, now)?;
         let pruned = prune(&settings.snapshots, keep.snapshots_days, keep.snapshots_bytes, now, AT_ONCE);
         if pruned.failed > 0 {
             log::warn!("{} old pictures cannot be removed from {}", pruned.failed, settings.snapshots.display());
         }
         let is_more = gone >= AT_ONCE || pruned.removed >= AT_ONCE;
-        self.next = now.mono.plus(if is_more { Duration::from_millis(1) } else { EVERY });
+        let rest = if by_age { EVERY } else { EVERY.min(ages_from.since(now.mono)) };
+        self.next = now.mono.plus(if is_more { Duration::from_millis(1) } else { rest });
         Ok(())
     }
 }

@@ -689,6 +689,32 @@ fn sets_are_kept_for_their_days_and_longer_if_they_still_have_to_be_delivered() 
 }
 
 #[test]
+fn a_clock_that_is_a_year_ahead_for_half_an_hour_clears_nothing_away() {
+    let mut bench = Bench::with(|settings| (settings.retention.sets_days, settings.sinks) = (10, Vec::new()));
+    bench.write(1);
+    // By the clock of a machine that was switched on in another year, and is told the time later.
+    let right = bench.now;
+    let wrong = |seconds: u64| Reading {
+        mono: mono(20.0 + seconds as f64),
+        wall: Wall::from_unix_ms(right.wall.unix_ms() + (400 * DAY_S + seconds) * 1000),
+        ..right
+    };
+    let mut bench = bench.again(wrong(0), "boot-2");
+    bench.now = wrong(1800);
+    bench.turn();
+    assert_eq!(bench.list().len(), 1);
+    bench.now.wall = Wall::from_unix_ms(bench.now.wall.unix_ms() - 400 * DAY_S * 1000);
+    bench.turn();
+    bench.pass(2 * 3600);
+    assert_eq!(bench.list().len(), 1);
+    // What is old by a clock that goes on is removed.
+    bench.pass(9 * DAY_S);
+    assert_eq!(bench.list().len(), 1);
+    bench.pass(DAY_S);
+    assert_eq!(bench.list().len(), 0);
+}
+
+#[test]
 fn pictures_go_by_age_and_then_by_bytes_the_oldest_first_and_nothing_outside_goes() {
     let dir = tempfile::tempdir().unwrap();
     let (root, outside) = (dir.path().join("snapshots"), dir.path().join("outside"));

@@ -55,6 +55,12 @@ impl Beat {
         self.mark(now);
     }
 
+    /// The kernel's id of its thread; nothing before it has begun or after it has ended.
+    pub(super) fn tid(&self) -> Option<u32> {
+        let ended = *self.ended.lock().expect("nothing panics under this lock");
+        Some(self.tid.load(Ordering::Relaxed)).filter(|tid| *tid > 0 && !ended)
+    }
+
     /// "I live." To be called at every turn of the thread's loop.
     pub fn mark(&self, now: Mono) {
         self.last_ns.store(now.as_ns(), Ordering::Relaxed);

@@ -18,7 +18,7 @@ use std::time::Duration;
 pub use beat::{Beat, Health};
 pub use signals::Signals;
 pub use stop::Stop;
-pub use sys::{settle, share_heaps};
+pub use sys::{keep_memory_together, settle};
 pub use systemd::Systemd;
 
 use crate::time::Mono;
@@ -76,7 +76,7 @@ impl Crew {
     /// Starts a thread. `work` gets the beat that it must mark; it must return soon after its stop flag is raised.
     ///
     /// # Errors
-    /// When the system has no thread left.
+    /// When the machine has no thread left, in one sentence, as [`std::io::ErrorKind::WouldBlock`].
     pub fn start(&self, post: Post, work: impl FnOnce(&Beat) + Send + 'static) -> std::io::Result<()> {
         let beat = Arc::new(Beat::new(post.beat_limit));
         let (own_beat, own_post) = (beat.clone(), post.clone());
@@ -85,6 +85,10 @@ impl Crew {
             own_beat.begin(sys::thread_id(), priority, Mono::now());
             work(&own_beat);
             own_beat.end();
+        });
+        let handle = handle.map_err(|why| {
+            let said = format!("the machine has no thread left for {}: {why}", post.name);
+            std::io::Error::new(std::io::ErrorKind::WouldBlock, said)
         })?;
         self.seats.lock().expect("no thread panics: panics abort").push(Seat { post, beat, handle: Some(handle) });
         Ok(())
@@ -106,6 +110,15 @@ impl Crew {
     pub fn hung(&self, now: Mono) -> Vec<String> {
         let seats = self.seats.lock().expect("no thread panics: panics abort");
         seats.iter().filter(|s| s.beat.health(now) == Health::Hung).map(|s| s.post.name.clone()).collect()
+    }
+
+    /// Puts every thread that runs back onto its cores. When the last of a thread's cores goes away the kernel lets it run on any,
+    /// and leaves it there when the core is back.
+    pub fn put_back(&self) {
+        let seats = self.seats.lock().expect("no thread panics: panics abort");
+        for seat in seats.iter().filter(|seat| !seat.post.cores.is_empty()) {
+            sys::put(seat.beat.tid(), &seat.post);
+        }
     }
 
     /// Joins in reverse order of the start, and gives those up that have not ended `patience` from now; their names come back.

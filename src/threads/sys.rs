@@ -6,39 +6,49 @@
 
 use super::Post;
 
-/// So that two threads seldom wait for each other; what is done for each frame allocates nothing.
-#[cfg(target_env = "gnu")]
-const HEAPS: libc::c_int = 2;
-
 /// The kernel's id of the calling thread.
 pub(super) fn thread_id() -> u32 {
     rustix::thread::gettid().as_raw_nonzero().get().unsigned_abs()
 }
 
-/// Lets all threads take their memory from a few common heaps, unless `MALLOC_ARENA_MAX` says otherwise. To be called before
-/// there are threads.
-///
-/// glibc gives threads up to eight heaps a core. A camera that comes back brings new threads of GStreamer's, which take
-/// another one than their forerunners, and each heap keeps the most that it ever held: beside a network camera that is lost
-/// every other minute a box grew by 40 MB in an hour.
-pub fn share_heaps() {
+/// Parts of its memory that the C library may keep apart, so that threads need not wait for each other.
+#[cfg(target_env = "gnu")]
+const ARENAS: libc::c_int = 2;
+
+/// Keeps the C library from dividing its memory into as many parts as it likes, which is eight for each core. Threads of
+/// GStreamer come and go with every loss of a network camera; each takes another part, and what is left over in a part stays
+/// there. A camera that was lost every minute took 31 MB more in half an hour so. Nothing on a frame's way waits for the
+/// others, since it takes no memory.
+pub fn keep_memory_together() {
     #[cfg(target_env = "gnu")]
-    if std::env::var_os("MALLOC_ARENA_MAX").is_none() {
-        // SAFETY: `mallopt` changes a number of the allocator; there is no other thread yet that could allocate meanwhile.
-        unsafe { libc::mallopt(libc::M_ARENA_MAX, HEAPS) };
+    // SAFETY: `mallopt` changes numbers of the allocator under its own lock, takes no pointer and may be called at any time.
+    let done = unsafe { libc::mallopt(libc::M_ARENA_MAX, ARENAS) };
+    #[cfg(target_env = "gnu")]
+    log::debug!("memory is kept in {ARENAS} parts: {}", done == 1);
+}
+
+/// Puts another thread of this process onto its cores.
+pub(super) fn put(tid: Option<u32>, post: &Post) {
+    let tid = tid.and_then(|tid| i32::try_from(tid).ok()).and_then(rustix::thread::Pid::from_raw);
+    if tid.is_some() {
+        put_on_cores(tid, post);
+    }
+}
+
+fn put_on_cores(tid: Option<rustix::thread::Pid>, post: &Post) {
+    let mut set = rustix::thread::CpuSet::new();
+    for &core in post.cores.iter().filter(|c| **c < rustix::thread::CpuSet::MAX_CPU) {
+        set.set(core);
+    }
+    if let Err(why) = rustix::thread::sched_setaffinity(tid, &set) {
+        log::warn!("{}: cannot run on cores {:?} ({why}); it runs on any", post.name, post.cores);
     }
 }
 
 /// Gives the calling thread its cores and priority; returns the priority it really got.
 pub fn settle(post: &Post) -> Option<u8> {
     if !post.cores.is_empty() {
-        let mut set = rustix::thread::CpuSet::new();
-        for &core in post.cores.iter().filter(|c| **c < rustix::thread::CpuSet::MAX_CPU) {
-            set.set(core);
-        }
-        if let Err(why) = rustix::thread::sched_setaffinity(None, &set) {
-            log::warn!("{}: cannot run on cores {:?} ({why}); it runs on any", post.name, post.cores);
-        }
+        put_on_cores(None, post);
     }
     let priority = post.priority?;
     let parameter = libc::sched_param { sched_priority: priority.into() };

@@ -15,6 +15,7 @@ pub const SHOWN: [(&str, &str); 4] =
     [("squat", "Squat"), ("curl", "Biceps Curl"), ("press", "Overhead Press"), ("deadlift", "Deadlift")];
 
 /// A small, short film that a debug build looks at in seconds.
+#[allow(dead_code, reason = "each test binary uses a part of it")]
 pub fn small(exercise: &str, reps: u32, seed: u64) -> DemoAddress {
     DemoAddress { exercise: exercise.into(), reps, rest_s: 3.0, fps: 15.0, width: 320, height: 180, seed }
 }

@@ -98,7 +98,8 @@ impl Life {
         let settings = Settings { address, rtsp_udp: false, stall: STALL, full_speed: true };
         let metrics = Metrics::default().camera("rack");
         let view = View::new("rack".into(), "stand-in".into(), recording, "stand-in", metrics, board);
-        let view = Arc::new(view.with(private, None));
+        let view = view.with(private, None);
+        let view = Arc::new(if recording { view } else { view.with_stall(STALL) });
         let (stop, (poster, taker)) = (Stop::default(), mailbox());
         let ring = Arc::new(Ring::default());
         view.shots().add_bell(ring.clone());
@@ -108,7 +109,7 @@ impl Life {
         let shoot = Shoot::new(view.clone(), standins::encoder(), SHOT_BUFFERS, stop.clone());
         Life {
             now: Mono::from_ns(1_000_000_000_000),
-            line: Line { view: view.clone(), stall: STALL, progress: Arc::new(Progress::default()) },
+            line: Line { view: view.clone(), progress: Arc::new(Progress::default()) },
             view,
             ring,
             ear: board.listen().expect("the last life's listener is gone"),

@@ -53,6 +53,37 @@ struct Notes {
 
 type Shared = Arc<Mutex<Notes>>;
 
+/// Threads that a pipeline may want beside one of a decoder's for each core; an RTSP camera was seen to take six.
+const THREADS: usize = 8;
+
+/// And descriptors: an RTSP camera was seen to take six.
+const DESCRIPTORS: usize = 16;
+
+/// Whether the machine has what a pipeline takes. GLib ends the whole program where it gets no thread or no descriptor, so as
+/// many as may be wanted are taken here first, all at once, and given back.
+fn is_room() -> Result<(), String> {
+    // One at a time: sixteen cameras that begin at once would take it from each other.
+    static ONE: Mutex<()> = Mutex::new(());
+    let _one = ONE.lock().expect("nothing panics under this lock");
+    threads_are_left().map_err(|why| format!("the machine has no thread left for it: {why}"))?;
+    let descriptors = (0..DESCRIPTORS).map(|_| std::fs::File::open("/dev/null")).collect::<Result<Vec<_>, _>>();
+    descriptors.map(drop).map_err(|why| format!("the box has no descriptor left for it: {why}"))
+}
+
+fn threads_are_left() -> std::io::Result<()> {
+    let many = THREADS + std::thread::available_parallelism().map_or(1, usize::from);
+    let gate = Stop::default();
+    std::thread::scope(|scope| {
+        let begin = || {
+            let wait = || _ = gate.wait(Duration::from_secs(1));
+            std::thread::Builder::new().name("trial".into()).spawn_scoped(scope, wait)
+        };
+        let begun = (0..many).try_for_each(|_| begin().map(drop));
+        gate.raise();
+        begun
+    })
+}
+
 fn with<T>(notes: &Shared, look: impl FnOnce(&mut Notes) -> T) -> T {
     look(&mut notes.lock().expect("nothing panics under this lock"))
 }
@@ -89,6 +120,9 @@ impl Gst {
         wait_for_end(&address, settings.stall, stop)?;
         let notes = Shared::default();
         let built = pipeline::build(settings, &notes)?;
+        if let Err(why) = is_room() {
+            return Err(CaptureFault::Failed { what: built.what, why });
+        }
         let bus = built.pipeline.bus().expect("a pipeline has a bus from its making on");
         bus::listen(&bus);
         let mut gst = Gst {
