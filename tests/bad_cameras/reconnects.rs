@@ -51,11 +51,11 @@ fn again_and_again(what: &str, house: &House, percent: usize, mut present: impl 
     let turns = cycles().div_ceil(CAMERAS);
     // The first turns fill the libraries' own caches, and the allocator's pieces of memory for each thread that ever was.
     let warm_up = turns.min(100);
-    // GLib's pool lets a thread go that nobody has wanted for 15 s. After a few turns nothing has settled, and a leak of a thread or
-    // a picture with each would still be seen.
+    // GLib's pool lets a thread go that nobody has wanted for 15 s. After a few turns nothing has settled; a thread or a
+    // descriptor that each of them leaves behind is still seen.
     let (calm, idle, percent) = match warm_up {
         100 => (Duration::from_secs(17), 0, percent),
-        _ => (Duration::from_millis(200), 8, 10),
+        _ => (Duration::from_millis(200), 16, 10),
     };
     let mut again = |turns: usize| {
         for _ in 0..turns {
