@@ -26,12 +26,9 @@ const LATE: usize = 8;
 const MOST_REPS: usize = 10_000;
 /// A repetition of the set is not further from the others than this.
 const UNLIKE_LATER: f32 = 1.0;
-/// Of a set without a name, repetitions that make it and how uneven they may be (the coefficient of variation of the times
-/// between turns), when they take longer than this, and else. At 4.5 s there were 3 sets that are none in ten hours of rest,
-/// now none, and 10 of a thousand sets are missed instead of 9.
-const UNNAMED_SLOW_S: f32 = 3.5;
-const UNNAMED_SLOW: (usize, f32) = (6, 0.15);
-const UNNAMED_QUICK: (usize, f32) = (3, 0.3);
+/// Of a set without a name: when its repetitions take longer than this (seconds), how many make it, and how uneven they may be (the
+/// coefficient of variation of the times between turns). Who chalks his hands and drinks moves so slowly, but seldom often.
+const UNNAMED: [(f32, usize, f32); 3] = [(4.5, 6, 0.15), (3.5, 4, 0.3), (0.0, 3, 0.3)];
 /// From so many repetitions on it may go as slowly as it likes; …
 const MANY: usize = 5;
 /// … fewer of the arms alone, or of one who bends, are none when they take longer. Seconds.
@@ -224,8 +221,8 @@ impl Open {
     pub fn goes_like_clockwork(&self) -> bool {
         let Some((usual_s, variance)) = self.every_s() else { return false };
         let uneven = variance.sqrt() / usual_s;
-        let (least, most) = if usual_s > UNNAMED_SLOW_S { UNNAMED_SLOW } else { UNNAMED_QUICK };
-        self.reps.len() >= least && uneven <= most
+        let needed = UNNAMED.iter().find(|(slower_s, ..)| usual_s > *slower_s);
+        needed.is_some_and(|(_, least, most)| self.reps.len() >= *least && uneven <= *most)
     }
 
     /// Whether it is a set, if it is recognised as this or as nothing, goes `evenly` or not, and is seen `clearly` or not.
