@@ -16,7 +16,7 @@ readonly OLDEST=1.94
 RUN=(build-essential cmake nasm pkg-config libclang-dev ca-certificates
   libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev
   gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-libav)
-TEST=(libgstrtspserver-1.0-dev libjpeg-dev gstreamer1.0-plugins-ugly gstreamer1.0-tools ffmpeg curl python3
+TEST=(libgstrtspserver-1.0-dev libjpeg-dev gstreamer1.0-plugins-ugly gstreamer1.0-tools ffmpeg curl openssl python3
   shellcheck systemd minisign)
 BOX=(qemu-system-x86 qemu-user-static busybox-static v4l-utils chromium wrk strace python3-venv cpio)
 
