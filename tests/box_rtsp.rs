@@ -18,9 +18,7 @@ fn watching(url: &str, stall_s: u32) -> (SpotterBox, tempfile::TempDir) {
     let config = folder.path().join("spotter.toml");
     let text = format!("[capture]\nstall_s = {stall_s}\n[[camera]]\nname = \"rack\"\nsource = \"{url}\"\n");
     std::fs::write(&config, text).unwrap();
-    // As the service's unit has it.
-    let env = [("MALLOC_ARENA_MAX", "2")];
-    (SpotterBox::start_with(&["--config", config.to_str().unwrap()], &env), folder)
+    (SpotterBox::start(&["--config", config.to_str().unwrap()]), folder)
 }
 
 /// Asks until the snapshot answers `status`; how long that took.

@@ -30,9 +30,7 @@ impl House {
             text += &format!("[[camera]]\nname = \"{name}\"\nsource = \"{uri}\"\npose = false\n");
         }
         std::fs::write(&config, text).unwrap();
-        // As the service's unit has it.
-        let env: Vec<(&str, &str)> = env.iter().copied().chain([("MALLOC_ARENA_MAX", "2")]).collect();
-        let spotter = SpotterBox::start_with(&["--config", config.to_str().unwrap()], &env);
+        let spotter = SpotterBox::start_with(&["--config", config.to_str().unwrap()], env);
         House { spotter, _folder: folder }
     }
 
