@@ -13,7 +13,7 @@ use spotter::frame::{Colour, Frame, Layout, PixelFormat};
 use spotter::metrics::Metrics;
 use spotter::pose::decode::{Decoder, Limits};
 use spotter::pose::layout::{self, Kind};
-use spotter::pose::preprocess::{Preprocess, tensor_len};
+use spotter::pose::preprocess::{Preprocess, Tensor};
 use spotter::skeleton::{KEYPOINTS, Pose};
 use spotter::time::Mono;
 use spotter::workout::{Angle, Happening, Now, Settings, Workout};
@@ -66,7 +66,7 @@ const A_SET: i64 = 4 * 1024 * 1024;
 /// All of a line that thinks about a frame.
 struct Line {
     preprocess: Preprocess,
-    tensor: Vec<f32>,
+    tensor: Tensor,
     answer: Vec<f32>,
     decoder: Decoder,
     poses: Vec<Pose>,
@@ -86,7 +86,7 @@ impl Line {
         let metrics = Metrics::default().camera("rack");
         Line {
             preprocess: Preprocess::new(INPUT.0, INPUT.1),
-            tensor: vec![0.0; tensor_len(INPUT)],
+            tensor: Tensor::new(INPUT),
             answer: vec![0.0; layout.answer_len()],
             decoder: Decoder::new(layout, Limits::default()),
             poses: Vec::with_capacity(32),

@@ -13,7 +13,7 @@ use super::decode::{Decoder, Limits};
 use super::engine::{Chosen, Loaded};
 use super::layout::Layout;
 use super::onnx::Header;
-use super::preprocess::{Letterbox, Preprocess, PreprocessFault, tensor_len};
+use super::preprocess::{Letterbox, Preprocess, PreprocessFault, Tensor};
 use super::tensorrt::Fault;
 use crate::frame::Frame;
 use crate::skeleton::Pose;
@@ -128,7 +128,7 @@ impl Shared {
             let begun = Instant::now();
             let bytes = std::mem::take(&mut *self.bytes.lock().expect("nothing panics under this lock"));
             let engine = self.chosen.load(bytes, &self.layout, self.threads)?;
-            let blank = vec![0.0; tensor_len(self.layout.input)];
+            let blank = Tensor::new(self.layout.input);
             match engine.infer(&blank, &mut Vec::new()) {
                 Err(PoseFault::TensorRt(Fault::Building { .. })) => return Ok(engine),
                 answered => answered?,
@@ -156,7 +156,7 @@ pub struct Spent {
 pub struct Eye {
     shared: Arc<Shared>,
     preprocess: Preprocess,
-    tensor: Vec<f32>,
+    tensor: Tensor,
     answer: Vec<f32>,
     decoder: Decoder,
 }
@@ -166,7 +166,7 @@ impl Eye {
     pub fn new(shared: Arc<Shared>) -> Eye {
         let (width, height) = shared.layout.input;
         let preprocess = Preprocess::new(width, height);
-        let tensor = vec![0.0; tensor_len(shared.layout.input)];
+        let tensor = Tensor::new(shared.layout.input);
         let decoder = Decoder::new(shared.layout.clone(), shared.limits);
         Eye { shared, preprocess, tensor, answer: Vec::new(), decoder }
     }
@@ -194,7 +194,7 @@ impl Eye {
 
     fn look_with(
         &mut self,
-        fill: impl FnOnce(&mut Preprocess, &mut [f32]) -> Result<Letterbox, PreprocessFault>,
+        fill: impl FnOnce(&mut Preprocess, &mut Tensor) -> Result<Letterbox, PreprocessFault>,
         out: &mut Vec<Pose>,
     ) -> Result<Spent, PoseFault> {
         out.clear();

@@ -7,7 +7,7 @@ use std::process::Command;
 use serde_json::Value;
 use spotter::pose::layout::Layout;
 use spotter::pose::onnx::Header;
-use spotter::pose::preprocess::{Preprocess, tensor_len};
+use spotter::pose::preprocess::{Preprocess, Tensor};
 use spotter::skeleton::Pose;
 
 use super::{apart, made, sorted, told_poses};
@@ -142,7 +142,7 @@ fn a_picture_becomes_the_tensor_that_ultralytics_makes() {
             continue;
         }
         let mut preprocess = Preprocess::new(across, down);
-        let mut tensor = vec![0.0; tensor_len(layout.input)];
+        let mut tensor = Tensor::new(layout.input);
         for picture in ["png", "jpg"].iter().flat_map(|kind| sorted(&made().join("pictures"), kind)) {
             let name = picture.file_stem().unwrap().to_str().unwrap();
             let theirs = std::fs::read(made().join(format!("tensors/{across}x{down}/{name}.u8"))).unwrap();

@@ -1,6 +1,6 @@
 //! From a frame to a model's input in one pass, reading only the pixels that are needed.
 //!
-//! The input is three planes R, G, B of 0 to 1, the frame letterboxed in it, the padding [`PAD`]. Every value is one of
+//! The input is three planes R, G, B of 0 to 1, the frame letterboxed in it, the padding [`tensor::PAD`]. Every value is one of
 //! the 256 that an eight-bit picture can have, since models have never seen others. What comes as YUV: rows of the frame's
 //! own planes are blended down first, in loops that the compiler makes SIMD of; then across by table; then the few
 //! pixels that are left are turned to RGB with the frame's own matrix and range. What comes as RGB is scaled as in
@@ -14,20 +14,19 @@ mod axis;
 mod fixed;
 mod letterbox;
 mod source;
+mod tensor;
 #[cfg(test)]
 mod tests;
 
 use turbojpeg::{Decompressor, Image, PixelFormat as Packed, ScalingFactor};
 
-use self::axis::Tap;
+use self::axis::{Across, Tap};
 use self::fixed::Fixed;
 pub use self::letterbox::Letterbox;
 pub use self::source::SIDE_MAX;
 use self::source::{Channel, Meaning, Picture, Planes};
+pub use self::tensor::Tensor;
 use crate::frame::{Colour, Frame, Matrix, PixelFormat, Range};
-
-/// What surrounds the frame, as in training.
-pub const PAD: f32 = 114.0 / 255.0;
 
 /// Why a frame cannot be looked at.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -47,12 +46,12 @@ pub enum PreprocessFault {
     #[error("the JPEG cannot be decoded: {0}")]
     Jpeg(String),
     /// The caller's tensor is not of this model.
-    #[error("the model's input takes {needed} numbers, and there is room for {room}")]
+    #[error("the model sees {}x{} pixels, and the tensor is for {}x{}", model.0, model.1, tensor.0, tensor.1)]
     Tensor {
-        /// What [`tensor_len`] says.
-        needed: usize,
-        /// What was given.
-        room: usize,
+        /// The model's input.
+        model: Size,
+        /// What the tensor was made for.
+        tensor: Size,
     },
 }
 
@@ -63,7 +62,7 @@ pub type Size = (usize, usize);
 #[derive(Default)]
 struct Table {
     channel: Channel,
-    across: Vec<Tap>,
+    across: Across,
 }
 
 /// Values that a tensor for an input of this size holds: three planes.
@@ -101,12 +100,12 @@ impl Preprocess {
         }
     }
 
-    /// Fills `tensor`, which holds [`tensor_len`] values or more: planes R, G, B of the input's size, 0 to 1.
+    /// Fills the tensor, which must be one of this model.
     ///
     /// # Errors
-    /// When the frame has no size, too few bytes, or is no JPEG although it says so, or the tensor is too short; what is
-    /// in the tensor is then undefined.
-    pub fn run(&mut self, frame: &Frame, tensor: &mut [f32]) -> Result<Letterbox, PreprocessFault> {
+    /// When the frame has no size, too few bytes, or is no JPEG although it says so, or the tensor is another model's; it
+    /// then shows what it showed before.
+    pub fn run(&mut self, frame: &Frame, tensor: &mut Tensor) -> Result<Letterbox, PreprocessFault> {
         if frame.layout.format == PixelFormat::Mjpeg {
             return self.run_jpeg(&frame.bytes, tensor);
         }
@@ -117,12 +116,12 @@ impl Preprocess {
     /// The same for rows of R, G, B without padding.
     ///
     /// # Errors
-    /// When there are too few bytes for the size, the size is out of bounds, or the tensor is too short.
-    pub fn run_rgb(&mut self, rgb: &[u8], size: Size, tensor: &mut [f32]) -> Result<Letterbox, PreprocessFault> {
+    /// When there are too few bytes for the size, the size is out of bounds, or the tensor is another model's.
+    pub fn run_rgb(&mut self, rgb: &[u8], size: Size, tensor: &mut Tensor) -> Result<Letterbox, PreprocessFault> {
         self.fill(&Picture::rgb(rgb, size)?, size, tensor)
     }
 
-    fn run_jpeg(&mut self, jpeg: &[u8], tensor: &mut [f32]) -> Result<Letterbox, PreprocessFault> {
+    fn run_jpeg(&mut self, jpeg: &[u8], tensor: &mut Tensor) -> Result<Letterbox, PreprocessFault> {
         let fault = |e: turbojpeg::Error| PreprocessFault::Jpeg(e.to_string());
         let mut library = match self.jpeg.take() {
             Some(library) => library,
@@ -136,31 +135,16 @@ impl Preprocess {
     }
 
     /// Lays the picture in the tensor as a frame of `whole` pixels lies there: a JPEG may have been decoded smaller.
-    fn fill(&mut self, picture: &Picture, whole: Size, tensor: &mut [f32]) -> Result<Letterbox, PreprocessFault> {
-        let (needed, room) = (tensor_len(self.input), tensor.len());
-        let tensor = tensor.get_mut(..needed).ok_or(PreprocessFault::Tensor { needed, room })?;
+    fn fill(&mut self, picture: &Picture, whole: Size, tensor: &mut Tensor) -> Result<Letterbox, PreprocessFault> {
+        if tensor.input() != self.input {
+            return Err(PreprocessFault::Tensor { model: self.input, tensor: tensor.input() });
+        }
         let letterbox = Letterbox::new(whole, self.input);
         self.prepare(picture, &letterbox);
-        let (width, height) = self.input;
-        let (left, top) = letterbox.pad;
-        let (across, down) = letterbox.scaled;
-        let (red, rest) = tensor.split_at_mut(width * height);
-        let (green, blue) = rest.split_at_mut(width * height);
-        let mut planes = [red, green, blue];
-        for plane in &mut planes {
-            plane[..top * width].fill(PAD);
-            plane[(top + down) * width..].fill(PAD);
-        }
+        tensor.pad(letterbox);
         self.fixed.begin();
-        for y in 0..down {
-            let start = (top + y) * width;
-            let [red, green, blue] = &mut planes;
-            let mut rows = [&mut red[start..][..width], &mut green[start..][..width], &mut blue[start..][..width]];
-            for row in &mut rows {
-                row[..left].fill(PAD);
-                row[left + across..].fill(PAD);
-            }
-            let rows = rows.map(|row| &mut row[left..left + across]);
+        for y in 0..letterbox.scaled.1 {
+            let rows = tensor.rows(&letterbox, y);
             match picture {
                 Picture::Rgb(_, band) => self.fixed.row(band, y, rows),
                 Picture::Planes(planes) => {
@@ -193,7 +177,7 @@ impl Preprocess {
         let (width, height) = planes.size;
         for (table, channel) in self.tables.iter_mut().zip(planes.channels) {
             table.channel = channel;
-            axis::fill(&mut table.across, width, across, channel.samples, channel.step);
+            table.across.prepare(width, across, channel.samples, channel.step);
         }
         axis::fill(&mut self.down[0], height, down, height, 1);
         axis::fill(&mut self.down[1], height, down, height.div_ceil(2), 2);
@@ -209,6 +193,10 @@ impl Preprocess {
             let Some(band) = band else { continue };
             let tap = self.down[band.step - 1][y];
             let [a, b] = tap.pair.map(|row| band.row((row as usize).min(band.rows - 1)));
+            if tap.share == 0.0 {
+                a.iter().zip(blended.iter_mut()).for_each(|(a, to)| *to = f32::from(*a));
+                continue;
+            }
             for ((a, b), to) in a.iter().zip(b).zip(blended.iter_mut()) {
                 let (a, b) = (f32::from(*a), f32::from(*b));
                 *to = a + (b - a) * tap.share;
@@ -217,11 +205,7 @@ impl Preprocess {
         let seen = if matches!(planes.meaning, Meaning::Grey(_)) { 1 } else { 3 };
         for (table, row) in self.tables.iter().zip(&mut self.row).take(seen) {
             let Channel { band, offset, pitch, .. } = table.channel;
-            let samples = &self.blended[band][offset..];
-            for (tap, to) in table.across.iter().zip(row.iter_mut()) {
-                let [a, b] = tap.pair.map(|i| samples[i as usize * pitch]);
-                *to = a + (b - a) * tap.share;
-            }
+            table.across.run(&self.blended[band][offset..], pitch, row);
         }
     }
 }
