@@ -132,12 +132,12 @@ impl Decoder {
 }
 
 /// The pose in the frame's pixels; `points` gives x, y, visibility, x, … of its points. Nothing when one of its numbers
-/// is not finite, or when its box is inside out.
+/// is not finite, or when its box is inside out as far as it lies in the frame.
 fn pose(score: f32, corners: [f32; 4], points: impl Fn(usize) -> f32, letterbox: &Letterbox) -> Option<Pose> {
     let [left, top, right, bottom] = corners;
     let ((x0, y0), (x1, y1)) = (letterbox.undo(left, top), letterbox.undo(right, bottom));
     let mut pose = Pose { score: score.min(1.0), bbox: [x0, y0, x1, y1], ..Pose::default() };
-    let mut sound = corners.iter().all(|v| v.is_finite()) && left <= right && top <= bottom;
+    let mut sound = corners.iter().all(|v| v.is_finite()) && x0 <= x1 && y0 <= y1;
     for (i, point) in pose.keypoints.iter_mut().enumerate() {
         let [x, y, seen] = [0, 1, 2].map(|k| points(i * 3 + k));
         sound &= x.is_finite() && y.is_finite() && seen.is_finite();

@@ -4,9 +4,11 @@
 //! the engine. It reads the outermost messages only and skips the weights. Field numbers are those of `onnx.proto` in
 //! the ONNX specification (IR version 3 and later).
 
+mod softmax;
 mod suppression;
 mod wire;
 
+pub use self::softmax::spelled_out;
 pub use self::suppression::Suppression;
 use self::wire::{Fields, Value};
 
@@ -175,27 +177,8 @@ pub(super) mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    pub(in crate::pose::onnx) fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
-        let mut out = vec![number << 3 | 2];
-        let mut length = bytes.len();
-        while length > 127 {
-            out.push(length as u8 | 0x80);
-            length >>= 7;
-        }
-        out.push(length as u8);
-        out.extend_from_slice(bytes);
-        out
-    }
-
-    pub(in crate::pose::onnx) fn number(number: u8, mut value: u64) -> Vec<u8> {
-        let mut out = vec![number << 3];
-        while value > 127 {
-            out.push(value as u8 | 0x80);
-            value >>= 7;
-        }
-        out.push(value as u8);
-        out
-    }
+    pub(in crate::pose) use super::softmax::tests::softmax;
+    pub(in crate::pose::onnx) use super::wire::{bytes_of as field, number_of as number};
 
     fn port(name: &str, element: u64, shape: &[u64]) -> Vec<u8> {
         let dims: Vec<u8> = shape.iter().flat_map(|side| field(1, &number(1, *side))).collect();
@@ -218,6 +201,11 @@ pub(super) mod tests {
     /// A whole small model: it answers with the first numbers of its input, so that the right answer is known without it.
     /// 64 by 64 pixels, `(1, 56, 84)`; `element` is that of input and output.
     pub(in crate::pose) fn first_numbers(element: u64) -> Vec<u8> {
+        small(element, "output0", 17, &[])
+    }
+
+    /// The same, when the first numbers are named otherwise and `more` follows, by this version of the operators.
+    pub(in crate::pose::onnx) fn small(element: u64, numbers: &str, operators: u64, more: &[u8]) -> Vec<u8> {
         let constant = |name: &str, values: &[i64]| {
             let raw: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
             let tensor = [number(1, values.len() as u64), number(2, 7), field(8, name.as_bytes()), field(9, &raw)];
@@ -230,7 +218,8 @@ pub(super) mod tests {
         let graph = [
             node("Reshape", &["images", "flat"], "all"),
             node("Slice", &["all", "zero", "count"], "some"),
-            node("Reshape", &["some", "answer"], "output0"),
+            node("Reshape", &["some", "answer"], numbers),
+            more.to_vec(),
             field(2, b"first numbers"),
             constant("flat", &[-1]),
             constant("zero", &[0]),
@@ -239,7 +228,7 @@ pub(super) mod tests {
             field(11, &port("images", element, &[1, 3, 64, 64])),
             field(12, &port("output0", element, &[1, 56, 84])),
         ];
-        [number(1, 8), field(7, &graph.concat()), field(8, &number(2, 17))].concat()
+        [number(1, 8), field(7, &graph.concat()), field(8, &number(2, operators))].concat()
     }
 
     #[test]

@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     fn node(kind: &str, inputs: &[&str], outputs: &[&str]) -> Vec<u8> {
-        let names = |at: u8, names: &[&str]| names.iter().flat_map(|n| field(at, n.as_bytes())).collect::<Vec<u8>>();
+        let names = |at: u64, names: &[&str]| names.iter().flat_map(|n| field(at, n.as_bytes())).collect::<Vec<u8>>();
         field(1, &[names(1, inputs), names(2, outputs), field(4, kind.as_bytes())].concat())
     }
 

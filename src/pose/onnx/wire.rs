@@ -1,7 +1,7 @@
 //! Protocol buffers as they lie in a file: fields, one after the other, and no more than that.
 //!
 //! A reader for the few fields that are needed of a file that may be anything: it borrows, never copies, never goes
-//! back, and every length is checked against the bytes that are there.
+//! back, and every length is checked against the bytes that are there. And how one field is written.
 
 /// One field's value.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -29,6 +29,13 @@ impl<'a> Fields<'a> {
     /// Whether it ended before its bytes did.
     pub fn broken(&self) -> bool {
         self.broken
+    }
+
+    /// The next field, and all the bytes that it takes in the message.
+    pub fn next_with_bytes(&mut self) -> Option<((u64, Value<'a>), &'a [u8])> {
+        let before = self.rest;
+        let field = self.next()?;
+        Some((field, &before[..before.len() - self.rest.len()]))
     }
 
     fn varint(&mut self) -> Option<u64> {
@@ -79,9 +86,47 @@ impl<'a> Iterator for Fields<'a> {
     }
 }
 
+/// A number as a field.
+pub fn number_of(field: u64, value: u64) -> Vec<u8> {
+    let mut out = Vec::with_capacity(11);
+    put(&mut out, field << 3);
+    put(&mut out, value);
+    out
+}
+
+/// A text, a message, or packed numbers as a field.
+pub fn bytes_of(field: u64, bytes: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(bytes.len() + 11);
+    put(&mut out, field << 3 | 2);
+    put(&mut out, bytes.len() as u64);
+    out.extend_from_slice(bytes);
+    out
+}
+
+fn put(out: &mut Vec<u8>, mut value: u64) {
+    while value > 0x7f {
+        out.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_written_is_read_as_it_was() {
+        let long = vec![7; 300];
+        for value in [0, 1, 127, 128, 300, u64::MAX] {
+            let message = [number_of(20, value), bytes_of(1, &long)].concat();
+            let mut fields = Fields::of(&message);
+            let (first, as_it_is) = fields.next_with_bytes().unwrap();
+            assert_eq!((first, as_it_is), ((20, Value::Number(value)), number_of(20, value).as_slice()));
+            assert_eq!(fields.next_with_bytes(), Some(((1, Value::Bytes(&long)), bytes_of(1, &long).as_slice())));
+            assert!(fields.next().is_none() && !fields.broken());
+        }
+    }
 
     #[test]
     fn fields_come_in_order_and_what_is_cut_short_is_told() {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::*;
-use crate::pose::onnx::tests::first_numbers;
+use crate::pose::onnx::tests::{first_numbers, softmax};
 use crate::pose::{Chosen, Eye, Limits, Shared, Wanted};
 
 /// Where `make onnxruntime` puts it.
@@ -150,6 +150,33 @@ fn the_real_library_answers_as_the_cpu_does_in_32_and_16_bit() {
             }
             let mut eye = Eye::new(shared);
             eye.look_at_rgb(&[0; 12], (2, 2), &mut Vec::new()).unwrap();
+        }
+    }
+}
+
+/// By the definition in the ONNX operators' specification; before and after version 18 the axes are told otherwise.
+#[test]
+fn a_softmax_across_channels_answers_as_its_definition_says() {
+    let Some(real) = fetched() else { return };
+    let runtime = Runtime::open(&named(&real)).unwrap();
+    // Some so large that what is raised without the greatest taken off would be infinite.
+    let input: Vec<f32> = (0..3 * 64 * 64).map(|n| (n * 37 % 4001) as f32 / 10.0 - 200.0).collect();
+    let at = |channel: usize, place: usize| f64::from(input[channel * 84 + place]);
+    for (axis, operators) in [(1, 13), (1, 17), (1, 18), (1, 20), (2, 18)] {
+        let bytes = softmax(axis, operators);
+        assert_eq!(onnx::spelled_out(&bytes).is_some(), axis == 1);
+        let layout = Layout::of(&onnx::Header::read(&bytes).unwrap()).unwrap();
+        let (engine, mut answer) = (OnnxRuntime::load(&runtime, &bytes, &layout, 2).unwrap(), Vec::new());
+        engine.infer(&input, &mut answer).unwrap();
+        for (channel, place) in (0..56).flat_map(|channel| (0..84).map(move |place| (channel, place))) {
+            let all: Vec<f64> = match axis {
+                1 => (0..56).map(|channel| at(channel, place)).collect(),
+                _ => (0..84).map(|place| at(channel, place)).collect(),
+            };
+            let most = all.iter().copied().fold(f64::MIN, f64::max);
+            let want = (at(channel, place) - most).exp() / all.iter().map(|x| (x - most).exp()).sum::<f64>();
+            let off = (f64::from(answer[channel * 84 + place]) - want).abs();
+            assert!(off < 1e-6, "axis {axis}, operators {operators}, at {channel},{place}: off by {off}");
         }
     }
 }
