@@ -45,7 +45,9 @@ impl Across {
             let next = if tap.share == 0.0 { tap.pair[1] } else { tap.pair[0] + 1 };
             tap.pair == [self.taps[0].pair[0] + (i * stride) as u32, next] && tap.share == self.taps[0].share
         };
-        self.stride = self.taps.iter().enumerate().all(alike).then_some(stride);
+        // What lies between two samples reads the next step's unless a step has both.
+        let within = stride > 1 || self.taps.iter().all(|tap| tap.share == 0.0);
+        self.stride = (within && self.taps.iter().enumerate().all(alike)).then_some(stride);
     }
 
     /// Blends `samples`, of which the next stands `pitch` numbers on, to as many numbers as `to` has.
@@ -101,6 +103,10 @@ mod tests {
             (1920, 640, 2, 1, false),
             (640, 640, 2, 1, false),
             (2, 1, 2, 2, true),
+            (3, 1, 2, 1, false),
+            (3, 1, 2, 2, false),
+            (3, 1, 2, 4, false),
+            (1, 1, 2, 2, true),
         ] {
             let count = usize::div_ceil(from, step);
             let mut across = Across::default();

@@ -22,6 +22,12 @@ impl Tensor {
         Tensor { input, values: vec![0.0; tensor_len(input)], padded: None }
     }
 
+    /// One in which whatever is not written shows.
+    #[cfg(test)]
+    pub(super) fn unwritten(input: Size) -> Tensor {
+        Tensor { values: vec![f32::NAN; tensor_len(input)], ..Tensor::new(input) }
+    }
+
     /// The input's pixels across and down.
     pub(super) fn input(&self) -> Size {
         self.input

@@ -102,7 +102,7 @@ fn expected(frame: &Frame, letterbox: &Letterbox, at: (usize, usize)) -> [f64; 3
 fn check(frame: &Frame, input: Size) {
     let layout = &frame.layout;
     let mut preprocess = Preprocess::new(input.0, input.1);
-    let mut tensor = Tensor::new(input);
+    let mut tensor = Tensor::unwritten(input);
     let letterbox = preprocess.run(frame, &mut tensor).unwrap();
     for (y, x) in (0..input.1).flat_map(|y| (0..input.0).map(move |x| (y, x))) {
         let inside = x.checked_sub(letterbox.pad.0).zip(y.checked_sub(letterbox.pad.1));
@@ -127,6 +127,17 @@ fn every_format_matrix_and_range_is_as_the_formulas_say() {
     }
 }
 
+/// As narrow as a pixel of the input, and three of its own: its samples lie nearer than they are apart.
+#[test]
+fn frames_that_become_one_pixel_wide_are_seen_like_any_other() {
+    for (format, width) in FORMATS.into_iter().flat_map(|f| (1..=9).map(move |width| (f, width))) {
+        for (height, input) in [(67, (32, 32)), (200, (32, 32)), (131, (64, 64))] {
+            check(&frame(format, (width, height), Colour::JPEG, noise), input);
+            check(&frame(format, (height, width), Colour::JPEG, noise), input);
+        }
+    }
+}
+
 #[test]
 fn frames_of_4k_and_8k_are_seen_like_any_other() {
     check(&frame(PixelFormat::Yuyv, (3840, 2160), Colour::default(), noise), (64, 64));
@@ -146,7 +157,7 @@ fn plain_colours_and_ramps_stay_what_they_are() {
             let yuv = yuv_of(colour, want);
             let frame = frame(format, (32, 18), colour, |plane, _, _| yuv[plane]);
             let mut preprocess = Preprocess::new(16, 9);
-            let mut tensor = Tensor::new(preprocess.input);
+            let mut tensor = Tensor::unwritten(preprocess.input);
             preprocess.run(&frame, &mut tensor).unwrap();
             for (got, want) in tensor.chunks_exact(16 * 9).zip(want) {
                 assert!(
@@ -176,7 +187,7 @@ fn a_jpegs_plain_colours_stay_what_they_are_at_every_scale_and_sampling() {
             let bytes = turbojpeg::compress(image, 100, sampling).unwrap().to_vec();
             let frame = Frame { layout: Layout::jpeg(size.0, size.1), bytes, ..Frame::default() };
             let mut preprocess = Preprocess::new(input, input * 9 / 16);
-            let mut tensor = Tensor::new(preprocess.input);
+            let mut tensor = Tensor::unwritten(preprocess.input);
             preprocess.run(&frame, &mut tensor).unwrap();
             for (got, want) in tensor.chunks_exact(input * (input * 9 / 16)).zip(want) {
                 let off = got.iter().map(|c| (c * 255.0 - f32::from(want)).abs()).fold(0.0, f32::max);
@@ -199,7 +210,7 @@ fn a_jpeg_is_seen_as_its_pixels_are_at_every_scale() {
         let bytes = turbojpeg::compress(image, 95, turbojpeg::Subsamp::None).unwrap().to_vec();
         let frame = Frame { layout: Layout::jpeg(size.0, size.1), bytes, ..Frame::default() };
         let mut preprocess = Preprocess::new(input.0, input.1);
-        let (mut seen, mut want) = (Tensor::new(preprocess.input), Tensor::new(preprocess.input));
+        let (mut seen, mut want) = (Tensor::unwritten(preprocess.input), Tensor::unwritten(preprocess.input));
         let letterbox = preprocess.run(&frame, &mut seen).unwrap();
         assert_eq!(preprocess.run_rgb(&pixels, size, &mut want).unwrap(), letterbox);
         let worst = seen.iter().zip(want.iter()).map(|(a, b)| (a - b).abs() * 255.0).fold(0.0, f32::max);
@@ -221,7 +232,7 @@ fn rgb_is_scaled_as_opencv_scales_it_to_the_last_bit() {
         let places = (0..size.1).flat_map(|y| (0..size.0).map(move |x| (x, y)));
         let rgb: Vec<u8> = places.flat_map(|(x, y)| [0, 1, 2].map(|plane| noise(plane, x, y))).collect();
         let mut preprocess = Preprocess::new(32, 32);
-        let mut tensor = Tensor::new(preprocess.input);
+        let mut tensor = Tensor::unwritten(preprocess.input);
         let letterbox = preprocess.run_rgb(&rgb, size, &mut tensor).unwrap();
         assert_eq!(letterbox.scaled, scaled);
         let (golden, after) = rest.split_at(scaled.0 * scaled.1 * 3);
@@ -249,7 +260,7 @@ fn every_step_of_a_picture_becomes_its_share_of_255_to_the_last_bit() {
 #[test]
 fn what_is_no_picture_is_refused_with_a_sentence() {
     let mut preprocess = Preprocess::new(32, 32);
-    let mut tensor = Tensor::new(preprocess.input);
+    let mut tensor = Tensor::unwritten(preprocess.input);
     let mut short = frame(PixelFormat::I420, (16, 16), Colour::JPEG, noise);
     short.bytes.pop();
     assert_eq!(preprocess.run(&short, &mut tensor), Err(PreprocessFault::TooShort));
@@ -270,7 +281,7 @@ fn of_a_frame_of_another_shape_nothing_is_left_in_the_padding() {
     let (mut preprocess, mut tensor) = (Preprocess::new(32, 32), Tensor::new((32, 32)));
     let rgb = [200; 64 * 64 * 3];
     for size in [(64, 36), (64, 36), (36, 64), (64, 64), (64, 35), (64, 37), (64, 36)] {
-        let mut fresh = Tensor::new((32, 32));
+        let mut fresh = Tensor::unwritten((32, 32));
         for format in [PixelFormat::I420, PixelFormat::Grey] {
             let frame = frame(format, size, Colour::JPEG, noise);
             preprocess.run(&frame, &mut tensor).unwrap();
@@ -286,7 +297,7 @@ fn of_a_frame_of_another_shape_nothing_is_left_in_the_padding() {
 #[test]
 fn a_second_frame_of_a_size_takes_no_new_memory() {
     let mut preprocess = Preprocess::new(64, 64);
-    let mut tensor = Tensor::new(preprocess.input);
+    let mut tensor = Tensor::unwritten(preprocess.input);
     let sizes = |p: &Preprocess| (p.blended.each_ref().map(Vec::capacity), p.row.each_ref().map(Vec::as_ptr));
     let frame = frame(PixelFormat::Nv12, (128, 72), Colour::JPEG, noise);
     preprocess.run(&frame, &mut tensor).unwrap();
@@ -305,7 +316,7 @@ proptest! {
         let layout = Layout::packed(FORMATS[which], width, height).with_planes(&planes);
         let frame = Frame { layout, bytes: vec![200; bytes], ..Frame::default() };
         let mut preprocess = Preprocess::new(32, 32);
-        let mut tensor = Tensor::new(preprocess.input);
+        let mut tensor = Tensor::unwritten(preprocess.input);
         if preprocess.run(&frame, &mut tensor).is_ok() {
             prop_assert!(tensor.iter().all(|v| (0.0..=1.0).contains(v)));
         }
