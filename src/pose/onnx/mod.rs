@@ -177,7 +177,7 @@ pub(super) mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    pub(in crate::pose) use super::softmax::tests::softmax;
+    pub(in crate::pose) use super::softmax::tests::{softmax, softmax_in_the_way};
     pub(in crate::pose::onnx) use super::wire::{bytes_of as field, number_of as number};
 
     fn port(name: &str, element: u64, shape: &[u64]) -> Vec<u8> {

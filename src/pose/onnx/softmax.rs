@@ -118,9 +118,18 @@ pub(in crate::pose) mod tests {
 
     /// The first numbers of the input, and the softmax of them along `axis`.
     pub(in crate::pose) fn softmax(axis: u64, operators: u64) -> Vec<u8> {
+        softmax_beside(axis, operators, &[])
+    }
+
+    /// The same beside a value that has the name of one that is put in its place.
+    pub(in crate::pose) fn softmax_in_the_way() -> Vec<u8> {
+        softmax_beside(1, 18, &bytes_of(1, &node("Identity", &["last"], "output0/most")))
+    }
+
+    fn softmax_beside(axis: u64, operators: u64, more: &[u8]) -> Vec<u8> {
         let attribute = bytes_of(5, &[bytes_of(1, b"axis"), number_of(3, axis), number_of(20, INT)].concat());
         let last = [node("Softmax", &["last"], "output0"), attribute].concat();
-        small(1, "last", operators, &bytes_of(1, &last))
+        small(1, "last", operators, &[more, &bytes_of(1, &last)].concat())
     }
 
     fn kinds(file: &[u8]) -> Vec<String> {
@@ -147,9 +156,29 @@ pub(in crate::pose) mod tests {
 
     #[test]
     fn a_file_that_is_cut_short_is_left_alone() {
-        let whole = softmax(1, 18);
-        // What stands behind the graph may be missing; then the operators' version is.
-        assert!((0..whole.len()).all(|end| spelled_out(&whole[..end]).is_none()));
+        let file = softmax(1, 18);
+        let graph = message(&file, 7).unwrap();
+        // The operators' version first and something behind the graph, so that what is cut off is all that is wrong.
+        let whole = |graph: &[u8]| {
+            [bytes_of(8, &number_of(2, 18)), bytes_of(7, graph), bytes_of(14, &bytes_of(1, b"key"))].concat()
+        };
+        let (good, behind) = (whole(graph), whole(graph).len() - bytes_of(14, &bytes_of(1, b"key")).len());
+        assert!(spelled_out(&good).is_some() && spelled_out(&good[..behind]).is_some());
+        for end in (0..behind).chain(behind + 1..good.len()) {
+            assert_eq!(spelled_out(&good[..end]), None, "cut at {end}");
+        }
+        // A graph that ends within one of its fields, in a file that does not.
+        let last = Fields::of(graph).map(|(field, _)| field).count();
+        let mut fields = Fields::of(graph);
+        let ends: Vec<usize> = (0..last)
+            .scan(0, |at, _| {
+                *at += fields.next_with_bytes().unwrap().1.len();
+                Some(*at)
+            })
+            .collect();
+        for end in (1..graph.len()).filter(|end| !ends.contains(end)) {
+            assert_eq!(spelled_out(&whole(&graph[..end])), None, "a graph cut at {end}");
+        }
     }
 
     proptest! {

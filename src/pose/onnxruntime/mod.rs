@@ -97,10 +97,15 @@ impl OnnxRuntime {
     /// When the graph is broken or has an operator that this version does not know.
     pub fn load(runtime: &Runtime, bytes: &[u8], layout: &Layout, threads: usize) -> Result<OnnxRuntime, PoseFault> {
         let fault = |why: ort::Error| PoseFault::Load(one_line(&why));
-        let mut builder = builder(runtime, threads).map_err(fault)?;
-        // Of 16 bits it has not all of the operators.
+        let open = |bytes: &[u8]| builder(runtime, threads).and_then(|mut builder| builder.commit_from_memory(bytes));
+        // It has not all of the operators for numbers of 16 bits, which may be inside, too.
         let quicker = if layout.half { None } else { onnx::spelled_out(bytes) };
-        let session = builder.commit_from_memory(quicker.as_deref().unwrap_or(bytes)).map_err(fault)?;
+        let quicker = quicker.and_then(|other| {
+            let refused =
+                |why: &ort::Error| log::debug!("onnxruntime: softmax as it stands in the file: {}", one_line(why));
+            open(&other).inspect_err(refused).ok()
+        });
+        let session = quicker.map_or_else(|| open(bytes), Ok).map_err(fault)?;
         let shape = [1, 3, layout.input.1, layout.input.0];
         let halves = vec![f16::ZERO; if layout.half { shape.iter().product() } else { 0 }];
         let asked = Mutex::new(Asked { session, halves });
