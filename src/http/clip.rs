@@ -276,7 +276,7 @@ fn unwritten(why: &io::Error) -> Refused {
     }
 }
 
-/// Reads the clip into `file`. Each piece must come within `pause`, the whole within [`UPLOAD_MOST`].
+/// Reads the clip into `file`. Something must come within each `pause`, the whole within [`UPLOAD_MOST`].
 fn receive(
     clip: &mut Clip,
     socket: &mut Transport,
@@ -297,7 +297,7 @@ fn receive(
     };
     put(&begun)?;
     let end = Mono::now().plus(UPLOAD_MOST);
-    let (mut last, mut piece) = (Mono::now(), vec![0; PIECE]);
+    let (mut last, mut came, mut piece) = (Mono::now(), socket.came(), vec![0; PIECE]);
     while left > 0 {
         let now = Mono::now();
         beat.mark(now);
@@ -315,6 +315,8 @@ fn receive(
                 put(&piece[..n])?;
                 (left, last) = (left - n as u64, Mono::now());
             }
+            // A part of a record that says nothing yet.
+            Err(why) if is_a_pause(&why) && socket.came() != came => (last, came) = (Mono::now(), socket.came()),
             Err(why) if is_a_pause(&why) => {}
             Err(_) => return Err((400, "the clip broke off".into())),
         }
@@ -391,7 +393,7 @@ mod tests {
     fn pair() -> (TcpStream, Transport) {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-        let socket = Transport::plain(mio::net::TcpStream::from_std(listener.accept().unwrap().0));
+        let mut socket = Transport::plain(mio::net::TcpStream::from_std(listener.accept().unwrap().0));
         socket.wait_at_most(Duration::from_millis(5)).unwrap();
         (client, socket)
     }

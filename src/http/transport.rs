@@ -2,7 +2,8 @@
 //! and need not know which of the two it is.
 //!
 //! A session never waits: where the socket has no more to give or take, it says so as the socket itself would, and is asked
-//! again. What it holds of a connection is bounded: at most [`OWED`] bytes that were written and that the socket has not taken
+//! again. Where the socket waits, it waits once: whoever reads has his own limits to look at, and a record may come byte by
+//! byte. What it holds of a connection is bounded: at most [`OWED`] bytes that were written and that the socket has not taken
 //! (and the overhead of their records), a record that is not whole, and what of one is not read yet; before the handshake is
 //! over, one handshake message of at most 64 KiB. Who does not read what he asked for is sent no more.
 //!
@@ -36,6 +37,10 @@ struct Session {
     greeted: bool,
     /// The socket gave less than there was room for when it was read last, and all of it is handed on.
     drained: bool,
+    /// The socket waits for what is asked of it.
+    waits: bool,
+    /// Bytes that the socket has given.
+    came: u64,
 }
 
 impl Transport {
@@ -51,7 +56,7 @@ impl Transport {
     pub fn tls(socket: TcpStream, config: &Arc<ServerConfig>) -> Result<Transport, rustls::Error> {
         let mut tls = ServerConnection::new(config.clone())?;
         tls.set_buffer_limit(Some(OWED));
-        let session = Session { tls, greeted: false, drained: false };
+        let session = Session { tls, greeted: false, drained: false, waits: false, came: 0 };
         Ok(Transport { socket, session: Some(Box::new(session)), strayed: false })
     }
 
@@ -80,6 +85,11 @@ impl Transport {
         self.session.as_ref().is_some_and(|session| session.tls.wants_write())
     }
 
+    /// Bytes that came of records, whole or not; nothing of what came without TLS, where every read tells it.
+    pub fn came(&self) -> u64 {
+        self.session.as_ref().map_or(0, |session| session.came)
+    }
+
     /// Gives the socket what is owed, as far as it takes it: how many bytes that were.
     ///
     /// # Errors
@@ -101,8 +111,11 @@ impl Transport {
     ///
     /// # Errors
     /// The socket does not let itself be set so.
-    pub fn wait_at_most(&self, pause: Duration) -> io::Result<()> {
+    pub fn wait_at_most(&mut self, pause: Duration) -> io::Result<()> {
         use rustix::net::sockopt::{Timeout, set_socket_timeout};
+        if let Some(session) = &mut self.session {
+            session.waits = true;
+        }
         rustix::io::ioctl_fionbio(&self.socket, false)?;
         set_socket_timeout(&self.socket, Timeout::Recv, Some(pause))?;
         Ok(set_socket_timeout(&self.socket, Timeout::Send, Some(pause))?)
@@ -185,8 +198,9 @@ impl Session {
                 done => return done,
             }
             let mut noting = Noting { socket, gave_less: false };
-            self.tls.read_tls(&mut noting)?;
+            let given = self.tls.read_tls(&mut noting)?;
             let gave_less = noting.gave_less;
+            self.came += given as u64;
             let state = self.tls.process_new_packets();
             // The next part of the handshake, or the alert that says what is wrong with this one. A socket that does not
             // take it now is told about when it does.
@@ -194,6 +208,9 @@ impl Session {
             let state = state.map_err(|why| io::Error::new(ErrorKind::InvalidData, why))?;
             settled?;
             self.drained = gave_less && state.plaintext_bytes_to_read() <= room.len();
+            if self.waits && given > 0 && state.plaintext_bytes_to_read() == 0 {
+                return Err(ErrorKind::WouldBlock.into());
+            }
         }
     }
 

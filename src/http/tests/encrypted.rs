@@ -1,6 +1,7 @@
 //! The face over TLS, with rustls' client on real sockets: what it serves is what is served without TLS, and nobody who is
 //! slow, silent or lost at its door costs others anything.
 
+use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Instant;
 
@@ -223,6 +224,30 @@ fn session(folder: &Path) -> (Transport, Stream) {
     eventually("the handshake", || own.read_exact(&mut said).is_ok());
     assert_eq!(&said, b"hello");
     (own, shaking.join().unwrap())
+}
+
+/// A clip's thread marks its beat, looks at the clock and at whether the box ends between two reads.
+#[test]
+fn a_record_that_comes_byte_by_byte_keeps_nobody_from_looking_at_the_clock() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut own, mut client) = session(folder.path());
+    own.wait_at_most(PATIENCE).unwrap();
+    let mut record = Vec::new();
+    client.conn.writer().write_all(&[7; 100]).unwrap();
+    client.conn.write_tls(&mut record).unwrap();
+    let (begun, before, mut room) = (Instant::now(), own.came(), [0; 200]);
+    let last = record.len() - 1;
+    for (n, byte) in record.iter().enumerate() {
+        client.sock.write_all(&[*byte]).unwrap();
+        let read = own.read(&mut room);
+        assert_eq!(own.came() - before, n as u64 + 1);
+        match read {
+            Ok(all) => assert_eq!((n, all), (last, 100)),
+            Err(why) => assert!(n < last && why.kind() == ErrorKind::WouldBlock, "{n}: {why}"),
+        }
+    }
+    assert_eq!(room[..100], [7; 100]);
+    assert!(begun.elapsed() < PATIENCE, "it waited for the next byte");
 }
 
 #[test]
