@@ -1,10 +1,10 @@
 //! Who found no place in the table of shots, in the order they came: places that become free go to the first of them.
 //!
 //! Without it whoever happens to look when a place is free has it, and of six that never stop wishing two may see
-//! nothing for seconds. It never holds a place for somebody who has gone: who does not look again while the bell rings
-//! [`PATIENCE`] times, which wakes all who wait, is not waited for.
+//! nothing for seconds. It never holds a place for somebody who has gone: who does not look again while [`PATIENCE`] frames
+//! come or are delivered is not waited for.
 //!
-//! *bell*: rings at every delivery.
+//! *bell*: counts frames and deliveries; where nothing is delivered, those who have gone are forgotten, too.
 
 use std::collections::VecDeque;
 

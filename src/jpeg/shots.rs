@@ -127,7 +127,7 @@ struct Table {
     /// Grows when the camera is lost: a job of an older epoch is void.
     epoch: u64,
     closed: bool,
-    /// Who found no place, and how often the bell has rung for a delivery.
+    /// Who found no place, and how many deliveries there were.
     queue: Queue,
     deliveries: u64,
     /// The last frames that were handed out as jobs; the place of each is its id modulo the length.
@@ -277,7 +277,7 @@ impl Table {
         let may_go = |entry: &&Entry| !entry.encoding && entry.job_id < newest_id && !entry.stays(newest_id);
         let room = VARIANTS - self.entries.len();
         let free = room + self.entries.iter().filter(may_go).count();
-        if !self.queue.may(variant, free, self.deliveries) {
+        if !self.queue.may(variant, free, self.deliveries + newest_id) {
             return None;
         }
         let fresh = Entry { variant, shot: None, job_id: 0, encoding: false, wanted: false, owed: false, used: 0 };
@@ -477,6 +477,21 @@ mod tests {
             }
         }
         assert!(served.iter().all(|n| *n >= 30), "{served:?}");
+    }
+
+    #[test]
+    fn those_who_hung_up_while_they_stood_in_the_queue_keep_nobody_out() {
+        let shots = Shots::default();
+        shots.publish(frame(1));
+        (1..=8).for_each(|q| drop(shots.look(quality(q), 1)));
+        assert_eq!(work(&shots).len(), VARIANTS);
+        // Nothing is delivered from now on, since nobody has a place; there are frames.
+        let mut is_served = false;
+        for id in 2..=20 {
+            shots.publish(frame(id));
+            is_served |= !matches!(shots.look(quality(50), id), Look::Full);
+        }
+        assert!(is_served);
     }
 
     #[test]
