@@ -40,7 +40,6 @@ const LEFT_DAYS: u64 = 30;
 const EARLIEST: Wall = Wall::from_unix_ms(1_767_225_600_000);
 
 /// A certificate that can be shown.
-#[derive(Debug)]
 pub struct Identity {
     /// It, its chain and its key.
     pub key: Arc<CertifiedKey>,
@@ -52,6 +51,13 @@ pub struct Identity {
     place: String,
     /// The text of an own one that could not be kept.
     unkept: Option<String>,
+}
+
+/// Neither the key nor the text that holds it.
+impl std::fmt::Debug for Identity {
+    fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        to.debug_struct("Identity").field("place", &self.place).field("sha256", &self.sha256).finish_non_exhaustive()
+    }
 }
 
 impl Identity {
@@ -241,6 +247,15 @@ mod tests {
 
     fn own(file: &Path, now: Wall) -> Identity {
         Identity::own(file, names, now, None).unwrap()
+    }
+
+    #[test]
+    fn what_is_printed_of_it_holds_no_key() {
+        // Nothing can be kept in a folder that is not there, so it holds its own text.
+        let identity = own(Path::new("/nowhere/tls.pem"), NOW);
+        assert!(identity.unkept.as_ref().is_some_and(|text| text.contains("PRIVATE KEY")));
+        let said = format!("{identity:?}");
+        assert!(said.contains(&identity.sha256) && !said.contains("PRIVATE KEY"), "{said}");
     }
 
     fn days(days: i64) -> Wall {
