@@ -12,7 +12,7 @@ use std::path::Path;
 use spotter::capture::demo::study::{EXERCISES, Study, Truth};
 use spotter::capture::uri::DemoAddress;
 use spotter::frame::Frame;
-use spotter::pose::preprocess::{Letterbox, Preprocess, tensor_len};
+use spotter::pose::preprocess::{Letterbox, Preprocess, Tensor};
 use spotter::skeleton::KEYPOINTS;
 
 /// Pictures of one gym; painting the empty room costs as much as twenty.
@@ -35,7 +35,7 @@ fn write(folder: &Path, count: usize, seed: u64, input: (usize, usize)) -> Resul
     let mut pictures = BufWriter::new(File::create(folder.join("pictures.u8"))?);
     let mut answers = BufWriter::new(File::create(folder.join("answers.f32"))?);
     let (mut preprocess, mut frame) = (Preprocess::new(input.0, input.1), Frame::default());
-    let mut tensor = vec![0.0; tensor_len(input)];
+    let mut tensor = Tensor::new(input);
     // Pictures are apart by something that is no divisor of a round, so that all moments come.
     for gym in 0..count.div_ceil(OF_ONE_GYM) as u64 {
         let mixed = mix(seed.wrapping_mul(1 << 32) + gym);
