@@ -3,7 +3,7 @@
 //! | answer | meaning |
 //! |---|---|
 //! | 2xx | taken; of a set PUMP must also say its id |
-//! | PUMP's 403 | auto-log is off: kept, and tried again slowly |
+//! | PUMP's 403 to a new set | auto-log is off: kept, and tried again slowly |
 //! | 408, 429, 5xx, a redirect, no answer | tried again with growing pauses |
 //! | another 4xx | parked, and later sets go on |
 //!
@@ -57,7 +57,9 @@ pub(super) fn judge(settings: &Settings, op: Op, answer: Result<Answer, String>)
         },
         200..=299 => Verdict::Taken { remote: None },
         404 if is_pump && op == Op::Delete => Verdict::Taken { remote: None },
-        403 if is_pump => Verdict::AutoLogOff { why: format!("auto-log is off in {name}; sets wait until it is on") },
+        403 if is_pump && op == Op::Set => {
+            Verdict::AutoLogOff { why: format!("auto-log is off in {name}; sets wait until it is on") }
+        }
         300..=399 => {
             let why = format!("{name} answers {}, a redirect, which is not followed", answer.status);
             Verdict::Again { why, after: answer.retry_after }
@@ -135,6 +137,9 @@ mod tests {
         use Kind::{Pump, Webhook};
         for (kind, op, status, want) in [
             (Pump, Op::Set, 403, "off"),
+            (Pump, Op::Correct, 403, "parked"),
+            (Pump, Op::Confirm, 403, "parked"),
+            (Pump, Op::Delete, 403, "parked"),
             (Webhook, Op::Set, 403, "parked"),
             (Pump, Op::Delete, 404, "taken"),
             (Pump, Op::Delete, 200, "taken"),

@@ -318,6 +318,24 @@ fn a_set_that_is_refused_is_parked_with_the_reason_and_others_go_on() {
 }
 
 #[test]
+fn a_403_to_a_correction_or_a_deletion_parks_it_and_sets_go_on() {
+    let fails = || Box::new(Manner::status(403));
+    let pump =
+        Receiver::start(Part::Pump, move |_| Manner::Unless { is_well: |r| r.method == "POST", manner: fails() });
+    let mut rig = Rig::new(Kind::Pump, pump.url());
+    let (corrected, deleted) = (rig.set(1), rig.set(2));
+    rig.work();
+    let said = Correction { reps: Some(Some(4)), ..Correction::default() };
+    rig.store.correct(corrected.id, said, rig.now.get()).unwrap();
+    rig.store.delete(deleted.id, rig.now.get()).unwrap();
+    rig.set(3);
+    assert_eq!(rig.work(), Duration::MAX);
+    let methods: Vec<String> = pump.got().into_iter().map(|got| got.method).collect();
+    assert_eq!(methods, ["POST", "POST", "PATCH", "DELETE", "POST"]);
+    assert_eq!(rig.waiting_and_parked(), (0, 2));
+}
+
+#[test]
 fn a_wrong_key_is_put_right_by_a_restart() {
     let pump = Receiver::start(Part::Pump, |_| Manner::status(401));
     let mut rig = Rig::new(Kind::Pump, pump.url());
