@@ -73,7 +73,8 @@ impl Sweep {
     }
 }
 
-/// Removes sets that are too old, and deleted ones of which every sink knows. What still has to be delivered stays.
+/// Removes sets that are too old, and deleted ones of which every sink knows. What still has to be delivered stays, and so does a
+/// deletion that was refused: without its row nothing would ever take the set out of that receiver.
 fn remove_sets(connection: &Connection, days: usize, sinks: &[String], now: Reading) -> rusqlite::Result<usize> {
     let oldest = now.wall.unix_ms().saturating_sub(days as u64 * DAY_MS);
     let oldest = if days == 0 || !now.is_plausible() { 0 } else { oldest };
@@ -81,7 +82,8 @@ fn remove_sets(connection: &Connection, days: usize, sinks: &[String], now: Read
     connection.execute(
         "DELETE FROM sets WHERE id IN (SELECT id FROM sets WHERE \
          (deleted_ms IS NOT NULL OR clock = 'good' AND ended_ms < ?1 OR clock = 'lost' AND known_ms < ?1) \
-         AND NOT EXISTS (SELECT 1 FROM outbox WHERE set_id = sets.id AND state = 'waiting' \
+         AND NOT EXISTS (SELECT 1 FROM outbox WHERE set_id = sets.id \
+             AND (state = 'waiting' OR state = 'parked' AND op = 'delete' AND status IS NOT NULL) \
              AND sink IN (SELECT value FROM json_each(?2))) \
          ORDER BY id LIMIT ?3)",
         params![i64::try_from(oldest).unwrap_or(i64::MAX), sinks, AT_ONCE],
