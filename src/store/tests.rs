@@ -92,7 +92,7 @@ impl Bench {
     }
 
     fn turn(&mut self) {
-        self.keeper.as_mut().unwrap().turn(self.now);
+        self.keeper.as_mut().unwrap().turn(self.now, &|| ());
     }
 
     fn pass(&mut self, seconds: u64) {
@@ -123,7 +123,7 @@ impl Bench {
         std::thread::scope(|scope| {
             let asked = scope.spawn(move || question(&store));
             while !asked.is_finished() {
-                keeper.turn(now);
+                keeper.turn(now, &|| ());
                 std::thread::yield_now();
             }
             asked.join().unwrap()
@@ -353,6 +353,28 @@ impl Bench {
         let row = self.list().swap_remove(0);
         (row.id, row.picture.unwrap())
     }
+}
+
+#[test]
+fn a_backlog_on_a_slow_card_is_no_hung_thread_and_all_sets_are_written_before_the_first_picture() {
+    let mut bench = Bench::new();
+    let beside = || Beside { picture: Some(b"jpeg".to_vec()), form: None };
+    for _ in 0..40 {
+        bench.store.inbox().push_with("rack", set(1, 10.0), beside(), Duration::from_secs(5), bench.now).unwrap();
+    }
+    // What is there at each sign of life.
+    let seen = std::cell::RefCell::new(Vec::new());
+    let (store, root) = (bench.store.clone(), bench.settings.snapshots.clone());
+    let look = || {
+        let days = std::fs::read_dir(&root).into_iter().flatten().map(|day| day.unwrap().path());
+        let pictures = days.map(|day| std::fs::read_dir(day).unwrap().count()).sum::<usize>();
+        seen.borrow_mut().push((store.status().written, pictures));
+    };
+    bench.keeper.as_mut().unwrap().turn(bench.now, &look);
+    let mut want = vec![(0, 0), (32, 0), (40, 0)];
+    want.extend((0..40).map(|pictures| (40, pictures)));
+    assert_eq!(seen.into_inner(), want);
+    assert_eq!(bench.store.pictures(0, 100).unwrap().len(), 40);
 }
 
 #[test]
