@@ -164,7 +164,14 @@ impl Keeper {
         self.shared.metrics.failures.inc();
         self.suspicious |= matches!(fault, StoreFault::Damaged { .. });
         self.close();
+        let is_full = matches!(fault, StoreFault::DiskFull { .. });
         self.shared.say(Some(fault));
+        if is_full {
+            let removed = self.sweep.make_room(&self.shared.settings, now);
+            if removed > 0 {
+                log::warn!("{removed} of the oldest pictures were removed, since the disk is full");
+            }
+        }
         self.retry_at = now.mono.plus(self.pause);
         self.pause = (self.pause * 2).min(RETRY_MOST);
         // Nobody waits for a disk that is not there.
@@ -240,9 +247,18 @@ impl Keeper {
     fn write_sets(&mut self, alive: &dyn Fn()) -> Result<(), StoreFault> {
         let mut pictured = Vec::new();
         let written = self.write_batches(&mut pictured, alive);
+        // Once there is no room, what is left of it is for sets.
+        let mut is_full = matches!(written, Err(StoreFault::DiskFull { .. }));
+        let mut let_go = 0;
         for (waiting, place) in pictured {
             alive();
-            keep_picture(&self.shared, &waiting, &place);
+            match is_full {
+                true => let_go += 1,
+                false => is_full = !keep_picture(&self.shared, &waiting, &place),
+            }
+        }
+        if let_go > 0 {
+            log::warn!("{let_go} pictures are not written, since the disk is full");
         }
         written
     }
@@ -326,10 +342,10 @@ fn say_speed(shared: &Shared, slow: &mut bool, took: Duration) {
     }
 }
 
-/// A picture that cannot be written is let go: its set is safe.
-fn keep_picture(shared: &Shared, waiting: &Waiting, place: &str) {
-    let Some(bytes) = &waiting.beside.picture else { return };
-    if let Err(why) = pictures::write(&shared.settings.snapshots, place, bytes) {
-        log::warn!("the picture {place} cannot be written: {why}");
-    }
+/// A picture that cannot be written is let go: its set is safe. False when there is no room for it.
+fn keep_picture(shared: &Shared, waiting: &Waiting, place: &str) -> bool {
+    let Some(bytes) = &waiting.beside.picture else { return true };
+    let Err(why) = pictures::write(&shared.settings.snapshots, place, bytes) else { return true };
+    log::warn!("the picture {place} cannot be written: {why}");
+    !matches!(StoreFault::of_io(&shared.settings.snapshots, &why), StoreFault::DiskFull { .. })
 }
