@@ -139,7 +139,7 @@ impl House {
     }
 
     fn turn(&mut self) {
-        self.keeper.turn(self.reading());
+        self.keeper.turn(self.reading(), &|| ());
     }
 
     /// What `question` gives while the log turns.
@@ -148,7 +148,7 @@ impl House {
         std::thread::scope(|scope| {
             let asked = scope.spawn(move || question(&store));
             while !asked.is_finished() {
-                keeper.turn(now);
+                keeper.turn(now, &|| ());
                 // The other thread wants a core, too.
                 std::thread::park_timeout(Duration::from_micros(100));
             }

@@ -79,6 +79,7 @@ pub const KEYS: &[&str] = &[
     "sink.api_key",
     "sink.secret",
     "sink.timeout_s",
+    "sink.tries",
     "threads.hung_s",
     "threads.main_cores",
 ];

@@ -144,8 +144,13 @@ fn sink(sink: &Sink) -> Value {
         Kind::Pump => ("pump", "api_key"),
         Kind::Webhook => ("webhook", "secret"),
     };
-    let mut out =
-        json!({ "kind": kind, "name": sink.name, "url": sink.shown_url(), "timeout_s": seconds(sink.timeout) });
+    let mut out = json!({
+        "kind": kind,
+        "name": sink.name,
+        "url": sink.shown_url(),
+        "timeout_s": seconds(sink.timeout),
+        "tries": sink.tries,
+    });
     if sink.key.is_some() {
         out[key] = HIDDEN.into();
     }

@@ -3,8 +3,8 @@
 //! | answer | meaning |
 //! |---|---|
 //! | 2xx | taken; of a set PUMP must also say its id |
-//! | PUMP's 403 | auto-log is off: kept, and tried again slowly |
-//! | 408, 429, 5xx, a redirect, no answer | tried again with growing pauses |
+//! | PUMP's 403 to a new set | auto-log is off: kept, and tried again slowly |
+//! | 408, 429, 5xx, a redirect, no answer | tried again with growing pauses; where it may be about this delivery alone, it is counted |
 //! | another 4xx | parked, and later sets go on |
 //!
 //! A redirect is not followed: it would carry the key elsewhere, and a portal's login page would swallow sets.
@@ -32,8 +32,9 @@ pub(super) struct Answer {
 pub(super) enum Verdict {
     /// Done; `remote` is what the receiver calls the set.
     Taken { remote: Option<String> },
-    /// Once more, after a pause; the receiver may have asked for one.
-    Again { why: String, after: Option<Duration> },
+    /// Once more, after a pause; the receiver may have asked for one. `status`: of an answer that may be about this delivery
+    /// alone, and not about the receiver as it is now.
+    Again { why: String, after: Option<Duration>, status: Option<u16> },
     /// Once more, much later.
     AutoLogOff { why: String },
     /// A person must see to it.
@@ -44,7 +45,7 @@ pub(super) enum Verdict {
 pub(super) fn judge(settings: &Settings, op: Op, answer: Result<Answer, String>) -> Verdict {
     let answer = match answer {
         Ok(answer) => answer,
-        Err(why) => return Verdict::Again { why, after: None },
+        Err(why) => return Verdict::Again { why, after: None, status: None },
     };
     let name = &settings.name;
     let said = || format!("{name} answers {}: {}", answer.status, shown(settings, &answer.text));
@@ -53,18 +54,23 @@ pub(super) fn judge(settings: &Settings, op: Op, answer: Result<Answer, String>)
         200..=299 if is_pump && op == Op::Set => match id(&answer.text) {
             Some(remote) => Verdict::Taken { remote: Some(remote) },
             // A portal or a proxy answers so; PUMP always says an id.
-            None => Verdict::Again { why: format!("{name} takes a set and gives it no id"), after: None },
+            None => {
+                let why = format!("{name} takes a set and gives it no id");
+                Verdict::Again { why, after: None, status: Some(answer.status) }
+            }
         },
         200..=299 => Verdict::Taken { remote: None },
         404 if is_pump && op == Op::Delete => Verdict::Taken { remote: None },
-        403 if is_pump => Verdict::AutoLogOff { why: format!("auto-log is off in {name}; sets wait until it is on") },
+        403 if is_pump && op == Op::Set => {
+            Verdict::AutoLogOff { why: format!("auto-log is off in {name}; sets wait until it is on") }
+        }
         300..=399 => {
             let why = format!("{name} answers {}, a redirect, which is not followed", answer.status);
-            Verdict::Again { why, after: answer.retry_after }
+            Verdict::Again { why, after: answer.retry_after, status: Some(answer.status) }
         }
-        408 | 429 => Verdict::Again { why: said(), after: answer.retry_after },
+        408 | 429 | 503 => Verdict::Again { why: said(), after: answer.retry_after, status: None },
         400..=499 => Verdict::Parked { status: answer.status, why: said() },
-        _ => Verdict::Again { why: said(), after: answer.retry_after },
+        _ => Verdict::Again { why: said(), after: answer.retry_after, status: Some(answer.status) },
     }
 }
 
@@ -110,7 +116,7 @@ mod tests {
 
     fn settings(kind: Kind) -> Settings {
         let key = Some(Secret::new("geheim"));
-        Settings { name: "gym".into(), kind, url: "http://x".into(), key, timeout: Duration::from_secs(1) }
+        Settings { name: "gym".into(), kind, url: "http://x".into(), key, timeout: Duration::from_secs(1), tries: 20 }
     }
 
     fn judged(kind: Kind, op: Op, status: u16, text: &str) -> Verdict {
@@ -135,6 +141,9 @@ mod tests {
         use Kind::{Pump, Webhook};
         for (kind, op, status, want) in [
             (Pump, Op::Set, 403, "off"),
+            (Pump, Op::Correct, 403, "parked"),
+            (Pump, Op::Confirm, 403, "parked"),
+            (Pump, Op::Delete, 403, "parked"),
             (Webhook, Op::Set, 403, "parked"),
             (Pump, Op::Delete, 404, "taken"),
             (Pump, Op::Delete, 200, "taken"),
@@ -146,17 +155,21 @@ mod tests {
             (Webhook, Op::Set, 499, "parked"),
             (Pump, Op::Set, 408, "again"),
             (Pump, Op::Set, 429, "again"),
-            (Webhook, Op::Set, 500, "again"),
+            (Pump, Op::Set, 200, "counted"),
+            (Webhook, Op::Set, 500, "counted"),
+            (Pump, Op::Correct, 502, "counted"),
             (Webhook, Op::Set, 503, "again"),
-            (Pump, Op::Set, 302, "again"),
-            (Webhook, Op::Set, 307, "again"),
-            (Webhook, Op::Set, 600, "again"),
+            (Pump, Op::Set, 302, "counted"),
+            (Webhook, Op::Set, 307, "counted"),
+            (Webhook, Op::Set, 600, "counted"),
         ] {
             let found = match judged(kind, op, status, "") {
                 Verdict::Taken { .. } => "taken",
-                Verdict::Again { after, .. } => {
-                    assert_eq!(after, Some(Duration::from_secs(9)), "{status}");
-                    "again"
+                Verdict::Again { after, status: counted, .. } => {
+                    let asked = Some(Duration::from_secs(9)).filter(|_| status != 200);
+                    assert_eq!(after, asked, "{status}");
+                    assert!(counted.is_none_or(|counted| counted == status), "{counted:?} {status}");
+                    if counted.is_some() { "counted" } else { "again" }
                 }
                 Verdict::AutoLogOff { .. } => "off",
                 Verdict::Parked { .. } => "parked",

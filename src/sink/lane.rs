@@ -1,5 +1,8 @@
 //! One sink's way through the outbox: the oldest delivery first, again and again until it is taken or parked, then the next.
 //!
+//! A delivery that is answered so often and never taken is stuck: the next one is tried once. If that is taken, the fault lies
+//! with the first, which is parked; if not, it lies with the receiver, and both wait in their order.
+//!
 //! What became of an attempt is noted in the log before anything else is attempted. If that cannot be written, it is kept
 //! here and tried again; if the box dies first, the delivery is made once more with its key.
 //!
@@ -13,7 +16,7 @@ use super::backoff::{self, Backoff};
 use super::client::Client;
 use super::{Settings, message};
 use crate::metrics::SinkMetrics;
-use crate::store::{Backlog, Reading, Store, StoreFault};
+use crate::store::{Backlog, Delivery, Reading, Store, StoreFault};
 use crate::time::Mono;
 
 /// The pause while the log cannot be read or written, or the clock is not set.
@@ -51,6 +54,17 @@ struct Outcome {
     id: i64,
     verdict: Verdict,
     pause: Duration,
+    /// What is parked because of it.
+    aside: Option<Stuck>,
+}
+
+/// A delivery that was answered and not taken.
+struct Stuck {
+    id: i64,
+    failures: u32,
+    /// Of the last answer.
+    status: u16,
+    why: String,
 }
 
 /// One sink at work.
@@ -68,6 +82,7 @@ pub(super) struct Lane {
     is_news: bool,
     is_begun: bool,
     unnoted: Option<Outcome>,
+    stuck: Option<Stuck>,
     pub(super) said: Arc<Said>,
 }
 
@@ -85,6 +100,7 @@ impl Lane {
             is_news: false,
             is_begun: false,
             unnoted: None,
+            stuck: None,
             said: Arc::default(),
         }
     }
@@ -133,7 +149,7 @@ impl Lane {
             self.due = now.mono.plus(HOLD);
             return self.count();
         }
-        let Some(delivery) = self.store.next_delivery(&self.settings.name)? else {
+        let Some(delivery) = self.next()? else {
             self.is_idle = true;
             return self.count();
         };
@@ -147,22 +163,62 @@ impl Lane {
                 Duration::ZERO
             }
         };
+        let aside = self.reckon(delivery.id, &verdict);
         self.tell(&verdict);
+        if let Some(Stuck { status, why, .. }) = &aside {
+            self.tell(&Verdict::Parked { status: *status, why: why.clone() });
+        }
         let now = clock();
         self.due = now.mono.plus(pause);
-        self.unnoted = Some(Outcome { id: delivery.id, verdict, pause });
+        self.unnoted = Some(Outcome { id: delivery.id, verdict, pause, aside });
         self.note(now)
+    }
+
+    /// The oldest that waits; or, while that one is stuck, one behind it.
+    fn next(&mut self) -> Result<Option<Delivery>, StoreFault> {
+        let name = &self.settings.name;
+        if let Some(stuck) = self.stuck.as_ref().filter(|stuck| stuck.failures >= self.settings.tries)
+            && let Some(behind) = self.store.delivery_behind(name, stuck.id)?
+        {
+            return Ok(Some(behind));
+        }
+        let head = self.store.next_delivery(name)?;
+        // What was stuck may be gone, or have something before it again.
+        self.stuck.take_if(|stuck| head.as_ref().is_none_or(|head| head.id != stuck.id));
+        Ok(head)
+    }
+
+    /// Counts what was answered and not taken; what is to be parked because the one behind it was taken.
+    fn reckon(&mut self, id: i64, verdict: &Verdict) -> Option<Stuck> {
+        if let Some(stuck) = self.stuck.as_mut().filter(|stuck| stuck.id != id) {
+            // If it was not taken either, the receiver gets as many answers again before it is asked so a second time.
+            stuck.failures = 0;
+            return self.stuck.take_if(|_| matches!(verdict, Verdict::Taken { .. }));
+        }
+        match verdict {
+            Verdict::Again { status: Some(status), why, .. } => {
+                let failures = self.stuck.as_ref().map_or(0, |stuck| stuck.failures).saturating_add(1);
+                self.stuck = Some(Stuck { id, failures, status: *status, why: why.clone() });
+            }
+            // It says nothing of this delivery.
+            Verdict::Again { .. } | Verdict::AutoLogOff { .. } => {}
+            Verdict::Taken { .. } | Verdict::Parked { .. } => self.stuck = None,
+        }
+        None
     }
 
     /// Writes down what became of the last attempt.
     fn note(&mut self, now: Reading) -> Result<(), StoreFault> {
-        let Some(Outcome { id, verdict, pause }) = &self.unnoted else { return Ok(()) };
+        let Some(Outcome { id, verdict, pause, aside }) = &self.unnoted else { return Ok(()) };
         match verdict {
             Verdict::Taken { remote } => self.store.delivered(*id, remote.clone(), now)?,
             Verdict::Parked { status, why } => self.store.parked(*id, *status, why.clone())?,
             Verdict::Again { why, .. } | Verdict::AutoLogOff { why } => {
                 self.store.delayed(*id, why.clone(), *pause, now)?;
             }
+        }
+        if let Some(Stuck { id, status, why, .. }) = aside {
+            self.store.parked(*id, *status, why.clone())?;
         }
         self.unnoted = None;
         self.count()

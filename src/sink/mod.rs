@@ -2,7 +2,7 @@
 //!
 //! At least once, in order, with a key by which a receiver knows what it has already. Each sink waits for itself: one that is
 //! gone for a week does not delay another, and gets everything when it is back. What a receiver refuses is parked and shown, and
-//! later sets go on.
+//! later sets go on; so is what it fails at again and again while it takes the next one.
 //!
 //! Keys and secrets are never shown: not in the log, a sentence, the state or the config.
 //!
@@ -76,6 +76,8 @@ pub struct Settings {
     pub key: Option<Secret>,
     /// How long each step of a request may take.
     pub timeout: Duration,
+    /// After so many answers that may be about one delivery alone, the next one is tried.
+    pub tries: u32,
 }
 
 impl fmt::Debug for Settings {

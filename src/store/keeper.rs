@@ -32,6 +32,9 @@ const PARTING: Duration = Duration::from_millis(700);
 /// Where the gap of the clocks is kept from one start of the program to the next.
 const GAP_KEY: &str = "clock";
 
+/// A set that was written, and the place of its picture.
+type Pictured = (Arc<Waiting>, String);
+
 /// The store thread's own.
 pub struct Keeper {
     shared: Arc<Shared>,
@@ -62,7 +65,7 @@ impl Keeper {
         while !stop.is_raised() {
             let now = Reading::now();
             beat.mark(now.mono);
-            let rest = self.turn(now).min(LOOK_UP);
+            let rest = self.turn(now, &|| beat.mark(Mono::now())).min(LOOK_UP);
             let is_open = self.database.is_some();
             let is_news = |desk: &Desk| stop.is_raised() || !desk.work.is_empty() || is_open && !desk.sets.is_empty();
             self.shared.queue.wait(rest, is_news);
@@ -79,7 +82,7 @@ impl Keeper {
             let none_will_come = self.shared.queue.inboxes.load(Ordering::SeqCst) == 0;
             // A disk that failed a moment ago gets one more chance.
             self.retry_at = Mono::ZERO;
-            self.turn(now);
+            self.turn(now, &|| beat.mark(Mono::now()));
             let lost = self.shared.queue.lock().sets.len();
             if none_will_come || now.mono >= until {
                 if lost > 0 {
@@ -100,12 +103,12 @@ impl Keeper {
         }
     }
 
-    /// One turn; how long the next may wait if nothing comes.
-    pub fn turn(&mut self, now: Reading) -> Duration {
+    /// One turn; how long the next may wait if nothing comes. `alive` is called before each step that may take a slow disk seconds.
+    pub fn turn(&mut self, now: Reading, alive: &dyn Fn()) -> Duration {
         if self.database.is_none() && now.mono >= self.retry_at {
             self.open(now);
         }
-        if let Err(fault) = self.work(now) {
+        if let Err(fault) = self.work(now, alive) {
             self.failed(fault, now);
         }
         if self.database.is_none() { self.retry_at.since(now.mono) } else { Duration::MAX }
@@ -129,7 +132,7 @@ impl Keeper {
     }
 
     /// Everything there is to do with an open database; without one, whoever asks is told why.
-    fn work(&mut self, now: Reading) -> Result<(), StoreFault> {
+    fn work(&mut self, now: Reading, alive: &dyn Fn()) -> Result<(), StoreFault> {
         if self.database.as_ref().is_some_and(|database| !database.is_there()) {
             log::warn!("the log's file was taken away while it was open");
             self.close();
@@ -142,8 +145,8 @@ impl Keeper {
         }
         self.look_at_clock(now);
         self.mind_clock(now)?;
-        self.write_sets()?;
-        self.answer()?;
+        self.write_sets(alive)?;
+        self.answer(alive)?;
         self.clear_away(now)?;
         if self.database.is_some() {
             self.shared.say(None);
@@ -161,11 +164,18 @@ impl Keeper {
         self.shared.metrics.failures.inc();
         self.suspicious |= matches!(fault, StoreFault::Damaged { .. });
         self.close();
+        let is_full = matches!(fault, StoreFault::DiskFull { .. });
         self.shared.say(Some(fault));
+        if is_full {
+            let removed = self.sweep.make_room(&self.shared.settings, now);
+            if removed > 0 {
+                log::warn!("{removed} of the oldest pictures were removed, since the disk is full");
+            }
+        }
         self.retry_at = now.mono.plus(self.pause);
         self.pause = (self.pause * 2).min(RETRY_MOST);
         // Nobody waits for a disk that is not there.
-        let _ = self.answer();
+        let _ = self.answer(&|| ());
     }
 
     /// Says when the clock shows what cannot be, and when that is over.
@@ -233,10 +243,31 @@ impl Keeper {
         Ok(())
     }
 
-    /// Writes what waits, and only then takes it off the queue.
-    fn write_sets(&mut self) -> Result<(), StoreFault> {
+    /// Writes the sets that wait, and then their pictures: those are many times larger, and worth less.
+    fn write_sets(&mut self, alive: &dyn Fn()) -> Result<(), StoreFault> {
+        let mut pictured = Vec::new();
+        let written = self.write_batches(&mut pictured, alive);
+        // Once there is no room, what is left of it is for sets.
+        let mut is_full = matches!(written, Err(StoreFault::DiskFull { .. }));
+        let mut let_go = 0;
+        for (waiting, place) in pictured {
+            alive();
+            match is_full {
+                true => let_go += 1,
+                false => is_full = !keep_picture(&self.shared, &waiting, &place),
+            }
+        }
+        if let_go > 0 {
+            log::warn!("{let_go} pictures are not written, since the disk is full");
+        }
+        written
+    }
+
+    /// Writes what waits, and only then takes it off the queue; of what was written, what has a picture is put into `pictured`.
+    fn write_batches(&mut self, pictured: &mut Vec<Pictured>, alive: &dyn Fn()) -> Result<(), StoreFault> {
         let Some(database) = &mut self.database else { return Ok(()) };
         loop {
+            alive();
             let batch: Vec<Arc<Waiting>> = self.shared.queue.lock().sets.iter().take(BATCH).cloned().collect();
             if batch.is_empty() {
                 return Ok(());
@@ -253,25 +284,25 @@ impl Keeper {
                 Ok(places)
             })();
             let places = written.map_err(|error| StoreFault::of_sqlite(&self.shared.path(), &error))?;
-            for (waiting, place) in batch.iter().zip(&places) {
-                keep_picture(&self.shared, waiting, place);
-            }
+            let took = Mono::now().since(begun);
             let mut desk = self.shared.queue.lock();
             desk.sets.drain(..batch.len());
             self.shared.metrics.waiting.set(desk.sets.len() as i64);
             drop(desk);
             self.shared.metrics.written.inc_by(batch.len() as u64);
             self.shared.news.ring();
-            say_speed(&self.shared, &mut self.slow, Mono::now().since(begun));
+            say_speed(&self.shared, &mut self.slow, took);
+            pictured.extend(batch.into_iter().zip(places).filter(|(waiting, _)| waiting.beside.picture.is_some()));
         }
     }
 
     /// Does what others want of the database, or tells them why it cannot be had.
-    fn answer(&mut self) -> Result<(), StoreFault> {
+    fn answer(&mut self, alive: &dyn Fn()) -> Result<(), StoreFault> {
         let mut met = None;
         // Those that come while this goes on are for the next turn.
         let all = std::mem::take(&mut self.shared.queue.lock().work);
         for work in all {
+            alive();
             match (&mut self.database, &met) {
                 (Some(database), None) => {
                     let begun = Mono::now();
@@ -311,10 +342,10 @@ fn say_speed(shared: &Shared, slow: &mut bool, took: Duration) {
     }
 }
 
-/// A picture that cannot be written is let go: its set is safe.
-fn keep_picture(shared: &Shared, waiting: &Waiting, place: &str) {
-    let Some(bytes) = &waiting.beside.picture else { return };
-    if let Err(why) = pictures::write(&shared.settings.snapshots, place, bytes) {
-        log::warn!("the picture {place} cannot be written: {why}");
-    }
+/// A picture that cannot be written is let go: its set is safe. False when there is no room for it.
+fn keep_picture(shared: &Shared, waiting: &Waiting, place: &str) -> bool {
+    let Some(bytes) = &waiting.beside.picture else { return true };
+    let Err(why) = pictures::write(&shared.settings.snapshots, place, bytes) else { return true };
+    log::warn!("the picture {place} cannot be written: {why}");
+    !matches!(StoreFault::of_io(&shared.settings.snapshots, &why), StoreFault::DiskFull { .. })
 }

@@ -95,7 +95,17 @@ impl Store {
             return Ok(None);
         }
         let sink = sink.to_string();
-        self.0.write(PATIENCE, move |connection| Ok(begin(connection, &sink)?))
+        self.0.write(PATIENCE, move |connection| Ok(begin(connection, &sink, None)?))
+    }
+
+    /// The oldest that waits for `sink` behind the delivery `id`, which stays where it is, with this attempt noted. Behind a set
+    /// it is another set: nothing else tells whether the receiver takes sets. Nothing when `id` does not wait any more.
+    ///
+    /// # Errors
+    /// Why the log cannot be had.
+    pub fn delivery_behind(&self, sink: &str, id: i64) -> Result<Option<Delivery>, StoreFault> {
+        let sink = sink.to_string();
+        self.0.write(PATIENCE, move |connection| Ok(begin(connection, &sink, Some(id))?))
     }
 
     /// It was taken; `remote` is what the receiver calls the set, if it said so.
@@ -118,12 +128,13 @@ impl Store {
         self.note(move |connection| connection.execute(sql, params![id, error, next_ms]))
     }
 
-    /// The receiver does not want it as it is.
+    /// The receiver does not want it as it is. One that does not wait any more stays as it is.
     ///
     /// # Errors
     /// Why that cannot be noted.
     pub fn parked(&self, id: i64, status: u16, error: String) -> Result<(), StoreFault> {
-        let sql = "UPDATE outbox SET state = 'parked', status = ?2, error = ?3, next_ms = NULL WHERE id = ?1";
+        let sql = "UPDATE outbox SET state = 'parked', status = ?2, error = ?3, next_ms = NULL \
+            WHERE id = ?1 AND state = 'waiting'";
         self.note(move |connection| connection.execute(sql, params![id, status, error]))
     }
 
@@ -164,15 +175,31 @@ impl Store {
 
 type Head = (i64, i64, String, u8, u32);
 
+const HEAD: &str = "SELECT id, set_id, op, fields, attempts FROM outbox WHERE sink = ?1 AND state = 'waiting'";
+
 fn head(connection: &Connection, sink: &str) -> rusqlite::Result<Option<Head>> {
-    let sql =
-        "SELECT id, set_id, op, fields, attempts FROM outbox WHERE sink = ?1 AND state = 'waiting' ORDER BY id LIMIT 1";
-    let found = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?));
-    connection.prepare_cached(sql)?.query_row([sink], found).optional()
+    connection.prepare_cached(&format!("{HEAD} ORDER BY id LIMIT 1"))?.query_row([sink], found).optional()
 }
 
-fn begin(connection: &Connection, sink: &str) -> rusqlite::Result<Option<Delivery>> {
-    while let Some((id, set_id, op, fields, attempts)) = head(connection, sink)? {
+fn behind(connection: &Connection, sink: &str, id: i64) -> rusqlite::Result<Option<Head>> {
+    let sql = format!(
+        "{HEAD} AND id > ?2 AND EXISTS (SELECT 1 FROM outbox AS first WHERE first.id = ?2 AND first.state = 'waiting' \
+         AND (first.op <> 'set' OR outbox.op = 'set')) ORDER BY id LIMIT 1"
+    );
+    connection.prepare_cached(&sql)?.query_row(params![sink, id], found).optional()
+}
+
+fn found(row: &rusqlite::Row<'_>) -> rusqlite::Result<Head> {
+    Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
+}
+
+/// Notes an attempt of the head, or of the first one behind the delivery `first`.
+fn begin(connection: &Connection, sink: &str, first: Option<i64>) -> rusqlite::Result<Option<Delivery>> {
+    let next = || match first {
+        None => head(connection, sink),
+        Some(first) => behind(connection, sink, first),
+    };
+    while let Some((id, set_id, op, fields, attempts)) = next()? {
         let op = Op::of(&op);
         let sql = "SELECT state, remote FROM outbox WHERE set_id = ?1 AND sink = ?2 AND op = 'set'";
         let found = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));

@@ -3,9 +3,10 @@
 //! It touches nothing but plain files and folders inside the folder it is given: links are neither followed nor removed,
 //! and neither are devices or sockets. While the clock is not plausible nothing counts as old, and neither for an hour after
 //! the start and after every step of the clock: one that is wrong by a year for a moment must not empty the log. What is
-//! too large goes at once.
+//! too large goes at once, and on a full disk some of the oldest pictures: a set is worth more than they are.
 
 use std::fs::{self, Metadata};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -19,6 +20,8 @@ use crate::time::Mono;
 const EVERY: Duration = Duration::from_secs(6 * 3600);
 /// Sets or files removed in one turn; the rest waits for the next, so that sets and questions come in between.
 const AT_ONCE: usize = 500;
+/// Pictures removed for each time that the disk was found full. One has some hundred kilobytes, a set a few.
+const FOR_ROOM: usize = 16;
 /// So long a clock must have gone on before what is old by it is removed. The network tells the time within minutes.
 const SETTLES: Duration = Duration::from_secs(3600);
 const DAY_MS: u64 = 24 * 3600 * 1000;
@@ -55,25 +58,47 @@ impl Sweep {
         if now.mono < self.next {
             return Ok(());
         }
-        let ages_from = *self.ages_from.get_or_insert(now.mono.plus(SETTLES));
-        let by_age = now.mono >= ages_from;
-        let keep = match by_age {
-            true => settings.retention,
-            false => Retention { sets_days: 0, snapshots_days: 0, ..settings.retention },
-        };
+        let (keep, ages_in) = self.keep(settings.retention, now);
         let gone = remove_sets(connection, keep.sets_days, &settings.sinks, now)?;
         let pruned = prune(&settings.snapshots, keep.snapshots_days, keep.snapshots_bytes, now, AT_ONCE);
         if pruned.failed > 0 {
             log::warn!("{} old pictures cannot be removed from {}", pruned.failed, settings.snapshots.display());
         }
         let is_more = gone >= AT_ONCE || pruned.removed >= AT_ONCE;
-        let rest = if by_age { EVERY } else { EVERY.min(ages_from.since(now.mono)) };
+        let rest = if ages_in.is_zero() { EVERY } else { EVERY.min(ages_in) };
         self.next = now.mono.plus(if is_more { Duration::from_millis(1) } else { rest });
         Ok(())
     }
+
+    /// What is kept now, and how long it is until ages count.
+    fn keep(&mut self, all: Retention, now: Reading) -> (Retention, Duration) {
+        let ages_in = self.ages_from.get_or_insert(now.mono.plus(SETTLES)).since(now.mono);
+        let keep = match ages_in.is_zero() {
+            true => all,
+            false => Retention { sets_days: 0, snapshots_days: 0, ..all },
+        };
+        (keep, ages_in)
+    }
+
+    /// The disk of the log is full: removes the pictures that are due, or else some of the oldest, and says how many.
+    pub(super) fn make_room(&mut self, settings: &Settings, now: Reading) -> usize {
+        let device = |path: &Path| path.metadata().map(|found| found.dev()).ok();
+        // On another disk they are in nobody's way.
+        if device(&settings.folder) != device(&settings.snapshots) {
+            return 0;
+        }
+        let (keep, _) = self.keep(settings.retention, now);
+        let due = prune(&settings.snapshots, keep.snapshots_days, keep.snapshots_bytes, now, AT_ONCE);
+        if due.removed > 0 {
+            return due.removed;
+        }
+        // Down to a byte means all of them; the number sets the limit.
+        prune(&settings.snapshots, 0, 1, now, FOR_ROOM).removed
+    }
 }
 
-/// Removes sets that are too old, and deleted ones of which every sink knows. What still has to be delivered stays.
+/// Removes sets that are too old, and deleted ones of which every sink knows. What still has to be delivered stays, and so does a
+/// deletion that was refused: without its row nothing would ever take the set out of that receiver.
 fn remove_sets(connection: &Connection, days: usize, sinks: &[String], now: Reading) -> rusqlite::Result<usize> {
     let oldest = now.wall.unix_ms().saturating_sub(days as u64 * DAY_MS);
     let oldest = if days == 0 || !now.is_plausible() { 0 } else { oldest };
@@ -81,7 +106,8 @@ fn remove_sets(connection: &Connection, days: usize, sinks: &[String], now: Read
     connection.execute(
         "DELETE FROM sets WHERE id IN (SELECT id FROM sets WHERE \
          (deleted_ms IS NOT NULL OR clock = 'good' AND ended_ms < ?1 OR clock = 'lost' AND known_ms < ?1) \
-         AND NOT EXISTS (SELECT 1 FROM outbox WHERE set_id = sets.id AND state = 'waiting' \
+         AND NOT EXISTS (SELECT 1 FROM outbox WHERE set_id = sets.id \
+             AND (state = 'waiting' OR state = 'parked' AND op = 'delete' AND status IS NOT NULL) \
              AND sink IN (SELECT value FROM json_each(?2))) \
          ORDER BY id LIMIT ?3)",
         params![i64::try_from(oldest).unwrap_or(i64::MAX), sinks, AT_ONCE],

@@ -92,7 +92,7 @@ impl Bench {
     }
 
     fn turn(&mut self) {
-        self.keeper.as_mut().unwrap().turn(self.now);
+        self.keeper.as_mut().unwrap().turn(self.now, &|| ());
     }
 
     fn pass(&mut self, seconds: u64) {
@@ -123,7 +123,7 @@ impl Bench {
         std::thread::scope(|scope| {
             let asked = scope.spawn(move || question(&store));
             while !asked.is_finished() {
-                keeper.turn(now);
+                keeper.turn(now, &|| ());
                 std::thread::yield_now();
             }
             asked.join().unwrap()
@@ -340,6 +340,11 @@ fn a_set_that_was_deleted_before_it_was_sent_never_is() {
 }
 
 impl Bench {
+    fn outbox_rows(&self) -> i64 {
+        let sql = "SELECT count(*) FROM outbox";
+        Connection::open(self.file()).unwrap().query_row(sql, [], |row| row.get(0)).unwrap()
+    }
+
     /// Writes one with a picture; its number and the picture's place.
     fn write_pictured(&mut self) -> (i64, String) {
         let beside = Beside { picture: Some(b"jpeg".to_vec()), form: None };
@@ -348,6 +353,28 @@ impl Bench {
         let row = self.list().swap_remove(0);
         (row.id, row.picture.unwrap())
     }
+}
+
+#[test]
+fn a_backlog_on_a_slow_card_is_no_hung_thread_and_all_sets_are_written_before_the_first_picture() {
+    let mut bench = Bench::new();
+    let beside = || Beside { picture: Some(b"jpeg".to_vec()), form: None };
+    for _ in 0..40 {
+        bench.store.inbox().push_with("rack", set(1, 10.0), beside(), Duration::from_secs(5), bench.now).unwrap();
+    }
+    // What is there at each sign of life.
+    let seen = std::cell::RefCell::new(Vec::new());
+    let (store, root) = (bench.store.clone(), bench.settings.snapshots.clone());
+    let look = || {
+        let days = std::fs::read_dir(&root).into_iter().flatten().map(|day| day.unwrap().path());
+        let pictures = days.map(|day| std::fs::read_dir(day).unwrap().count()).sum::<usize>();
+        seen.borrow_mut().push((store.status().written, pictures));
+    };
+    bench.keeper.as_mut().unwrap().turn(bench.now, &look);
+    let mut want = vec![(0, 0), (32, 0), (40, 0)];
+    want.extend((0..40).map(|pictures| (40, pictures)));
+    assert_eq!(seen.into_inner(), want);
+    assert_eq!(bench.store.pictures(0, 100).unwrap().len(), 40);
 }
 
 #[test]
@@ -381,9 +408,35 @@ fn a_set_that_was_perhaps_sent_is_deleted_there_too_before_its_row_goes() {
     assert_eq!((last.op, last.remote.as_deref()), (Op::Delete, Some("9")));
     bench.ask(|store| store.delivered(last.id, None, now)).unwrap();
     bench.pass(7 * 3600);
-    let left: i64 =
-        Connection::open(bench.file()).unwrap().query_row("SELECT count(*) FROM outbox", [], |r| r.get(0)).unwrap();
-    assert_eq!(left, 0);
+    assert_eq!(bench.outbox_rows(), 0);
+}
+
+#[test]
+fn a_deletion_that_was_refused_for_a_new_key_is_delivered_after_the_restart() {
+    let mut bench = Bench::new();
+    let (id, now) = (bench.write(5), bench.now);
+    let first = bench.ask(|store| store.next_delivery(PUMP)).unwrap().unwrap();
+    bench.ask(|store| store.delivered(first.id, Some("9".into()), now)).unwrap();
+    bench.ask(|store| store.delete(id, now)).unwrap();
+    let refused = bench.ask(|store| store.next_delivery(PUMP)).unwrap().unwrap();
+    bench.ask(|store| store.parked(refused.id, 401, "key".into())).unwrap();
+    bench.pass(7 * 3600);
+    assert_eq!(bench.store.backlog(PUMP).unwrap().parked, 1);
+    assert_eq!(bench.ask(|store| store.unpark(PUMP, false)), Ok(1));
+    let again = bench.ask(|store| store.next_delivery(PUMP)).unwrap().unwrap();
+    assert_eq!((again.id, again.op, again.remote.as_deref()), (refused.id, Op::Delete, Some("9")));
+    bench.ask(|store| store.delivered(again.id, None, now)).unwrap();
+    bench.pass(7 * 3600);
+    assert_eq!(bench.outbox_rows(), 0);
+    // A set that was refused itself is not over there.
+    let id = bench.write(6);
+    let refused = bench.ask(|store| store.next_delivery(PUMP)).unwrap().unwrap();
+    bench.ask(|store| store.parked(refused.id, 422, "no".into())).unwrap();
+    bench.ask(|store| store.delete(id, now)).unwrap();
+    assert_eq!(bench.ask(|store| store.next_delivery(PUMP)), Ok(None));
+    assert_eq!(bench.outbox_rows(), 2);
+    bench.pass(7 * 3600);
+    assert_eq!(bench.outbox_rows(), 0);
 }
 
 #[test]

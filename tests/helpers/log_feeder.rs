@@ -51,6 +51,7 @@ fn main() {
         url: url.into(),
         key: Some(Secret::new(key)),
         timeout: Duration::from_millis(200),
+        tries: 20,
     };
     let key = |name: &str| std::env::var(name).expect("the test gives keys");
     let list =

@@ -36,7 +36,7 @@ impl Request {
 }
 
 /// How a request is treated.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub enum Manner {
     /// As it should be.
     Well,
@@ -50,6 +50,8 @@ pub enum Manner {
     Late,
     /// Read and noted, and the answer breaks off.
     Half,
+    /// As it should be if the request is so, else in another manner.
+    Unless { is_well: fn(&Request) -> bool, manner: Box<Manner> },
 }
 
 impl Manner {
@@ -127,12 +129,17 @@ fn serve(part: Part, mut stream: TcpStream, state: &Mutex<State>) {
         state.connections += 1;
         (state.script)(count)
     };
-    if manner == Manner::Refuse {
+    if matches!(manner, Manner::Refuse) {
         return;
     }
     // A sender that is killed halfway leaves nothing that could be noted.
     let Some(mut request) = read(&stream) else { return };
-    request.is_taken = manner == Manner::Well;
+    let manner = match manner {
+        Manner::Unless { is_well, .. } if is_well(&request) => Manner::Well,
+        Manner::Unless { manner, .. } => *manner,
+        manner => manner,
+    };
+    request.is_taken = matches!(manner, Manner::Well);
     let answer = {
         let mut state = state.lock().expect("no thread of it panics");
         let wrong = match part {

@@ -13,6 +13,8 @@ use crate::store::{Retention, Settings};
 /// Long enough for a network to come up and tell the time.
 pub(super) const CLOCK_WAIT: Duration = Duration::from_secs(300);
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// With the pauses between them, about an hour.
+const TRIES: usize = 20;
 const NAME_CHARS: usize = 32;
 const MEGABYTE: u64 = 1024 * 1024;
 
@@ -73,6 +75,7 @@ fn sink(part: &Part, faults: &Gathered) -> Option<sink::Settings> {
     let kind = kind?;
     let key = key(part, kind, faults);
     let timeout = part.seconds("timeout_s", 0.1..=120.0, TIMEOUT);
+    let tries = u32::try_from(part.count("tries", 1..=1000, TRIES)).unwrap_or(u32::MAX);
     let (url, line) = url?;
     if !is_address(url, kind) {
         let sentence = "`url` in [[sink]] wants http:// or https:// and a host, without a user; PUMP's without a query";
@@ -80,7 +83,7 @@ fn sink(part: &Part, faults: &Gathered) -> Option<sink::Settings> {
         return None;
     }
     let or = if kind == Kind::Pump { "pump" } else { "webhook" };
-    Some(sink::Settings { name: name.unwrap_or(or).into(), kind, url: url.into(), key, timeout })
+    Some(sink::Settings { name: name.unwrap_or(or).into(), kind, url: url.into(), key, timeout, tries })
 }
 
 fn name<'a>(part: &Part<'a>, faults: &Gathered) -> Option<&'a str> {
