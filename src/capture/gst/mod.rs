@@ -110,14 +110,14 @@ pub struct Gst {
 }
 
 impl Gst {
-    /// Builds the pipeline and waits for its first picture.
+    /// Builds the pipeline and waits for its first picture. `waits` is called at each turn of the waiting.
     ///
     /// # Errors
     /// Why there is none.
-    pub fn open(settings: &Settings, stop: &Stop) -> Result<Gst, CaptureFault> {
+    pub fn open(settings: &Settings, stop: &Stop, waits: &dyn Fn()) -> Result<Gst, CaptureFault> {
         init()?;
         let address = settings.address.to_string();
-        wait_for_end(&address, settings.stall, stop)?;
+        wait_for_end(&address, settings.stall, stop, waits)?;
         let notes = Shared::default();
         let built = pipeline::build(settings, &notes)?;
         if let Err(why) = is_room() {
@@ -142,7 +142,7 @@ impl Gst {
             recorded_here: settings.address.is_recording(),
         };
         gst.start(built.ask_live, settings.full_speed)?;
-        gst.wait_for_first(stop)?;
+        gst.wait_for_first(stop, waits)?;
         Ok(gst)
     }
 
@@ -230,9 +230,10 @@ impl Gst {
         self.pipeline.set_state(gst::State::Playing).map(drop).map_err(refused)
     }
 
-    fn wait_for_first(&mut self, stop: &Stop) -> Result<(), CaptureFault> {
+    fn wait_for_first(&mut self, stop: &Stop, waits: &dyn Fn()) -> Result<(), CaptureFault> {
         let begun = Mono::now();
         loop {
+            waits();
             self.first = self.sink.try_pull_sample(clock_time(LOOK));
             if self.first.is_some() {
                 self.last_picture = Mono::now();
@@ -274,9 +275,10 @@ impl Drop for Gst {
 }
 
 /// Waits until what was opened from this address before has ended.
-fn wait_for_end(address: &str, stall: Duration, stop: &Stop) -> Result<(), CaptureFault> {
+fn wait_for_end(address: &str, stall: Duration, stop: &Stop, waits: &dyn Fn()) -> Result<(), CaptureFault> {
     let begun = Mono::now();
     while ending::is_ending(address) {
+        waits();
         if Mono::now().since(begun) >= stall {
             return Err(CaptureFault::Stalled { after: stall });
         }
