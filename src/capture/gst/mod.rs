@@ -1,8 +1,10 @@
 //! Everything that GStreamer reads: RTSP, MJPEG over HTTP, recordings, pipelines.
 //!
-//! A pipeline ends in an appsink, which the capture thread empties; no GLib main loop runs. A live source keeps only its
-//! newest picture, a recording gives every picture in order and at its own pace. JPEG is handed on as it came, all else
-//! is decoded by what the machine has, `nvv4l2decoder` first.
+//! A pipeline ends in an appsink, which the capture thread empties; no GLib main loop runs. A camera on the network and a
+//! written pipeline that is live keep only their newest picture; a recording, and a written pipeline that says it is not live,
+//! give every picture in order and at their own pace. Only a recording's pictures have its time: what is opened again may begin
+//! at 0 again, so all others bear the moment at which they came. JPEG is handed on as it came, all else is decoded by what the
+//! machine has, `nvv4l2decoder` first.
 //!
 //! It must never hand credentials to an element's `location`, where the library's own messages would quote them; and
 //! never wait without looking at the stop flag. A certificate of rtsps or https is not checked, since cameras sign
@@ -172,7 +174,7 @@ impl Gst {
         self.pictures += 1;
         frame.captured = now;
         frame.captured_wall = Wall::now();
-        frame.media_time = if self.is_live() { None } else { picture::media_time(&sample) };
+        frame.media_time = if self.recorded_here { picture::media_time(&sample) } else { None };
         Ok(Next::Frame)
     }
 
