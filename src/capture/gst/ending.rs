@@ -1,7 +1,8 @@
-//! Ends the pipeline of a camera on the network, however long that takes.
+//! Ends the pipeline of a source that is no recording, however long that takes.
 //!
 //! GStreamer cannot be interrupted in the middle of an RTSP message. A camera that sends an endless one, a byte now and then, would
-//! keep the thread that closes it for as long as it likes, and with it the box's sign of life. So the library closes it on a thread
+//! keep the thread that closes it for as long as it likes, and with it the box's sign of life; so may any element that stands in
+//! a written pipeline. So the library closes it on a thread
 //! of its own pool; who closes waits a while and leaves. What has not ended is remembered, and its camera is not opened again
 //! until it has: there is at most one such line for each address.
 
@@ -40,4 +41,27 @@ pub(super) fn is_ending(address: &str) -> bool {
     let mut endings = ENDINGS.lock().unwrap_or_else(PoisonError::into_inner);
     endings.retain(|ending| ending.over.try_recv() != Err(TryRecvError::Disconnected));
     endings.iter().any(|ending| ending.address == address)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::{Address, Settings, Source};
+    use crate::threads::Stop;
+    use crate::time::Mono;
+
+    /// The capture thread was inside the element for as long as that liked, and counted as hung.
+    #[test]
+    fn a_written_pipeline_that_does_not_stop_is_left_to_itself_and_not_opened_again_beside_itself() {
+        const HOLDS: Duration = Duration::from_secs(12);
+        let text = format!("gst:videotestsrc is-live=true ! identity sleep-time={}", HOLDS.as_micros());
+        let address = Address::parse(&text).unwrap();
+        let settings = Settings { address, rtsp_udp: false, stall: Duration::from_secs(1), full_speed: false };
+        let begun = Mono::now();
+        for _ in 0..2 {
+            let fault = Source::open(&settings, &Stop::default(), &|| ()).err().map(|fault| fault.kind());
+            assert_eq!(fault, Some("stalled"));
+        }
+        assert!(Mono::now().since(begun) < HOLDS, "it waited for the element");
+    }
 }

@@ -33,7 +33,7 @@ use crate::time::{Mono, Wall};
 
 /// The stop flag is looked at this often while a source is being opened.
 const LOOK: Duration = Duration::from_millis(50);
-/// How long the closing of a camera on the network is waited for.
+/// How long the closing of a source is waited for that is no recording.
 const CLOSING: Duration = Duration::from_secs(2);
 
 /// What the library's threads tell the capture thread.
@@ -265,11 +265,11 @@ impl Gst {
 impl Drop for Gst {
     fn drop(&mut self) {
         self.first = None;
-        if self.remote {
-            ending::end(&self.pipeline, &self.address, CLOSING);
-        } else {
+        if self.recorded_here {
             // An element that refuses to stop has no say any more; there is nobody left to tell.
             let _ = self.pipeline.set_state(gst::State::Null);
+        } else {
+            ending::end(&self.pipeline, &self.address, CLOSING);
         }
         self.bus.unset_sync_handler();
         self.bus.set_flushing(true);
