@@ -25,7 +25,7 @@ use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
 
 use super::Settings;
-use crate::capture::{CaptureFault, Next};
+use crate::capture::{Address, CaptureFault, Next};
 use crate::error::redacted;
 use crate::frame::Frame;
 use crate::threads::Stop;
@@ -98,7 +98,7 @@ pub struct Gst {
     notes: Shared,
     /// Host and port, or path: what faults speak of.
     what: String,
-    address: String,
+    address: Address,
     remote: bool,
     stall: Duration,
     first: Option<gst::Sample>,
@@ -118,8 +118,7 @@ impl Gst {
     /// Why there is none.
     pub fn open(settings: &Settings, stop: &Stop, waits: &dyn Fn()) -> Result<Gst, CaptureFault> {
         init()?;
-        let address = settings.address.to_string();
-        wait_for_end(&address, settings.stall, stop, waits)?;
+        wait_for_end(&settings.address, settings.stall, stop, waits)?;
         let notes = Shared::default();
         let built = pipeline::build(settings, &notes)?;
         if let Err(why) = is_room() {
@@ -133,7 +132,7 @@ impl Gst {
             bus,
             notes,
             what: built.what,
-            address,
+            address: settings.address.clone(),
             remote: built.remote,
             stall: settings.stall,
             first: None,
@@ -277,7 +276,7 @@ impl Drop for Gst {
 }
 
 /// Waits until what was opened from this address before has ended.
-fn wait_for_end(address: &str, stall: Duration, stop: &Stop, waits: &dyn Fn()) -> Result<(), CaptureFault> {
+fn wait_for_end(address: &Address, stall: Duration, stop: &Stop, waits: &dyn Fn()) -> Result<(), CaptureFault> {
     let begun = Mono::now();
     while ending::is_ending(address) {
         waits();
