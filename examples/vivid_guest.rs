@@ -17,7 +17,7 @@ type Check = Result<String, String>;
 fn open(uri: &str) -> Result<Source, CaptureFault> {
     let address = Address::parse(uri).expect("the checks' own URIs are well formed");
     let settings = Settings { address, rtsp_udp: false, stall: Duration::from_secs(5), full_speed: false };
-    Source::open(&settings, &Stop::default())
+    Source::open(&settings, &Stop::default(), &|| ())
 }
 
 /// The first frame within half a minute: an emulated machine is slow.

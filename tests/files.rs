@@ -2,14 +2,16 @@
 
 mod helpers;
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use helpers::{open, picture};
-use spotter::capture::Next;
+use helpers::{open, picture, settings};
+use spotter::capture::{Next, Settings, Source};
 use spotter::frame::{Frame, PixelFormat};
+use spotter::threads::Stop;
+use spotter::time::Mono;
 
 const BITS: usize = 10;
 
@@ -194,6 +196,52 @@ fn a_recording_of_huge_pictures_is_refused_before_it_is_decoded() {
     assert!(open(&uri(&path), 20).is_ok());
 }
 
+/// A camera on the network that sends a whole film at once to whoever asks, and then nothing more.
+fn sends_at_once(film: Vec<u8>) -> std::net::SocketAddr {
+    let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = server.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for line in server.incoming() {
+            let (mut line, film) = (line.unwrap(), film.clone());
+            std::thread::spawn(move || {
+                let mut asked = [0; 2048];
+                let _ = line.read(&mut asked);
+                // Who is gone need not be told.
+                let _ = line.write_all(b"HTTP/1.1 200 OK\r\nContent-Type: video/mp2t\r\nConnection: close\r\n\r\n");
+                let _ = line.write_all(&film);
+                let _ = line.read(&mut asked);
+            });
+        }
+    });
+    address
+}
+
+/// Its frames began at 0 again after a reconnect, long before what had been counted; and a burst was shown at its own pace, late.
+#[test]
+fn a_stream_over_http_that_is_no_mjpeg_goes_on_in_time_when_it_is_opened_again_and_does_not_lag() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("live.ts");
+    const FRAMES: usize = 900;
+    film(&path, (320, 240), FRAMES, &H264);
+    let uri = format!("http://{}/live.ts", sends_at_once(std::fs::read(&path).unwrap()));
+    let settings = Settings { full_speed: false, ..settings(&uri, 20) };
+    let mut last = Mono::ZERO;
+    for _ in 0..2 {
+        let begun = Mono::now();
+        let mut source = Source::open(&settings, &Stop::default(), &|| ()).unwrap_or_else(|f| panic!("{f}"));
+        let (mut frame, mut newest) = (Frame::default(), 0);
+        // A decoder keeps the last ones back.
+        while newest < FRAMES - 60 {
+            assert_eq!(picture(&mut source, &mut frame), Ok(Next::Frame));
+            assert!(frame.own_time() > last && frame.own_time() >= begun, "{:?}", frame.own_time());
+            assert!(number_in(&frame) >= newest, "{} after {newest}", number_in(&frame));
+            (last, newest) = (frame.own_time(), number_in(&frame));
+        }
+        // The film is half a minute long.
+        assert!(last.since(begun) < Duration::from_secs(14), "{:?}", last.since(begun));
+    }
+}
+
 #[test]
 fn a_written_pipeline_is_read_up_to_its_sink() {
     let mut source = open("gst:videotestsrc num-buffers=5 ! video/x-raw,format=NV12,width=64,height=48", 10)
@@ -201,6 +249,7 @@ fn a_written_pipeline_is_read_up_to_its_sink() {
     let (mut frame, mut count) = (Frame::default(), 0);
     while picture(&mut source, &mut frame).unwrap() == Next::Frame {
         assert_eq!((frame.layout.format, frame.layout.width, frame.layout.height), (PixelFormat::Nv12, 64, 48));
+        assert_eq!(frame.media_time, None, "opened again it would begin anew");
         count += 1;
     }
     assert_eq!(count, 5);

@@ -116,7 +116,7 @@ fn the_stop_flag_ends_a_wait_for_a_silent_server() {
     let uri = format!("rtsp://127.0.0.1:{}/x", silent.local_addr().unwrap().port());
     let stop = Stop::default();
     let other = stop.clone();
-    let opener = std::thread::spawn(move || Source::open(&settings(&uri, 600), &other).err());
+    let opener = std::thread::spawn(move || Source::open(&settings(&uri, 600), &other, &|| ()).err());
     let _line = silent.accept().unwrap();
     stop.raise();
     assert_eq!(opener.join().unwrap().map(|f| f.kind()), Some("ended"));

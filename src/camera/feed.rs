@@ -91,7 +91,9 @@ impl Feed {
         loop {
             beat.mark(Mono::now());
             self.view.metrics().opens.inc();
-            let mut opened = Source::open(&self.settings, &self.stop).map(|source| Opened::new(source, Mono::now()));
+            // `stall_s` may be longer than `hung_s`; only a library call that does not return is silent.
+            let opened = Source::open(&self.settings, &self.stop, &|| beat.mark(Mono::now()));
+            let mut opened = opened.map(|source| Opened::new(source, Mono::now()));
             let end = match &mut opened {
                 Ok(opened) => self.pump(opened, beat),
                 Err(fault) => End::Lost(fault.clone()),
@@ -101,6 +103,7 @@ impl Feed {
                 Then::Rest(fault, wait) => {
                     // The picture went before the device does: closing may take a while.
                     drop(opened);
+                    beat.mark(Mono::now());
                     self.rest(wait, &fault, beat);
                 }
             }
@@ -257,5 +260,90 @@ impl Feed {
         if let Posted::Replaced(_) = self.poster.post(frame) {
             self.view.metrics().drop_of(Drop::Replaced).inc();
         }
+    }
+}
+
+#[cfg(all(test, feature = "gst"))]
+mod tests {
+    use std::net::TcpListener;
+    use std::os::unix::fs::OpenOptionsExt;
+
+    use super::*;
+    use crate::capture::Address;
+    use crate::events::Board;
+    use crate::metrics::Metrics;
+    use crate::threads::{Crew, Health, Post};
+
+    const HUNG: Duration = Duration::from_secs(2);
+
+    /// A capture thread that counts as hung after [`HUNG`].
+    fn begin(source: &str, stall: Duration) -> (Arc<View>, Crew, Stop) {
+        let metrics = Metrics::default().camera("rack");
+        let board: &'static Board<_> = Box::leak(Box::default());
+        let view = Arc::new(View::new("rack".into(), "stand-in".into(), false, "off", metrics, board));
+        let settings = Settings { address: Address::parse(source).unwrap(), rtsp_udp: false, stall, full_speed: false };
+        let (stop, crew, (poster, _)) = (Stop::default(), Crew::default(), crate::mailbox::mailbox());
+        let feed = Feed::new(view.clone(), settings, Retry::default(), poster, stop.clone());
+        let post = Post { beat_limit: HUNG, ..Post::named("cap") };
+        crew.start(post, move |beat| {
+            feed.run(beat);
+        })
+        .unwrap();
+        (view, crew, stop)
+    }
+
+    /// Waits until there is something, for a minute at most.
+    fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+        let begun = Mono::now();
+        loop {
+            if let Some(seen) = look() {
+                return seen;
+            }
+            assert!(Mono::now().since(begun) < Duration::from_secs(60), "{what} did not come");
+            Stop::default().wait(Duration::from_millis(10));
+        }
+    }
+
+    /// With a `stall_s` beyond `hung_s`, a camera that took the call and said nothing had the box started anew for ever.
+    #[test]
+    fn a_camera_that_says_nothing_for_longer_than_hung_s_leaves_its_thread_well() {
+        // The library wakes before it is timed.
+        let waken = Settings {
+            address: Address::parse("gst:videotestsrc num-buffers=1 ! video/x-raw,format=I420").unwrap(),
+            rtsp_udp: false,
+            stall: Duration::from_secs(30),
+            full_speed: true,
+        };
+        Source::open(&waken, &Stop::default(), &|| ()).unwrap_or_else(|fault| panic!("{fault}"));
+        let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+        let source = format!("http://{}/stream.mjpg", silent.local_addr().unwrap());
+        let (view, crew, stop) = begin(&source, 3 * HUNG);
+        let begun = Mono::now();
+        until("the fault", || {
+            assert_eq!(crew.hung(Mono::now()), Vec::<String>::new());
+            view.fault()
+        });
+        assert!(Mono::now().since(begun) > 2 * HUNG, "it was waited for");
+        stop.raise();
+        assert_eq!(crew.join(Duration::from_secs(20)), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_library_call_that_does_not_return_while_a_source_is_opened_counts_as_hung() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+        // The library opens the pipe where its state changes, and that waits for somebody who writes.
+        let (_, crew, stop) = begin(&format!("gst:filesrc location={} ! decodebin", pipe.display()), 10 * HUNG);
+        until("the hung thread", || crew.hung(Mono::now()).contains(&"cap".to_string()).then_some(()));
+        stop.raise();
+        let mut writer = std::fs::OpenOptions::new();
+        writer.write(true).custom_flags(rustix::fs::OFlags::NONBLOCK.bits() as i32);
+        until("the thread's end", || {
+            // It may open the pipe more than once; there is nobody to write to between.
+            let _ = writer.open(&pipe);
+            crew.members(Mono::now()).iter().all(|member| member.health == Health::Ended).then_some(())
+        });
+        assert_eq!(crew.join(Duration::from_secs(20)), Vec::<String>::new());
     }
 }

@@ -62,7 +62,7 @@ impl Recording {
     pub fn open(path: &Path, stall: Duration, engine: &Engine, stop: &Stop) -> Result<Recording, RecordingFault> {
         let what = path.to_string_lossy().into_owned();
         let address = Address::File(what.clone());
-        let source = Source::open(&Settings { address, rtsp_udp: false, stall, full_speed: true }, stop)?;
+        let source = Source::open(&Settings { address, rtsp_udp: false, stall, full_speed: true }, stop, &|| ())?;
         let looker = engine.looker();
         looker.prepare()?;
         Ok(Recording { source, looker, frame: Frame::default(), stall, what, stop: stop.clone() })

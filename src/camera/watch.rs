@@ -199,7 +199,60 @@ impl Watch {
                 let now = self.follow(frame, frame.own_time());
                 self.view.saw(frame, &self.poses, &self.doing(now), done);
             }
-            Err(fault) => self.view.cannot_look(&fault.to_string()),
+            Err(fault) => {
+                // Time goes on with nobody in the picture, or a set that goes on would stay open until the engine is well.
+                self.poses.clear();
+                self.follow(frame, frame.own_time());
+                self.view.cannot_look(&fault.to_string());
+            }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::camera::Event;
+    use crate::events::{Board, Heard};
+    use crate::frame::{Frame, Layout, PixelFormat};
+    use crate::metrics::Metrics;
+    use crate::workout::counting_tests::squatter;
+
+    /// The squatter has done his fifth by then.
+    const FAILS_FROM_S: u64 = 21;
+
+    fn fails_after_the_set(frame: &Frame, out: &mut Vec<Pose>) -> Result<Spent, PoseFault> {
+        let t_s = frame.own_time().as_ns() as f32 / 1e9;
+        out.push(squatter(t_s));
+        if t_s >= FAILS_FROM_S as f32 {
+            Err(PoseFault::Infer("its memory is gone".into()))
+        } else {
+            Ok(Spent::default())
+        }
+    }
+
+    #[test]
+    fn an_engine_that_fails_in_the_middle_of_a_set_does_not_leave_the_set_open() {
+        let board: &'static Board<Event> = Box::leak(Box::default());
+        let metrics = Metrics::default().camera("rack");
+        let view = Arc::new(View::new("rack".into(), "demo:".into(), false, "stand-in", metrics, board));
+        let (mut ear, (_poster, taker)) = (board.listen().unwrap(), crate::mailbox::mailbox());
+        let engine = Engine::StandIn(fails_after_the_set);
+        let mut watch = Watch::new(view, &engine, Duration::ZERO, taker, Stop::default(), None);
+        let mut ended = Vec::new();
+        for n in 0..15 * 60 {
+            let captured = Mono::from_ns(n * 1_000_000_000 / 15);
+            let layout = Layout::packed(PixelFormat::I420, 1280, 720);
+            let frame = Arc::new(Frame { id: n + 1, captured, layout, ..Frame::default() });
+            let result = watch.infer(&frame, captured).unwrap();
+            watch.tell(&frame, result, captured);
+            while let Some(heard) = ear.hear() {
+                if let Heard::Event(Event::Workout("set_ended", json)) = heard {
+                    let set: serde_json::Value = serde_json::from_str(&json).unwrap();
+                    ended.push((set["reps"].as_u64(), captured.as_ns() / 1_000_000_000 > FAILS_FROM_S));
+                }
+            }
+        }
+        assert_eq!(ended, [(Some(5), true)]);
     }
 }

@@ -72,11 +72,12 @@ pub enum Source {
 }
 
 impl Source {
-    /// Opens a source. It may take up to `settings.stall`, and gives up early when `stop` is raised.
+    /// Opens a source. It may take up to `settings.stall`, and as long again for what was opened before to end; it gives up
+    /// early when `stop` is raised. It calls `waits` at each turn of its waiting, but not while a library call does not return.
     ///
     /// # Errors
     /// Why there is no picture to be had from it.
-    pub fn open(settings: &Settings, stop: &Stop) -> Result<Source, CaptureFault> {
+    pub fn open(settings: &Settings, stop: &Stop, waits: &dyn Fn()) -> Result<Source, CaptureFault> {
         match &settings.address {
             Address::File(path) if is_no_file(path) => Err(CaptureFault::NotVideo { what: path.clone() }),
             Address::Demo(demo) => Ok(Source::Demo(Box::new(demo::Demo::open(demo)))),
@@ -85,13 +86,13 @@ impl Source {
             Address::V4l2(device) => v4l2::V4l2::open(device).map(|d| Source::V4l2(Box::new(d))),
             #[cfg(feature = "gst")]
             Address::Rtsp(_) | Address::Http(_) | Address::File(_) | Address::Gst(_) => {
-                gst::Gst::open(settings, stop).map(|g| Source::Gst(Box::new(g)))
+                gst::Gst::open(settings, stop, waits).map(|g| Source::Gst(Box::new(g)))
             }
             #[cfg(feature = "webcam")]
             Address::Webcam(index) => webcam::Webcam::open(*index).map(|w| Source::Webcam(Box::new(w))),
             #[allow(unreachable_patterns)]
             other => {
-                let _ = stop;
+                let _ = (stop, waits);
                 Err(CaptureFault::NotBuilt { what: other.scheme() })
             }
         }
@@ -163,7 +164,7 @@ mod tests {
             let address = Address::File(path.display().to_string());
             let stall = Duration::from_secs(1);
             let settings = Settings { address, rtsp_udp: false, stall, full_speed: true };
-            let fault = Source::open(&settings, &Stop::default()).err().map(|f| f.kind());
+            let fault = Source::open(&settings, &Stop::default(), &|| ()).err().map(|f| f.kind());
             assert_eq!(fault, Some("not_video"));
         }
     }

@@ -63,7 +63,7 @@ pub(super) fn snapshot(args: &SnapshotArgs) -> Exit {
 fn first_frame(address: Address, stall: Duration) -> Result<Frame, CaptureFault> {
     let mut to_skip = if matches!(address, Address::V4l2(_) | Address::Webcam(_)) { SETTLING_FRAMES } else { 0 };
     let settings = Settings { address, rtsp_udp: false, stall, full_speed: true };
-    let mut source = Source::open(&settings, &Stop::default())?;
+    let mut source = Source::open(&settings, &Stop::default(), &|| ())?;
     let deadline = Mono::now().plus(stall);
     let mut frame = Frame::default();
     loop {

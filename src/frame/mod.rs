@@ -28,7 +28,7 @@ pub struct Frame {
     pub captured: Mono,
     /// The same moment for people.
     pub captured_wall: Wall,
-    /// Time within a recording; nothing for a live source.
+    /// Time within a recording that is read once; nothing for what may be opened again and begin anew.
     pub media_time: Option<Duration>,
     /// What the bytes mean.
     pub layout: Layout,

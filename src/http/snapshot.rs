@@ -84,6 +84,10 @@ pub enum NotYet {
 /// # Errors
 /// When the wish is not met yet.
 pub fn look(desk: &mut Desk, wish: &Wish, out: &mut Vec<u8>, close: bool) -> Result<Reply, NotYet> {
+    // The box may have been halted since the last look: what was waited for is then an old picture.
+    if wish.view.newest_id_at(desk.now, desk.wall) == 0 {
+        return Ok(lost(desk, &wish.view, out, close));
+    }
     match wish.view.look(wish.variant, wish.at_least) {
         Look::Ready(shot) => Ok(picture(desk, wish, shot, out, close)),
         Look::Lost => Ok(lost(desk, &wish.view, out, close)),

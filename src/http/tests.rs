@@ -15,6 +15,8 @@ use crate::metrics::Drop as Dropped;
 use crate::time::Wall;
 
 const PATIENCE: Duration = Duration::from_secs(20);
+/// Longer than any test here takes.
+const STALL: Duration = Duration::from_secs(60);
 
 struct Face {
     address: SocketAddr,
@@ -59,7 +61,8 @@ fn face_of(
     let events: &'static Board<Event> = Box::leak(Box::default());
     let view = |name: &&str| {
         let source = "rtsp://***@cam/1".to_string();
-        Arc::new(View::new(name.to_string(), source, false, "off", metrics.camera(name), events))
+        let view = View::new(name.to_string(), source, false, "off", metrics.camera(name), events);
+        Arc::new(view.with_stall(STALL))
     };
     let views: Vec<_> = names.iter().map(view).collect();
     let (crew, stop, encode) = (Arc::new(Crew::default()), Stop::default(), Arc::new(AtomicBool::new(true)));
@@ -314,6 +317,26 @@ fn a_lost_camera_is_told_by_its_fault_and_an_unknown_one_by_its_absence() {
     }
     assert_eq!(face.get("/api/v1/cameras/bench%202/snapshot").detail(), "camera bench 2 has no picture yet");
     assert_eq!(face.get("/api/v1/cameras/nobody/snapshot").detail(), "there is no camera of this name");
+}
+
+#[test]
+fn a_picture_that_was_waited_for_while_the_box_was_halted_is_not_shown_afterwards() {
+    let settings = Settings { shot_timeout: PATIENCE, ..settings() };
+    let face = face_with(settings, &["rack"], 100);
+    face.encode.store(false, Ordering::Relaxed);
+    // Shown so long ago that it may still be shown, for two seconds more; then nobody has had a turn to take it away.
+    let view = &face.house.views[0];
+    let published = Mono::from_ns(Mono::now().as_ns() - (STALL - Duration::from_millis(1500)).as_nanos() as u64);
+    let frame = Frame { id: view.next_id(), captured: published, layout: Layout::jpeg(640, 480), ..Frame::default() };
+    view.publish(Arc::new(frame), published);
+    let mut client = face.dial();
+    client.send("GET /snapshot HTTP/1.1\r\nHost: box\r\n\r\n");
+    eventually("old age", || Mono::now().since(published) > STALL + Duration::from_millis(600));
+    face.encode.store(true, Ordering::Relaxed);
+    let answer = client.answer(false);
+    assert_eq!(answer.status, 404);
+    assert_eq!(answer.detail(), "no picture for 60 s");
+    assert_eq!(view.metrics().encodes.get(), 1, "it was waited for");
 }
 
 #[test]

@@ -100,6 +100,11 @@ fn squats(t: f32) -> Option<Figure> {
     Some(Figure { squat: depth(t, 10.0, 2.0, 5.0), ..STANDS })
 }
 
+/// One who squats five times from the tenth second on, two seconds each, as seen after `t` seconds.
+pub(crate) fn squatter(t: f32) -> Pose {
+    Figure { squat: depth(t, 10.0, 2.0, 5.0), ..STANDS }.pose(0.0, &mut Dice(7))
+}
+
 #[test]
 fn squats_and_curls_are_counted_at_every_frame_rate_and_begin_and_end_with_their_repetitions() {
     let cases =

@@ -63,7 +63,7 @@ pub use zone::{MAX_CORNERS, MIN_CORNERS, Zone, ZoneFault};
 pub const MIN_CONFIDENCE: f32 = 0.3;
 
 #[cfg(test)]
-mod counting_tests;
+pub(crate) mod counting_tests;
 #[cfg(test)]
 mod naming_tests;
 #[cfg(test)]

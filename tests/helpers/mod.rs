@@ -64,7 +64,7 @@ pub fn settings(uri: &str, stall_s: u64) -> Settings {
 }
 
 pub fn open(uri: &str, stall_s: u64) -> Result<Source, CaptureFault> {
-    Source::open(&settings(uri, stall_s), &Stop::default())
+    Source::open(&settings(uri, stall_s), &Stop::default(), &|| ())
 }
 
 /// The next picture, waited for up to 20 s; the end or the fault otherwise.

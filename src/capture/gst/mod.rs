@@ -1,8 +1,10 @@
 //! Everything that GStreamer reads: RTSP, MJPEG over HTTP, recordings, pipelines.
 //!
-//! A pipeline ends in an appsink, which the capture thread empties; no GLib main loop runs. A live source keeps only its
-//! newest picture, a recording gives every picture in order and at its own pace. JPEG is handed on as it came, all else
-//! is decoded by what the machine has, `nvv4l2decoder` first.
+//! A pipeline ends in an appsink, which the capture thread empties; no GLib main loop runs. A camera on the network and a
+//! written pipeline that is live keep only their newest picture; a recording, and a written pipeline that says it is not live,
+//! give every picture in order and at their own pace. Only a recording's pictures have its time: what is opened again may begin
+//! at 0 again, so all others bear the moment at which they came. JPEG is handed on as it came, all else is decoded by what the
+//! machine has, `nvv4l2decoder` first.
 //!
 //! It must never hand credentials to an element's `location`, where the library's own messages would quote them; and
 //! never wait without looking at the stop flag. A certificate of rtsps or https is not checked, since cameras sign
@@ -23,7 +25,7 @@ use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
 
 use super::Settings;
-use crate::capture::{CaptureFault, Next};
+use crate::capture::{Address, CaptureFault, Next};
 use crate::error::redacted;
 use crate::frame::Frame;
 use crate::threads::Stop;
@@ -31,7 +33,7 @@ use crate::time::{Mono, Wall};
 
 /// The stop flag is looked at this often while a source is being opened.
 const LOOK: Duration = Duration::from_millis(50);
-/// How long the closing of a camera on the network is waited for.
+/// How long the closing of a source is waited for that is no recording.
 const CLOSING: Duration = Duration::from_secs(2);
 
 /// What the library's threads tell the capture thread.
@@ -96,7 +98,7 @@ pub struct Gst {
     notes: Shared,
     /// Host and port, or path: what faults speak of.
     what: String,
-    address: String,
+    address: Address,
     remote: bool,
     stall: Duration,
     first: Option<gst::Sample>,
@@ -110,14 +112,13 @@ pub struct Gst {
 }
 
 impl Gst {
-    /// Builds the pipeline and waits for its first picture.
+    /// Builds the pipeline and waits for its first picture. `waits` is called at each turn of the waiting.
     ///
     /// # Errors
     /// Why there is none.
-    pub fn open(settings: &Settings, stop: &Stop) -> Result<Gst, CaptureFault> {
+    pub fn open(settings: &Settings, stop: &Stop, waits: &dyn Fn()) -> Result<Gst, CaptureFault> {
         init()?;
-        let address = settings.address.to_string();
-        wait_for_end(&address, settings.stall, stop)?;
+        wait_for_end(&settings.address, settings.stall, stop, waits)?;
         let notes = Shared::default();
         let built = pipeline::build(settings, &notes)?;
         if let Err(why) = is_room() {
@@ -131,7 +132,7 @@ impl Gst {
             bus,
             notes,
             what: built.what,
-            address,
+            address: settings.address.clone(),
             remote: built.remote,
             stall: settings.stall,
             first: None,
@@ -142,7 +143,7 @@ impl Gst {
             recorded_here: settings.address.is_recording(),
         };
         gst.start(built.ask_live, settings.full_speed)?;
-        gst.wait_for_first(stop)?;
+        gst.wait_for_first(stop, waits)?;
         Ok(gst)
     }
 
@@ -172,7 +173,7 @@ impl Gst {
         self.pictures += 1;
         frame.captured = now;
         frame.captured_wall = Wall::now();
-        frame.media_time = if self.is_live() { None } else { picture::media_time(&sample) };
+        frame.media_time = if self.recorded_here { picture::media_time(&sample) } else { None };
         Ok(Next::Frame)
     }
 
@@ -230,9 +231,10 @@ impl Gst {
         self.pipeline.set_state(gst::State::Playing).map(drop).map_err(refused)
     }
 
-    fn wait_for_first(&mut self, stop: &Stop) -> Result<(), CaptureFault> {
+    fn wait_for_first(&mut self, stop: &Stop, waits: &dyn Fn()) -> Result<(), CaptureFault> {
         let begun = Mono::now();
         loop {
+            waits();
             self.first = self.sink.try_pull_sample(clock_time(LOOK));
             if self.first.is_some() {
                 self.last_picture = Mono::now();
@@ -262,11 +264,11 @@ impl Gst {
 impl Drop for Gst {
     fn drop(&mut self) {
         self.first = None;
-        if self.remote {
-            ending::end(&self.pipeline, &self.address, CLOSING);
-        } else {
+        if self.recorded_here {
             // An element that refuses to stop has no say any more; there is nobody left to tell.
             let _ = self.pipeline.set_state(gst::State::Null);
+        } else {
+            ending::end(&self.pipeline, &self.address, CLOSING);
         }
         self.bus.unset_sync_handler();
         self.bus.set_flushing(true);
@@ -274,9 +276,10 @@ impl Drop for Gst {
 }
 
 /// Waits until what was opened from this address before has ended.
-fn wait_for_end(address: &str, stall: Duration, stop: &Stop) -> Result<(), CaptureFault> {
+fn wait_for_end(address: &Address, stall: Duration, stop: &Stop, waits: &dyn Fn()) -> Result<(), CaptureFault> {
     let begun = Mono::now();
     while ending::is_ending(address) {
+        waits();
         if Mono::now().since(begun) >= stall {
             return Err(CaptureFault::Stalled { after: stall });
         }

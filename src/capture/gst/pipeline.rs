@@ -139,6 +139,7 @@ fn http(login: Login, settings: &Settings, notes: &Shared) -> Result<Built, Capt
         source.set_property("user-pw", password);
     }
     let built = assemble(&source, what, true, settings, notes)?;
+    settle(&built.sink, notes, true, false);
     join_source(&source, &built)?;
     Ok(built)
 }
