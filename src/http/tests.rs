@@ -324,9 +324,9 @@ fn a_picture_that_was_waited_for_while_the_box_was_halted_is_not_shown_afterward
     let settings = Settings { shot_timeout: PATIENCE, ..settings() };
     let face = face_with(settings, &["rack"], 100);
     face.encode.store(false, Ordering::Relaxed);
-    // Shown so long ago that it may still be shown, for two seconds more; then nobody has had a turn to take it away.
+    // Shown so long ago that it may still be shown, for five seconds more; then nobody has had a turn to take it away.
     let view = &face.house.views[0];
-    let published = Mono::from_ns(Mono::now().as_ns() - (STALL - Duration::from_millis(1500)).as_nanos() as u64);
+    let published = Mono::from_ns(Mono::now().as_ns() - (STALL - Duration::from_secs(5)).as_nanos() as u64);
     let frame = Frame { id: view.next_id(), captured: published, layout: Layout::jpeg(640, 480), ..Frame::default() };
     view.publish(Arc::new(frame), published);
     let mut client = face.dial();
