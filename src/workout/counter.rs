@@ -240,6 +240,10 @@ impl Workout {
         if let (Some(id), Some(pose)) = (athlete.id, pose) {
             // Who is preferred to another is not the same.
             if athlete.event == Some(Event::HandedOver) && self.own.seen.is_none_or(|(who, _)| who != id) {
+                // A set of his is over, unless it is the rival's, who may come back.
+                if !self.away {
+                    self.finish(out);
+                }
                 self.own.signal.forget();
             }
             self.own.measure(id, pose, self.now);
@@ -290,7 +294,7 @@ impl Workout {
         true
     }
 
-    /// The recording has ended: a set that goes on is over.
+    /// The recording has ended, or the athlete is gone: a set that goes on is over.
     pub fn finish(&mut self, out: &mut Vec<Happening>) {
         if self.open.is_some() {
             self.count(out);

@@ -20,6 +20,7 @@
 //! | a single example names every set | here |
 //! | two examples of one exercise make its name unsure | here |
 //! | a passer-by is mixed in | `a_passer_by_neither_adds_nor_loses_a_repetition` |
+//! | another's repetitions are added to an athlete's set | here |
 //! | times are cut to whole seconds or frames | here |
 //! | the buffer grows until a set closes | `four_hours_of_one_set_…` in `tests/pose_memory.rs` |
 //! | a set whose POST fails is lost | `whatever_goes_wrong_on_the_way_each_set_arrives_in_order_with_one_key` in `src/sink/tests.rs` |
@@ -184,4 +185,21 @@ fn three_squats_with_a_long_breath_between_are_a_set() {
         Some(Figure { squat, ..STANDS })
     };
     assert_eq!(counts(&watched(30.0, 60.0, 1.0, breathes)), [3]);
+}
+
+#[test]
+fn an_athletes_set_does_not_go_on_with_the_repetitions_of_who_is_followed_after_him() {
+    let (mut workout, mut out, mut dice) = (Workout::new(Settings::default()), vec![], Dice(7));
+    for n in 0..60 * 30 {
+        let t = n as f32 / 30.0;
+        let athlete = Figure { curl: depth(t, 10.0, 2.0, 5.0), ..STANDS };
+        let rival = Figure { x: 1010.0, ..STANDS };
+        // Better placed than the rival, but not by so much that he is watched in his stead.
+        let heir = Figure { x: 330.0, curl: depth(t, 23.0, 2.0, 4.0), ..STANDS };
+        let there = [(athlete, t < 20.2), (rival, true), (heir, t > 5.0)];
+        let poses: Vec<Pose> = there.iter().filter(|(_, is)| *is).map(|(f, _)| f.pose(1.0, &mut dice)).collect();
+        workout.update(at(t), SIZE, &poses, &mut out);
+    }
+    workout.finish(&mut out);
+    assert_eq!(counts(&out), [5, 4]);
 }
