@@ -274,7 +274,7 @@ mod tests {
     use crate::metrics::Metrics;
     use crate::threads::{Crew, Health, Post};
 
-    const HUNG: Duration = Duration::from_secs(2);
+    const HUNG: Duration = Duration::from_secs(5);
 
     /// A capture thread that counts as hung after [`HUNG`].
     fn begin(source: &str, stall: Duration) -> (Arc<View>, Crew, Stop) {
