@@ -142,6 +142,13 @@ fn message(outer: &[u8], number: u64) -> Option<&[u8]> {
     })
 }
 
+fn number(message: &[u8], wanted: u64) -> Option<u64> {
+    Fields::of(message).find_map(|field| match field {
+        (n, Value::Number(value)) if n == wanted => Some(value),
+        _ => None,
+    })
+}
+
 fn entry_of(entry: &[u8]) -> (String, String) {
     (text(entry, 1).unwrap_or_default(), text(entry, 2).unwrap_or_default())
 }
@@ -149,22 +156,16 @@ fn entry_of(entry: &[u8]) -> (String, String) {
 /// A `ValueInfoProto`.
 fn port_of(port: &[u8]) -> Port {
     let tensor = message(port, 2).and_then(|kind| message(kind, 1)).unwrap_or_default();
-    let element = Fields::of(tensor).find_map(|field| match field {
-        (1, Value::Number(FLOAT)) => Some(Element::F32),
-        (1, Value::Number(FLOAT16)) => Some(Element::F16),
-        (1, Value::Number(other)) => Some(Element::Other(other)),
-        _ => None,
+    let element = number(tensor, 1).map(|kind| match kind {
+        FLOAT => Element::F32,
+        FLOAT16 => Element::F16,
+        other => Element::Other(other),
     });
     let dims = Fields::of(message(tensor, 2).unwrap_or_default()).filter_map(|field| match field {
         (1, Value::Bytes(dim)) => Some(dim),
         _ => None,
     });
-    let side = |dim| {
-        Fields::of(dim).find_map(|field| match field {
-            (1, Value::Number(side)) => Some(Dim::Fixed(side)),
-            _ => None,
-        })
-    };
+    let side = |dim| number(dim, 1).map(Dim::Fixed);
     Port {
         name: text(port, 1).unwrap_or_default(),
         element: element.unwrap_or(Element::Other(0)),

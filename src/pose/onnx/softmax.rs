@@ -6,7 +6,7 @@
 //! Field numbers are those of `onnx.proto`; what the operators take, of the ONNX operators' specification.
 
 use super::wire::{Fields, Value, bytes_of, number_of};
-use super::{message, text};
+use super::{message, number, text};
 
 /// Before this version of the operators `Softmax` meant something else.
 const SINCE: u64 = 13;
@@ -67,13 +67,6 @@ fn is_across_channels(node: &[u8]) -> bool {
     };
     let own = text(node, 7).unwrap_or_default().is_empty();
     own && text(node, 4).as_deref() == Some("Softmax") && Fields::of(node).any(is_axis)
-}
-
-fn number(message: &[u8], wanted: u64) -> Option<u64> {
-    Fields::of(message).find_map(|field| match field {
-        (n, Value::Number(value)) if n == wanted => Some(value),
-        _ => None,
-    })
 }
 
 /// The nodes and the one constant in its place; their values are named after its output, which no other has.
