@@ -55,25 +55,20 @@ case "${1:-}" in
     # What a board is built with; a light form takes the library, and what has stand-ins for a board's hardware.
     wanted=(--features tensorrt)
     [ "$1" = test-all ] || wanted+=(--lib --test gpu --test tensorrt)
-    left_out=cross/left-out run=(env)
-    # Tests start programs, which only the kernel can run through qemu; here and there it does so already.
+    # Tests start programs, which only the kernel can run through qemu.
+    # shellcheck source=.ci/root.sh
+    . .ci/root.sh
     # shellcheck source=board/binfmt.sh
     . board/binfmt.sh
     trap forget_arm64 EXIT
-    [ "$(id -u)" != 0 ] || run_arm64 || true
-    if [ ! -e /proc/sys/fs/binfmt_misc/qemu-aarch64 ] && [ "$(uname -m)" != aarch64 ]; then
-      [ "$1" = test ] || { echo "the kernel must be told to run arm64 programs, which only root can" >&2; exit 1; }
-      echo "NOT RUN, because the kernel does not run arm64 programs and only root can tell it to: all that starts programs" >&2
-      wanted=(--features tensorrt --lib) run=(qemu-aarch64-static) left_out=$CARGO_TARGET_DIR/left-out
-      { cat cross/left-out; echo "spotter sink::sys::tests::a_set_has_the_day_of_the_clock it starts itself"; } >"$left_out"
-    fi
+    run_arm64
     # CC is what stand-ins are made with.
-    RUNNER="env CC=aarch64-linux-gnu-gcc ${run[*]}" CARGO=/usr/bin/cargo LEFT_OUT=$left_out \
+    RUNNER="env CC=aarch64-linux-gnu-gcc" CARGO=/usr/bin/cargo LEFT_OUT=cross/left-out \
       step .ci/tests.sh --locked --target "$TARGET" "${wanted[@]}"
     step /usr/bin/cargo build --locked --target "$TARGET" --features tensorrt --bins --examples
     picture=$CARGO_TARGET_DIR/aarch64-demo.jpg
     rm -f "$picture"
-    step "${run[@]}" "$CARGO_TARGET_DIR/$TARGET/debug/spotter" snapshot 'demo:squat?size=640x360' -o "$picture"
+    step "$CARGO_TARGET_DIR/$TARGET/debug/spotter" snapshot 'demo:squat?size=640x360' -o "$picture"
     [ "$(head -c 2 "$picture" | od -An -tx1 | tr -d ' ')" = ffd8 ] || { echo "no JPEG came out"; exit 1; }
     ls -l "$picture"
     ;;
