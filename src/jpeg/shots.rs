@@ -480,6 +480,23 @@ mod tests {
     }
 
     #[test]
+    fn ten_viewers_who_always_look_in_the_same_order_all_get_pictures_however_long_the_box_runs() {
+        let shots = Shots::default();
+        let mut served = [0u32; 10];
+        for id in 100_001..=100_060 {
+            shots.publish(frame(id));
+            for (q, served) in (10..).zip(&mut served) {
+                *served += u32::from(ready(shots.look(quality(q), id)).is_some());
+            }
+            work(&shots);
+            for (q, served) in (10..).zip(&mut served) {
+                *served += u32::from(ready(shots.look(quality(q), id)).is_some());
+            }
+        }
+        assert!(served.iter().all(|n| *n >= 15), "{served:?}");
+    }
+
+    #[test]
     fn those_who_hung_up_while_they_stood_in_the_queue_keep_nobody_out() {
         let shots = Shots::default();
         shots.publish(frame(1));
