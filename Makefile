@@ -22,6 +22,10 @@ RECONNECTS ?= 1000
 # Seconds for each target of fuzz, and which.
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?= $(notdir $(basename $(wildcard tests/fuzz/targets/*.rs)))
+# Files of mutants, any of those in tests/mutants/run.py's slices; a mutant takes some seconds.
+FILES ?= src/mailbox/slot.rs src/http/head.rs src/jpeg/shots.rs
+# What coverage runs; all tests by COVERED=--tests.
+COVERED ?= --lib
 # How long `torture` and `endurance` last, in hours; nothing: some minutes.
 HOURS ?=
 # Power cuts of test-image; 20 is the full proof.
@@ -40,7 +44,7 @@ BOX_TESTS := test-aarch64 test-rtsp test-kill test-hostile test-api test-simulat
 # The long tests want our own code optimised too; they stand side by side, so that it is built so once.
 OPTIMISED := --config profile.dev.package.spotter.opt-level=2
 
-.PHONY: help setup build run onnxruntime test fmt lint unit small bench bench-pose test-box test-long loom test-simulation miri sanitize fuzz test-vm test-browser test-gpu \
+.PHONY: help setup build run onnxruntime test fmt lint unit small bench bench-pose test-box test-long loom test-simulation miri sanitize fuzz mutants coverage geiger test-vm test-browser test-gpu \
 	test-rtsp test-reconnects test-aarch64 test-aarch64-all torture endurance test-api test-hostile test-counting test-demo-sets test-kill test-model test-day test-parity demo-model cross-debian cross cross-tools \
 	deb deb-arm64 spot spot-arm64 test-deb image test-image bsp-named flash deny tensorrt-shim
 
@@ -140,6 +144,13 @@ fuzz: ## what strangers may send, thrown at its readers: FUZZ_SECONDS for each o
 			-max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -artifact_prefix=target/fuzz/$$target- -verbosity=0 \
 			-print_final_stats=1; \
 	done
+
+mutants: ## FILES changed one place at a time: which changes no test minds (fetches cargo-mutants)
+	command -v cargo-mutants >/dev/null || $(CARGO) install --quiet --locked --root target/tools cargo-mutants
+	PATH="$(CURDIR)/target/tools/bin:$$PATH" tests/mutants/run.py $(FILES)
+
+coverage: ## how many lines of each room the library's tests run through (COVERED=--tests: all tests)
+	tests/coverage/run.sh $(COVERED)
 
 test-gpu: ## encoders and engine for GPUs against stand-ins, and the functions that are loaded against NVIDIA's real libraries (fetches them)
 	$(CARGO) test --locked --features tensorrt --test gpu --test tensorrt
@@ -265,6 +276,9 @@ test-aarch64: cross-tools ## the aarch64 build's library and stand-ins for a boa
 
 test-aarch64-all: cross-tools ## every test of the aarch64 build under qemu, but those that cross/left-out names with the reason (root)
 	cross/debian.sh test-all
+
+geiger: ## how often `unsafe` stands in our own code and in what is built into the box
+	@tests/geiger.py
 
 deny: ## advisories, licences and banned dependencies
 	$(CARGO) deny --locked check
