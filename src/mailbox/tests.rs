@@ -107,6 +107,21 @@ fn a_close_wakes_both_sleepers() {
     assert!(!writer.join().unwrap());
 }
 
+/// Whoever else unparks the thread is not taken for the end of its wait.
+#[test]
+fn a_stray_wake_up_does_not_end_a_wait() {
+    for id in 0..20 {
+        let (mut poster, mut taker) = mailbox();
+        let reader = thread::spawn(move || taker.take(LONG));
+        for _ in 0..20 {
+            reader.thread().unpark();
+            thread::yield_now();
+        }
+        assert_eq!(poster.post(id), Posted::Fresh);
+        assert_eq!(reader.join().unwrap(), Taken::Value(id));
+    }
+}
+
 /// Conservation: whatever the reader's patience, taken + replaced + left = posted, and ids strictly grow.
 #[test]
 fn under_load_taken_and_replaced_and_left_are_what_was_posted() {
