@@ -103,10 +103,11 @@ bench-pose: build ## one look at a frame, beside Ultralytics (fetches gigabytes 
 
 test-box: ## the slow tests: loom, the simulated line, sanitizers, hostile answers, what openapi.json names, stand-ins for GPUs, VM with a real V4L2 driver, browser, RTSP cycles, kills, aarch64
 	@.ci/setup.sh box
-	@$(MAKE) --no-print-directory build cross-tools test-gpu
-	@for target in $(BOX_TESTS); do \
+	@failed=; for target in build cross-tools test-gpu; do $(MAKE) --no-print-directory $$target || failed+=" $$target"; done; \
+	for target in $(BOX_TESTS); do \
 		printf '%s\tSPOTTER_SEED=1 $(MAKE) --no-print-directory --old-file build --old-file cross-tools %s\n' "$$target" "$$target"; \
-	done | .ci/lanes.sh
+	done | .ci/lanes.sh || failed+=" the above"; \
+	[ -z "$$failed" ] || { echo "failed:$$failed" >&2; exit 1; }
 
 # The count does not reach all of its targets yet, so test-counting fails; docs/verified.md has the figures.
 test-long: ## longer still: a camera's line by a new seed, thousands of reconnects, a thousand sets counted, twenty films, thousands of pictures for the demo model, a day of frames, all tests on aarch64
@@ -146,7 +147,7 @@ fuzz: ## what strangers may send, thrown at its readers: FUZZ_SECONDS for each o
 	done
 
 mutants: ## FILES changed one place at a time: which changes no test minds (fetches cargo-mutants)
-	command -v cargo-mutants >/dev/null || $(CARGO) install --quiet --locked --root target/tools cargo-mutants
+	[ -x target/tools/bin/cargo-mutants ] || $(CARGO) install --quiet --locked --root target/tools cargo-mutants@27.1.0
 	PATH="$(CURDIR)/target/tools/bin:$$PATH" tests/mutants/run.py $(FILES)
 
 coverage: ## how many lines of each room the library's tests run through (COVERED=--tests: all tests)

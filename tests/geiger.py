@@ -17,6 +17,8 @@ TARGET = "x86_64-unknown-linux-gnu"
 NO_CODE = re.compile(
     r'//[^\n]*|/\*.*?\*/|\bb?r(#*)".*?"\1|"(?:\\.|[^"\\])*"|\'(?:\\[^\n]{1,10}?|[^\\\'\n])\'', re.DOTALL
 )
+# Tests stand at a file's end; what only names a file of tests may stand at its head.
+TESTS = re.compile(r"\n#\[cfg\(test\)\]\n(?:pub(?:\([^)]*\))? )?mod \w+ \{")
 UNSAFE = re.compile(r"\bunsafe\b(?!_)")
 SHOWN = 25
 
@@ -31,8 +33,8 @@ def count(folder, skip=lambda path: False):
                 continue
             with open(path, encoding="utf-8", errors="replace") as source:
                 text = source.read()
-            at = text.rfind("\n#[cfg(test)]\nmod ")
-            code = NO_CODE.sub(" ", text[:at] if at >= 0 else text)
+            tests = TESTS.search(text)
+            code = NO_CODE.sub(" ", text[: tests.start()] if tests else text)
             lines += sum(1 for line in code.splitlines() if line.strip())
             found[path] += len(UNSAFE.findall(code))
     return found, lines

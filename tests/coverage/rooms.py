@@ -6,6 +6,9 @@ import os
 import re
 import sys
 
+# Tests stand at a file's end; what only names a file of tests may stand at its head.
+TESTS = re.compile(r"\n#\[cfg\(test\)\]\n(?:pub(?:\([^)]*\))? )?mod \w+ \{")
+
 
 def last_line(path):
     """The last line before a file's tests; none of a file that is nothing else."""
@@ -13,8 +16,8 @@ def last_line(path):
         return 0
     with open(path, encoding="utf-8") as source:
         text = source.read()
-    at = text.rfind("\n#[cfg(test)]\nmod ")
-    return text.count("\n", 0, at) + 1 if at >= 0 else text.count("\n")
+    tests = TESTS.search(text)
+    return text.count("\n", 0, tests.start()) + 1 if tests else text.count("\n")
 
 
 def main():

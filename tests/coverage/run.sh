@@ -27,7 +27,7 @@ rm -rf "$out"
 mkdir -p "$out"
 export RUSTC_WORKSPACE_WRAPPER=$PWD/tests/coverage/rustc.sh
 cargo test --locked --no-run --message-format=json "$@" >"$out/built.json"
-LLVM_PROFILE_FILE=$out/%p-%m.profraw cargo test --locked "$@" >"$out/tests.log" 2>&1 ||
+LLVM_PROFILE_FILE=$out/%p-%m.profraw cargo test --locked --no-fail-fast "$@" >"$out/tests.log" 2>&1 ||
   printf 'some tests failed, %s has them; the figures are of what ran all the same\n' "$out/tests.log" >&2
 grep '^test result' "$out/tests.log"
 "$profdata" merge --sparse --failure-mode=all -o "$out/all.profdata" "$out"/*.profraw
