@@ -129,7 +129,7 @@ impl Watched {
     fn look(&mut self, lines: &[Line], from: u64, least: Least, desk: &mut Desk) -> Option<Beginning> {
         let found = look(&self.signal, lines[self.line], from, least, desk);
         if let Some(found) = found
-            && self.best.as_ref().is_none_or(|best| found.aim.clarity > best.aim.clarity)
+            && self.best.as_ref().is_none_or(|best| found.merit() > best.merit())
         {
             self.best = Some(found);
         }
@@ -287,11 +287,25 @@ impl Workout {
         }
         let least = self.least();
         let best = self.rival.look_at(self.ticked, &self.lines, self.from, least, &mut self.desk);
-        let Some(best) = best.filter(|best| evenly(&best.spans) && clearly(&best.aim)) else { return false };
+        let Some(best) = best.filter(|best| self.rival_convinces(best, least)) else { return false };
         self.exchange();
         // The round that this closes opens the set.
         (self.own.line, self.own.best) = (self.lines.len() - 1, Some(best));
         true
+    }
+
+    /// Whether this beginning of the rival's would open a set if he were the athlete. What has no name must go evenly and be
+    /// seen clearly.
+    fn rival_convinces(&mut self, best: &Beginning, least: Least) -> bool {
+        let (evenly, clearly) = (evenly(&best.spans), clearly(&best.aim));
+        if evenly && clearly {
+            return true;
+        }
+        let prototypes = self.prototypes.clone();
+        let (signal, desk) = (&self.rival.signal, &mut self.desk);
+        let open = Open::new(best.clone(), self.from, least, (self.chosen, &prototypes), signal, desk);
+        let name = open.named(signal, &prototypes).map(|(name, _)| name);
+        name.is_some() && open.convinces(name, evenly, clearly)
     }
 
     /// The recording has ended, or the athlete is gone: a set that goes on is over.
