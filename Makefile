@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-# One after the other: two builds at once only stand in each other's way.
+# One after the other: two builds at once only stand in each other's way. What mostly waits .ci/lanes.sh runs side by side.
 .NOTPARALLEL:
 
 # rustup puts its programs here and tells only new shells.
@@ -22,6 +22,10 @@ RECONNECTS ?= 1000
 # Seconds for each target of fuzz, and which.
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?= $(notdir $(basename $(wildcard tests/fuzz/targets/*.rs)))
+# Files of mutants, any of those in tests/mutants/run.py's slices; a mutant takes some seconds.
+FILES ?= src/mailbox/slot.rs src/http/head.rs src/jpeg/shots.rs
+# What coverage runs; all tests by COVERED=--tests.
+COVERED ?= --lib
 # How long `torture` and `endurance` last, in hours; nothing: some minutes.
 HOURS ?=
 # Power cuts of test-image; 20 is the full proof.
@@ -35,11 +39,13 @@ VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 BOARD ?= any
 # More models for test-parity.
 MODELS ?=
+# What test-box runs side by side, the longest first. Not test-gpu: it puts another program where theirs is.
+BOX_TESTS := test-aarch64 test-rtsp test-kill test-hostile test-api test-simulation test-vm test-browser sanitize loom
 # The long tests want our own code optimised too; they stand side by side, so that it is built so once.
 OPTIMISED := --config profile.dev.package.spotter.opt-level=2
 
-.PHONY: help setup build run onnxruntime test fmt lint unit small bench bench-pose test-box test-long loom test-simulation miri sanitize fuzz test-vm test-browser test-gpu \
-	test-rtsp test-reconnects test-aarch64 torture endurance test-api test-hostile test-counting test-demo-sets test-kill test-model test-day test-parity demo-model cross-debian cross \
+.PHONY: help setup build run onnxruntime test fmt lint unit small bench bench-pose test-box test-long loom test-simulation miri sanitize fuzz mutants coverage geiger test-vm test-browser test-gpu \
+	test-rtsp test-reconnects test-aarch64 test-aarch64-all torture endurance test-api test-hostile test-counting test-demo-sets test-kill test-model test-day test-parity demo-model cross-debian cross cross-tools \
 	deb deb-arm64 spot spot-arm64 test-deb image test-image bsp-named flash deny tensorrt-shim
 
 help: ## this list
@@ -71,14 +77,20 @@ lint:
 	RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" $(CARGO) doc --locked --no-deps --quiet
 
 unit:
-	SPOTTER_NEED_ONNXRUNTIME=1 $(CARGO) test --locked
+	SPOTTER_NEED_ONNXRUNTIME=1 .ci/tests.sh --locked
+	$(CARGO) test --locked --doc
 
-# A build without GStreamer serves V4L2 and demo; one for a laptop's webcam and one with TensorRT compile.
+# A build without GStreamer serves V4L2 and demo; one for a laptop's webcam and one with TensorRT compile. The build that is run
+# shares what tests need, so that no dependency is compiled anew: the check alone says that it needs nothing of theirs. C sources
+# that a check compiles are run by nobody.
+UNUSED := $(foreach sys,libsqlite3-sys mozjpeg-sys ring turbojpeg-sys,--config profile.dev.package.$(sys).opt-level=0)
+
 small:
-	$(CARGO) build --locked --no-default-features --bin spotter
+	$(CARGO) check --locked --no-default-features
+	$(CARGO) build --locked --no-default-features --bin spotter --example papers
 	mkdir -p target/tmp
 	target/debug/spotter snapshot 'demo:squat?size=320x240' -o target/tmp/small.jpg
-	$(CARGO) check --locked --features webcam
+	$(CARGO) check --locked $(UNUSED) --features webcam
 	$(CARGO) check --locked --features tensorrt
 
 bench: build ## measure this machine, each figure with its ratio to what it is held against
@@ -91,12 +103,14 @@ bench-pose: build ## one look at a frame, beside Ultralytics (fetches gigabytes 
 
 test-box: ## the slow tests: loom, the simulated line, sanitizers, hostile answers, what openapi.json names, stand-ins for GPUs, VM with a real V4L2 driver, browser, RTSP cycles, kills, aarch64
 	@.ci/setup.sh box
-	@SPOTTER_SEED=1 $(MAKE) --no-print-directory test-simulation
-	@$(MAKE) --no-print-directory loom sanitize test-rtsp test-kill test-hostile test-api test-gpu test-vm test-browser test-aarch64
+	@$(MAKE) --no-print-directory build cross-tools test-gpu
+	@for target in $(BOX_TESTS); do \
+		printf '%s\tSPOTTER_SEED=1 $(MAKE) --no-print-directory --old-file build --old-file cross-tools %s\n' "$$target" "$$target"; \
+	done | .ci/lanes.sh
 
 # The count does not reach all of its targets yet, so test-counting fails; docs/verified.md has the figures.
-test-long: ## longer still: a camera's line by a new seed, thousands of reconnects, a thousand sets counted, twenty films, thousands of pictures for the demo model, a day of frames
-	@$(MAKE) --no-print-directory test-simulation test-reconnects test-demo-sets test-model test-day test-counting
+test-long: ## longer still: a camera's line by a new seed, thousands of reconnects, a thousand sets counted, twenty films, thousands of pictures for the demo model, a day of frames, all tests on aarch64
+	@$(MAKE) --no-print-directory test-simulation test-reconnects test-aarch64-all test-demo-sets test-model test-day test-counting
 
 loom: ## every interleaving of the mailbox
 	$(CARGO) test --locked --test mailbox_loom
@@ -131,6 +145,13 @@ fuzz: ## what strangers may send, thrown at its readers: FUZZ_SECONDS for each o
 			-print_final_stats=1; \
 	done
 
+mutants: ## FILES changed one place at a time: which changes no test minds (fetches cargo-mutants)
+	command -v cargo-mutants >/dev/null || $(CARGO) install --quiet --locked --root target/tools cargo-mutants
+	PATH="$(CURDIR)/target/tools/bin:$$PATH" tests/mutants/run.py $(FILES)
+
+coverage: ## how many lines of each room the library's tests run through (COVERED=--tests: all tests)
+	tests/coverage/run.sh $(COVERED)
+
 test-gpu: ## encoders and engine for GPUs against stand-ins, and the functions that are loaded against NVIDIA's real libraries (fetches them)
 	$(CARGO) test --locked --features tensorrt --test gpu --test tensorrt
 	$(CARGO) test --locked --features tensorrt --lib tensorrt
@@ -146,7 +167,7 @@ test-browser: build ## the pages in Chromium
 	tests/browser/run.sh $(SPOTTER)
 
 test-api: ## requests made from openapi.json, thrown at the box: no answer that it does not name (fetches Python packages)
-	$(CARGO) build --locked
+	$(CARGO) build --locked --bins --examples
 	tests/api/run.sh target/debug/spotter
 
 torture: ## two thousand hostile clients against a box, while somebody else wants his picture (HOURS=8 for a night)
@@ -156,8 +177,9 @@ endurance: ## three cameras, pose, ten viewers, sets on their way and faults at 
 	$(CARGO) build --locked $(OPTIMISED) --example rtsp_server
 	SPOTTER_HOURS=$(HOURS) $(CARGO) test --locked $(OPTIMISED) --test endurance -- --ignored --nocapture
 
+# As the other tests are built: to optimise all of the library for this one takes longer than it runs.
 test-hostile: ## ten million hostile answers of a model
-	$(CARGO) test --locked $(OPTIMISED) --lib ten_million -- --ignored --nocapture
+	$(CARGO) test --locked --lib ten_million -- --ignored --nocapture
 
 test-model: ## the demo model held against thousands of pictures that it does not know
 	$(CARGO) test --locked $(OPTIMISED) --test demo_model -- --include-ignored --nocapture --test-threads 1
@@ -197,8 +219,7 @@ test-kill: ## the log killed KILLS times while receivers fail
 	$(CARGO) build --locked --example log_feeder
 	SPOTTER_KILLS=$(KILLS) $(CARGO) test --locked --test killed -- --nocapture
 
-cross-debian: ## the aarch64 binary with Debian's own cross toolchain
-	cross/debian.sh install
+cross-debian: cross-tools ## the aarch64 binary with Debian's own cross toolchain
 	cross/debian.sh build
 
 cross: ## the aarch64 binary for JetPack 6 in a container (JETPACK=7 for 7), or, without containers, as cross-debian
@@ -247,9 +268,17 @@ bsp-named:
 flash: bsp-named deb-arm64 ## a Jetson Orin Nano with NVMe, from BSP=DIR (root; DRY_RUN=1 only prints)
 	DRY_RUN=$(DRY_RUN) board/flash.sh "$(BSP)" $$(ls -t target/debian/spotter_*_arm64.deb | head -n 1)
 
-test-aarch64: ## the aarch64 build's tests under qemu
+cross-tools:
 	cross/debian.sh install
+
+test-aarch64: cross-tools ## the aarch64 build's library and stand-ins for a board's hardware under qemu
 	cross/debian.sh test
+
+test-aarch64-all: cross-tools ## every test of the aarch64 build under qemu, but those that cross/left-out names with the reason (root)
+	cross/debian.sh test-all
+
+geiger: ## how often `unsafe` stands in our own code and in what is built into the box
+	@tests/geiger.py
 
 deny: ## advisories, licences and banned dependencies
 	$(CARGO) deny --locked check

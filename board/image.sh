@@ -44,6 +44,8 @@ root=$out/root
 rm -rf "$out"
 mkdir -p "$out"
 
+# shellcheck source=.ci/root.sh
+. .ci/root.sh
 # shellcheck source=board/binfmt.sh
 . board/binfmt.sh
 trap forget_arm64 EXIT

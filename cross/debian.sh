@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # The aarch64 build with Debian's own cross toolchain, where no container engine is at hand, and its tests under
-# qemu-user: `cross/debian.sh build` makes the release binary, `cross/debian.sh test` runs the library's tests and the
-# real binary on the demo camera. `feeder` makes a helper of the disk image's test.
+# qemu-user: `cross/debian.sh build` makes the release binary; `cross/debian.sh test` runs the library's tests, those of the
+# stand-ins for a board's hardware, and the real binary on the demo camera, `test-all` every test but those of cross/left-out. The
+# loader and the libraries are Debian's own arm64 ones, beside the host's. `feeder` makes a helper of the disk image's test.
 #
 # Debian's rustc is used, because the aarch64 standard library that Debian ships belongs to that compiler alone.
 set -euo pipefail
@@ -19,9 +20,6 @@ export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUSTFLAGS="-L native=$SYSROOT/usr/
 # The build must not think that it runs inside the host's toolchain.
 unset RUSTUP_TOOLCHAIN CARGO RUSTDOC
 
-# The loader and the libraries are Debian's own arm64 ones, beside the host's.
-QEMU=(qemu-aarch64-static)
-
 step() { printf '\n== %s\n' "$*"; "$@"; }
 
 case "${1:-}" in
@@ -34,7 +32,7 @@ case "${1:-}" in
     step as_root apt-get install -y -qq --no-remove --no-install-recommends rustc-web cargo-web libstd-rust-web-dev:arm64 \
       gcc-aarch64-linux-gnu g++-aarch64-linux-gnu qemu-user-static cmake nasm pkg-config libclang-dev file \
       libgstreamer1.0-dev:arm64 libgstreamer-plugins-base1.0-0:arm64 \
-      gstreamer1.0-plugins-base:arm64 gstreamer1.0-plugins-good:arm64
+      gstreamer1.0-plugins-base:arm64 gstreamer1.0-plugins-good:arm64 libjpeg-dev:arm64
     # These -dev packages replace those of another architecture, so they go into a folder instead; the libraries they
     # point to stand beside them.
     mkdir -p "$SYSROOT/debs"
@@ -53,26 +51,29 @@ case "${1:-}" in
     # What logs sets in the guest of tests/image/run.sh while the power is cut.
     step /usr/bin/cargo build --locked --target "$TARGET" --example log_feeder
     ;;
-  test)
-    step /usr/bin/cargo test --locked --target "$TARGET" --lib --no-run
-    tests=$(/usr/bin/cargo test --locked --target "$TARGET" --lib --no-run --message-format=json 2>/dev/null |
-      sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | tail -n 1)
-    # Left out: what opens a library of the host's architecture, what starts itself as a program, which only a machine can that has
-    # QEMU for its kernel's use, and three that calculate for minutes when every instruction is translated.
-    step "${QEMU[@]}" "$tests" --test-threads 2 --skip pose::onnxruntime \
-      --skip sink::sys::tests::a_set_has_the_day_of_the_clock \
-      --skip workout::counting_tests::poses_that_are_no_numbers \
-      --skip workout::counting_tests::an_exercise_is_recognised_by_a_recorded_example \
-      --skip workout::naming_tests::who_keeps_to_no_textbook
-    step /usr/bin/cargo build --locked --target "$TARGET"
+  test | test-all)
+    # What a board is built with; a light form takes the library, and what has stand-ins for a board's hardware.
+    wanted=(--features tensorrt)
+    [ "$1" = test-all ] || wanted+=(--lib --test gpu --test tensorrt)
+    # Tests start programs, which only the kernel can run through qemu.
+    # shellcheck source=.ci/root.sh
+    . .ci/root.sh
+    # shellcheck source=board/binfmt.sh
+    . board/binfmt.sh
+    trap forget_arm64 EXIT
+    run_arm64
+    # CC is what stand-ins are made with.
+    RUNNER="env CC=aarch64-linux-gnu-gcc" CARGO=/usr/bin/cargo LEFT_OUT=cross/left-out \
+      step .ci/tests.sh --locked --target "$TARGET" "${wanted[@]}"
+    step /usr/bin/cargo build --locked --target "$TARGET" --features tensorrt --bins --examples
     picture=$CARGO_TARGET_DIR/aarch64-demo.jpg
     rm -f "$picture"
-    step "${QEMU[@]}" "$CARGO_TARGET_DIR/$TARGET/debug/spotter" snapshot 'demo:squat?size=640x360' -o "$picture"
+    step "$CARGO_TARGET_DIR/$TARGET/debug/spotter" snapshot 'demo:squat?size=640x360' -o "$picture"
     [ "$(head -c 2 "$picture" | od -An -tx1 | tr -d ' ')" = ffd8 ] || { echo "no JPEG came out"; exit 1; }
     ls -l "$picture"
     ;;
   *)
-    echo "usage: cross/debian.sh install|build|feeder|test" >&2
+    echo "usage: cross/debian.sh install|build|feeder|test|test-all" >&2
     exit 2
     ;;
 esac

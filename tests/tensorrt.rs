@@ -6,7 +6,7 @@ mod common;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use common::{SpotterBox, until};
+use common::{SpotterBox, c_compiler, until};
 use spotter::pose::tensorrt::{Fault, Precision, Settings};
 use spotter::pose::{Chosen, Limits, PoseFault, Shared};
 
@@ -24,7 +24,7 @@ fn at(path: &str) -> PathBuf {
 }
 
 fn compile(file: &Path, library: &Path) {
-    let mut command = Command::new("cc");
+    let mut command = c_compiler();
     command.args(["-Wall", "-Werror", "-shared", "-fPIC", "-o"]).arg(library).arg(file).arg("-ldl");
     assert!(command.status().unwrap().success(), "{} is compiled", file.display());
 }

@@ -333,6 +333,23 @@ mod tests {
     }
 
     #[test]
+    fn each_method_is_known_by_its_name_and_any_other_is_other() {
+        let method = |name: &str| read(&format!("{name} / HTTP/1.1\r\nHost: h\r\n\r\n")).unwrap().method;
+        for (name, is) in [
+            ("GET", Method::Get),
+            ("HEAD", Method::Head),
+            ("POST", Method::Post),
+            ("PUT", Method::Put),
+            ("PATCH", Method::Patch),
+            ("DELETE", Method::Delete),
+            ("OPTIONS", Method::Options),
+        ] {
+            assert_eq!((method(name), is.name()), (is, name));
+        }
+        assert_eq!((method("BREW"), method("get"), Method::Other.name()), (Method::Other, Method::Other, ""));
+    }
+
+    #[test]
     fn the_end_is_found_wherever_the_bytes_are_cut() {
         let text = b"GET / HTTP/1.1\r\nHost: h\r\n\r\nGET";
         let end = text.len() - 3;
@@ -343,6 +360,19 @@ mod tests {
                 assert_eq!(find_end(text, cut).unwrap(), Some(end), "{cut}");
             }
         }
+    }
+
+    #[test]
+    fn nobody_waits_for_the_rest_of_a_head_with_a_byte_that_none_can_hold() {
+        for begun in ["GET /\0", "GET / HTTP/1.1\r\nX: \0", "GET / HTTP/1.1\n", "GET /\r ", "\n", "\r\r"] {
+            assert_eq!(find_end(begun.as_bytes(), 0).err().map(|r| r.status), Some(400), "{begun:?}");
+        }
+    }
+
+    #[test]
+    fn what_follows_a_head_is_not_taken_for_a_part_of_it() {
+        let head = b"GET / HTTP/1.1\r\nHost: h\r\n\r\nX: y\r\n\r\n";
+        assert_eq!(parse(head).err().map(|r| r.status), Some(400));
     }
 
     #[test]
@@ -411,8 +441,10 @@ mod tests {
     fn versions_and_what_they_mean_for_the_connection() {
         assert_eq!(read("GET / HTTP/2.0\r\nHost: h\r\n\r\n").err(), Some(505));
         assert_eq!(read("GET /\r\n\r\n").err(), Some(400));
-        for spaced in ["GET /a b HTTP/1.1", "GET  / HTTP/1.1", "GET /  HTTP/1.1", "GET / HTTP/1.1 "] {
-            assert_eq!(read(&format!("{spaced}\r\nHost: h\r\n\r\n")).err(), Some(400), "{spaced}");
+        for odd in
+            ["GET /a b HTTP/1.1", "GET  / HTTP/1.1", "GET /  HTTP/1.1", "GET / HTTP/1.1 ", "GET / FTP/2.0", "GET /"]
+        {
+            assert_eq!(read(&format!("{odd}\r\nHost: h\r\n\r\n")).err(), Some(400), "{odd}");
         }
         assert_eq!(read("GET / HTTP/1.1\r\n\r\n").err(), Some(400), "no host");
         assert!(!read("GET / HTTP/1.0\r\n\r\n").unwrap().keep_alive);

@@ -480,6 +480,23 @@ mod tests {
     }
 
     #[test]
+    fn ten_viewers_who_always_look_in_the_same_order_all_get_pictures_however_long_the_box_runs() {
+        let shots = Shots::default();
+        let mut served = [0u32; 10];
+        for id in 100_001..=100_060 {
+            shots.publish(frame(id));
+            for (q, served) in (10..).zip(&mut served) {
+                *served += u32::from(ready(shots.look(quality(q), id)).is_some());
+            }
+            work(&shots);
+            for (q, served) in (10..).zip(&mut served) {
+                *served += u32::from(ready(shots.look(quality(q), id)).is_some());
+            }
+        }
+        assert!(served.iter().all(|n| *n >= 15), "{served:?}");
+    }
+
+    #[test]
     fn those_who_hung_up_while_they_stood_in_the_queue_keep_nobody_out() {
         let shots = Shots::default();
         shots.publish(frame(1));
@@ -492,6 +509,94 @@ mod tests {
             is_served |= !matches!(shots.look(quality(50), id), Look::Full);
         }
         assert!(is_served);
+    }
+
+    #[test]
+    fn those_who_hung_up_are_forgotten_the_sooner_the_more_is_delivered() {
+        let shots = Shots::default();
+        shots.publish(frame(1));
+        (1..=8).for_each(|q| drop(shots.look(quality(q), 1)));
+        work(&shots);
+        for id in 2..=3 {
+            shots.publish(frame(id));
+            (1..=4).for_each(|q| drop(shots.look(quality(q), id)));
+            work(&shots);
+            assert!((1..=4).all(|q| ready(shots.look(quality(q), id)) == Some(id)), "{id}");
+        }
+        shots.publish(frame(4));
+        assert!(matches!(shots.look(quality(50), 4), Look::Soon), "four who never came back stand before it");
+    }
+
+    #[test]
+    fn a_shot_that_nobody_fetches_keeps_its_place_for_a_few_frames_only() {
+        let shots = Shots::default();
+        shots.publish(frame(100));
+        for q in [10, 20, 30, 40] {
+            let _ = shots.look(quality(q), 100);
+        }
+        work(&shots);
+        shots.publish(frame(100 + VARIANTS as u64));
+        assert!(matches!(shots.look(quality(50), 0), Look::Full));
+        shots.publish(frame(101 + VARIANTS as u64));
+        assert!(matches!(shots.look(quality(50), 0), Look::Soon));
+    }
+
+    #[test]
+    fn a_look_while_the_picture_is_made_is_no_wish_for_the_next_one() {
+        let shots = Shots::default();
+        shots.publish(frame(1));
+        let _ = shots.look(quality(75), 1);
+        let job = shots.next_job(Duration::ZERO).unwrap();
+        assert!(matches!(shots.look(quality(75), 1), Look::Soon));
+        let shot = shot_of(&job);
+        shots.deliver(job, shot);
+        shots.publish(frame(2));
+        assert!(work(&shots).is_empty(), "nobody wants frame 2");
+    }
+
+    #[test]
+    fn the_last_frames_that_were_made_are_known() {
+        let shots = Shots::default();
+        for id in (1000..).step_by(3).take(MADE) {
+            shots.publish(frame(id));
+            assert_eq!((shots.newest_id(), shots.was_made(id)), (id, false));
+            let _ = shots.look(quality(75), id);
+            assert!(!shots.was_made(id), "a wish is not yet a picture");
+            work(&shots);
+            assert!((1000..=id).step_by(3).all(|made| shots.was_made(made)), "{id}");
+        }
+        let later = 1000 + 3 * MADE as u64;
+        shots.publish(frame(later));
+        let _ = shots.look(quality(75), later);
+        work(&shots);
+        assert!(!shots.was_made(1000), "its place was taken");
+    }
+
+    #[test]
+    fn the_bell_rings_when_a_shot_is_there_and_when_the_camera_is_lost() {
+        #[derive(Default)]
+        struct Count(AtomicU64);
+        impl Bell for Count {
+            fn ring(&self) {
+                self.0.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        let (shots, bell) = (Shots::default(), Arc::new(Count::default()));
+        let rung = || bell.0.load(Ordering::Relaxed);
+        shots.add_bell(bell.clone());
+        shots.publish(frame(1));
+        let _ = shots.look(quality(75), 1);
+        assert_eq!(rung(), 0);
+        work(&shots);
+        assert_eq!(rung(), 1);
+        shots.lose();
+        assert_eq!(rung(), 2);
+    }
+
+    #[test]
+    fn what_is_encoded_has_a_quality_that_encoders_know() {
+        let asked = |quality| Variant { quality, width: None }.quality_or_default();
+        assert_eq!([None, Some(0), Some(60), Some(200)].map(asked), [DEFAULT_QUALITY, 1, 60, 100]);
     }
 
     #[test]
@@ -509,6 +614,35 @@ mod tests {
         );
         let narrow = Variant { quality: None, width: Some(16) };
         assert_eq!(narrow.of(&Layout::jpeg(32, 32)).quality, Some(DEFAULT_QUALITY));
+    }
+
+    /// Frames often come while the thread sleeps, and often just before it does; a wake-up that is forgotten shows in the first
+    /// case.
+    #[test]
+    fn a_wish_for_a_frame_wakes_the_jpeg_thread_and_so_does_the_frame_of_a_wish() {
+        const LONG: Duration = Duration::from_secs(10);
+        let shots = Arc::new(Shots::default());
+        let (own, (done, made)) = (shots.clone(), std::sync::mpsc::channel());
+        let thread = std::thread::spawn(move || {
+            while let Some(job) = own.next_job(LONG) {
+                let (id, shot) = (job.frame.id, shot_of(&job));
+                own.deliver(job, shot);
+                done.send(id).unwrap();
+            }
+        });
+        let let_it_sleep = || (0..50).for_each(|_| std::thread::yield_now());
+        for id in (1..40).step_by(2) {
+            shots.publish(frame(id));
+            let_it_sleep();
+            let _ = shots.look(quality(75), id);
+            assert_eq!(made.recv_timeout(LONG), Ok(id));
+            let _ = shots.look(quality(75), id + 1);
+            let_it_sleep();
+            shots.publish(frame(id + 1));
+            assert_eq!(made.recv_timeout(LONG), Ok(id + 1));
+        }
+        shots.close();
+        thread.join().unwrap();
     }
 
     #[test]

@@ -62,8 +62,8 @@ pub enum Taken<T> {
 /// What both ends share. One alignment for all of it: each operation needs the word's cache line anyway, and a small
 /// value beside it travels along for nothing.
 #[repr(C, align(128))]
-struct Inner<T> {
-    word: AtomicU32,
+pub(super) struct Inner<T> {
+    pub(super) word: AtomicU32,
     cells: [UnsafeCell<MaybeUninit<T>>; 3],
     reader: Berths,
     writer: Berths,
@@ -78,13 +78,14 @@ unsafe impl<T: Send> Send for Inner<T> {}
 unsafe impl<T: Send> Sync for Inner<T> {}
 
 /// What one end remembers for itself: its cell, the berth for its next sleep and the berth of the other's.
-struct End {
+pub(super) struct End {
     cell: usize,
     berth: usize,
     other_berth: usize,
     /// What the word probably is at the next exchange. To try it unseen fetches the word's line once, for writing; a
-    /// look first would fetch it twice, for reading and for writing. A wrong guess costs a failed exchange, nothing else.
-    guess: u32,
+    /// look first would fetch it twice, for reading and for writing. A wrong guess costs a failed exchange, nothing else;
+    /// but the reader's must always claim a value, since without one it would not even try.
+    pub(super) guess: u32,
 }
 
 impl End {
@@ -101,14 +102,14 @@ impl End {
 
 /// The writer's end.
 pub struct Poster<T> {
-    inner: Arc<Inner<T>>,
-    end: End,
+    pub(super) inner: Arc<Inner<T>>,
+    pub(super) end: End,
 }
 
 /// The reader's end.
 pub struct Taker<T> {
-    inner: Arc<Inner<T>>,
-    end: End,
+    pub(super) inner: Arc<Inner<T>>,
+    pub(super) end: End,
 }
 
 /// A new, empty mailbox.

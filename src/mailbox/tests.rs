@@ -27,6 +27,18 @@ fn the_newest_value_wins_and_the_unread_one_comes_back() {
     assert_eq!(taker.take(NOW), Taken::Value(4));
 }
 
+/// A wrong guess is not seen in what comes out: it costs an exchange that fails.
+#[test]
+fn each_end_guesses_the_word_right_while_posts_and_takes_alternate() {
+    let (mut poster, mut taker) = mailbox();
+    for id in 0..9 {
+        assert_eq!(poster.end.guess, poster.inner.word.load(Ordering::Relaxed), "before post {id}");
+        assert_eq!(poster.post(id), Posted::Fresh);
+        assert_eq!(taker.end.guess, taker.inner.word.load(Ordering::Relaxed), "before take {id}");
+        assert_eq!(taker.take(NOW), Taken::Value(id));
+    }
+}
+
 #[test]
 fn after_the_writers_close_the_reader_takes_what_is_left_and_then_sees_the_end() {
     let (mut poster, mut taker) = mailbox();

@@ -76,6 +76,16 @@ mod tests {
     }
 
     #[test]
+    fn chance_is_that_of_the_generator_it_is_named_after() {
+        // What the authors' own code gives first for the seed 1234567.
+        let published: [u64; 3] = [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423];
+        let mut backoff = Backoff::new(1_234_567);
+        for whole in published {
+            assert_eq!(backoff.next(), (whole >> 11) as f64 / (1u64 << 53) as f64);
+        }
+    }
+
+    #[test]
     fn a_receiver_gets_the_time_it_asks_for_within_reason() {
         let asked = |s| Backoff::new(1).pause(Some(Duration::from_secs(s)));
         assert_eq!([asked(0), asked(40), asked(1_000_000)], [FIRST, Duration::from_secs(40), ASKED_MOST]);

@@ -254,3 +254,15 @@ impl Lane {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_is_said_when_it_begins_changes_and_ends_and_not_in_between() {
+        let said = Said::default();
+        let news = [None, Some("a"), Some("a"), Some("b"), None, None].map(|to| said.change(to.map(String::from)));
+        assert_eq!(news, [false, true, false, true, true, false]);
+    }
+}

@@ -1,10 +1,9 @@
 //! V4L2 cameras with a bad driver or a bad cable, by the stand-in `fake-v4l2.c`, which is put before the real program's C library.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::{Duration, Instant};
 
-use super::common::until;
+use super::common::{c_compiler, until};
 use super::house::{House, during};
 
 /// The stand-in, and a folder with a file for each camera that is plugged in.
@@ -18,7 +17,7 @@ impl Shim {
         std::fs::create_dir(folder.path().join("cameras")).unwrap();
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bad_cameras/fake-v4l2.c");
         let shim = Shim { folder };
-        let cc = Command::new("cc")
+        let cc = c_compiler()
             .args(["-Wall", "-Wextra", "-Werror", "-O1", "-shared", "-fPIC", "-o"])
             .args([&shim.library(), &source])
             .status();

@@ -1,11 +1,10 @@
 //! A slow disk and a clock that jumps, by a stand-in between the box and the C library.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use super::common::{request, until};
+use super::common::{c_compiler, request, until};
 use super::receiver::{Manner, Part, Receiver, SECRET};
 use super::rig::{Rig, TRAINS, program};
 
@@ -17,7 +16,7 @@ fn shim() -> &'static Path {
     SHIM.get_or_init(|| {
         let shim = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("bad-machine-{}.so", std::process::id()));
         let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/bad_machine/shim.c");
-        let mut cc = Command::new("cc");
+        let mut cc = c_compiler();
         cc.args(["-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o"]).arg(&shim).arg(source);
         assert!(cc.status().expect("a compiler is installed").success());
         shim

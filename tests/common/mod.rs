@@ -109,6 +109,11 @@ fn log_file(args: &[&str]) -> std::fs::File {
     std::fs::File::create(log_path(args)).expect("the test folder is writable")
 }
 
+/// The C compiler for the machine that the tests run on, which `CC` names where it is not that of the build.
+pub fn c_compiler() -> Command {
+    Command::new(std::env::var_os("CC").unwrap_or_else(|| "cc".into()))
+}
+
 /// `kill -SIGNAL PID`.
 pub fn kill(pid: u32, signal: &str) {
     let done = Command::new("kill").args([&format!("-{signal}"), &pid.to_string()]).status();

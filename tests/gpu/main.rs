@@ -11,7 +11,7 @@ mod common;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use common::{SpotterBox, until};
+use common::{SpotterBox, c_compiler, until};
 use spotter::frame::{Frame, Layout, PixelFormat};
 use spotter::jpeg::bench::camera_like;
 use spotter::jpeg::{Chosen, EncodeFault, Encoder, Settings, Variant, Wanted};
@@ -30,7 +30,7 @@ fn source(name: &str) -> PathBuf {
 }
 
 fn compile(file: &Path, library: &Path, more: &[&str]) {
-    let mut command = Command::new("cc");
+    let mut command = c_compiler();
     command.args(["-Wall", "-Werror", "-shared", "-fPIC", "-o"]).arg(library).arg(file).args(more);
     assert!(command.status().unwrap().success(), "{} is compiled", file.display());
 }

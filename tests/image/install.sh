@@ -20,6 +20,8 @@ check() { # WHAT COMMAND...
 logged() { "$@" >>target/install.log 2>&1; }
 inside() { chroot "$root" env PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C DEBIAN_FRONTEND=noninteractive "$@"; }
 
+# shellcheck source=.ci/root.sh
+. .ci/root.sh
 # shellcheck source=board/binfmt.sh
 . board/binfmt.sh
 run_arm64

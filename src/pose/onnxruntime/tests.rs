@@ -25,7 +25,9 @@ fn named(path: &Path) -> Places {
 fn compiled(folder: &Path, name: &str, source: &str) -> PathBuf {
     let (file, library) = (folder.join("source.c"), folder.join(name));
     std::fs::write(&file, source).unwrap();
-    let done = Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(&library).arg(&file).status().unwrap();
+    // `CC` names that for the machine which the tests run on, where it is not that of the build.
+    let compiler = std::env::var_os("CC").unwrap_or_else(|| "cc".into());
+    let done = Command::new(compiler).args(["-shared", "-fPIC", "-o"]).arg(&library).arg(&file).status().unwrap();
     assert!(done.success());
     library
 }

@@ -36,7 +36,7 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
         assert!(pose.score > limits.score && pose.score.is_finite());
         assert!(pose.bbox.iter().all(|v| v.is_finite()));
         assert!(pose.keypoints.iter().all(|k| k.x.is_finite() && k.y.is_finite() && k.confidence.is_finite()));
-        let [x0, y0, x1, y1] = pose.bbox;
-        assert!(0.0 <= x0 && x0 <= x1 && x1 <= size.0 as f32 && 0.0 <= y0 && y0 <= y1 && y1 <= size.1 as f32);
+        let within = |v: f32, side: usize| (0.0..=side as f32).contains(&v);
+        assert!(pose.bbox.chunks(2).all(|corner| within(corner[0], size.0) && within(corner[1], size.1)));
     }
 });
