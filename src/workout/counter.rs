@@ -294,12 +294,16 @@ impl Workout {
         true
     }
 
-    /// Whether this beginning of the rival's would open a set if he were the athlete. What has no name must go evenly and be
-    /// seen clearly.
+    /// Whether this beginning is reason enough to follow the rival: it goes evenly and is seen clearly, or it has a name and
+    /// would open a set if he were the athlete.
     fn rival_convinces(&mut self, best: &Beginning, least: Least) -> bool {
         let (evenly, clearly) = (evenly(&best.spans), clearly(&best.aim));
         if evenly && clearly {
             return true;
+        }
+        // What was chosen was chosen by the athlete: it lets nobody else begin with fewer.
+        if best.spans.len() < SURE {
+            return false;
         }
         let prototypes = self.prototypes.clone();
         let (signal, desk) = (&self.rival.signal, &mut self.desk);
@@ -423,14 +427,16 @@ impl Workout {
     fn close(&mut self, until: u64, out: &mut Vec<Happening>) {
         let least = self.least();
         let Some(open) = &mut self.open else { return };
-        let recount = open.recount(&self.own.signal);
+        let counted_to = open.last_end();
         let bounds = (self.since, until.min(self.own.signal.newest()));
         if !std::mem::take(&mut self.away) {
             open.review(&self.own.signal, bounds, least, &mut self.desk);
             self.recognise();
         }
         let Some(mut open) = self.open.take() else { return };
-        self.from = open.last_end();
+        let recount = open.recount(&self.own.signal, counted_to.min(open.last_end()));
+        // What the review left out begins no other set.
+        self.from = counted_to.max(open.last_end());
         self.since = self.from;
         let (Some(first), Some(last)) = (open.reps.first(), open.reps.last()) else { return };
         let agreed = agreement(open.reps.len(), recount);

@@ -13,7 +13,7 @@ use super::extrema::{Wanted, cycles, smooth};
 use super::form::{Errors, Form, errors};
 use super::gate;
 use super::rep::{Span, measured};
-use super::search::{DWELL_S, Desk, Least, Usual, median};
+use super::search::{DWELL_S, Desk, Least, SURE, Usual, median};
 use super::signal::{Signal, seconds, ticks};
 
 /// Before and after the core a repetition is looked for this far. Seconds.
@@ -48,11 +48,13 @@ pub struct Known<'a> {
     pub until: u64,
     /// It is known where its repetitions begin.
     pub shown: bool,
+    /// The first of them is the set's first.
+    pub whole: bool,
 }
 
 /// All repetitions of the set along its own way, from the end that such movements begin at.
 pub fn review(signal: &Signal, known: Known, least: Least, desk: &mut Desk) -> Vec<Span> {
-    without_strays(signal, from_its_end(signal, known, least, desk))
+    without_strays(signal, known.whole, from_its_end(signal, known, least, desk))
 }
 
 /// The same, with those that only hang on to it.
@@ -67,9 +69,14 @@ fn from_its_end(signal: &Signal, known: Known, least: Least, desk: &mut Desk) ->
         return spans;
     }
     let turned = refined(signal, Known { spans: &turned, ..known }, least, desk);
+    // Of fewer than three everything is an end, and nothing is usual.
+    if turned.len() < SURE && turned.len() < spans.len() {
+        return spans;
+    }
     // The postures, the times at either end, and how much is left over: as log odds that these begin where it does.
     let more = (spans.len() as f32 - turned.len() as f32).clamp(-1.0, 1.0);
-    let straight = odds(signal, &spans) + (uneven_ends(&turned) - uneven_ends(&spans)) / 2.0 + MORE * more;
+    let ends = (uneven_ends(&turned) - uneven_ends(&spans)) / 2.0;
+    let straight = odds(signal, &spans) + ends + MORE * more;
     if straight < 0.0 { turned } else { spans }
 }
 
@@ -87,12 +94,12 @@ fn uneven_ends(spans: &[Span]) -> f32 {
 }
 
 /// Leaves out a first and a last one that hang on to the set: who bends for his bottle after a deadlift does nearly the same
-/// once more, but later, at another pace and not quite alike.
-fn without_strays(signal: &Signal, mut spans: Vec<Span>) -> Vec<Span> {
+/// once more, but later, at another pace and not quite alike. Of a set that is not `whole` the first one stays.
+fn without_strays(signal: &Signal, whole: bool, mut spans: Vec<Span>) -> Vec<Span> {
     if spans.len() >= KNOWN_BY && Stray::of(signal, &spans, true).strays() {
         spans.pop();
     }
-    if spans.len() >= KNOWN_BY && Stray::of(signal, &spans, false).strays() {
+    if whole && spans.len() >= KNOWN_BY && Stray::of(signal, &spans, false).strays() {
         spans.remove(0);
     }
     spans
@@ -345,6 +352,6 @@ mod tests {
     #[test]
     fn three_repetitions_are_left_alone() {
         let three = spans(&[0.5, 0.5, 3.0]);
-        assert_eq!(without_strays(&Signal::default(), three.clone()), three);
+        assert_eq!(without_strays(&Signal::default(), true, three.clone()), three);
     }
 }
