@@ -462,37 +462,34 @@ mod tests {
         assert!(served.iter().all(|n| *n > 0), "{served:?}");
     }
 
+    /// How many pictures each of so many viewers gets of these frames, who all look before and after the work, always in the same
+    /// order.
+    fn served<const VIEWERS: usize>(ids: std::ops::RangeInclusive<u64>) -> [u32; VIEWERS] {
+        let shots = Shots::default();
+        let mut served = [0u32; VIEWERS];
+        for id in ids {
+            shots.publish(frame(id));
+            let mut all_look = || {
+                for (q, served) in (10..).zip(&mut served) {
+                    *served += u32::from(ready(shots.look(quality(q), id)).is_some());
+                }
+            };
+            all_look();
+            work(&shots);
+            all_look();
+        }
+        served
+    }
+
     #[test]
     fn six_viewers_who_always_look_in_the_same_order_all_get_pictures() {
-        let shots = Shots::default();
-        let mut served = [0u32; 6];
-        for id in 1..=60 {
-            shots.publish(frame(id));
-            for (q, served) in (10..).zip(&mut served) {
-                *served += u32::from(ready(shots.look(quality(q), id)).is_some());
-            }
-            work(&shots);
-            for (q, served) in (10..).zip(&mut served) {
-                *served += u32::from(ready(shots.look(quality(q), id)).is_some());
-            }
-        }
+        let served = served::<6>(1..=60);
         assert!(served.iter().all(|n| *n >= 30), "{served:?}");
     }
 
     #[test]
     fn ten_viewers_who_always_look_in_the_same_order_all_get_pictures_however_long_the_box_runs() {
-        let shots = Shots::default();
-        let mut served = [0u32; 10];
-        for id in 100_001..=100_060 {
-            shots.publish(frame(id));
-            for (q, served) in (10..).zip(&mut served) {
-                *served += u32::from(ready(shots.look(quality(q), id)).is_some());
-            }
-            work(&shots);
-            for (q, served) in (10..).zip(&mut served) {
-                *served += u32::from(ready(shots.look(quality(q), id)).is_some());
-            }
-        }
+        let served = served::<10>(100_001..=100_060);
         assert!(served.iter().all(|n| *n >= 15), "{served:?}");
     }
 
