@@ -11,8 +11,10 @@ LONG='update|pose_memory|spotter|demo_sets|bad_cameras|log'
 # It takes every core, and stops and starts things by the clock.
 ALONE='bad_machine'
 
-# Its words are read here, so that they must be as it says them by default.
-built=$(CARGO_TERM_COLOR=never CARGO_TERM_QUIET=false CARGO_TERM_VERBOSE=false "${cargo[@]}" test "$@" --no-run 2>&1 | tee /dev/stderr)
+# Its words are read here, so that they must be as it says them by default. They are shown meanwhile, through cat, since to open
+# /dev/stderr where that is a file would empty it.
+built=$(CARGO_TERM_COLOR=never CARGO_TERM_QUIET=false CARGO_TERM_VERBOSE=false "${cargo[@]}" test "$@" --no-run 2>&1 |
+  tee >(cat >&2))
 programs=$(sed -n 's|^ *Executable .* (\(.*/\([^/]*\)-[0-9a-f]*\))$|\2\t\1|p' <<<"$built")
 if [ -z "$programs" ] || [ "$(wc -l <<<"$programs")" != "$(grep -c '^ *Executable ' <<<"$built")" ]; then
   echo "cargo named its test programs otherwise than is known here" >&2

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Changes the sources one place at a time and looks whether a test minds: `run.py FILE...`, or all files that are in a slice.
+"""Changes the sources one place at a time and looks whether a test minds: `run.py FILE...`, each in a slice.
 
 A file is not changed where it stands, but in a slice: a crate of its room and what that imports, with the rooms' own tests,
 made below target/mutants. So a mutant costs the build of a few files and not of the whole box. Dependencies are the box's, by
