@@ -154,6 +154,9 @@ test("a refused choice says why in the box's words, and the list goes back", asy
   const page = await open(t, browser, box);
   await live(page, "rack");
   const list = await filled(page, "rack");
+  // The list goes back with the sentence, and not only when the box has been asked again what is so.
+  await page.route("**/api/v1/cameras/rack/exercise", (route) =>
+    route.request().method() === "GET" ? route.abort() : route.continue());
   // A name that the box refuses: its own sentence comes back over the wire.
   await list.evaluate((node) => node.append(new Option("too long", "x".repeat(65))));
   await list.selectOption({ label: "too long" });

@@ -49,6 +49,8 @@ export class Picker {
   #names = [];
   #seen = undefined;
   #chosen = null;
+  /** The choice as the box last said it: what is refused goes back to it. */
+  #known = null;
   /** Counts what was heard or said of the choice: an answer to a question from before is not news. */
   #news = 0;
   /** What was chosen here and is not heard of yet: `{ name, until }`. */
@@ -77,6 +79,7 @@ export class Picker {
     const choice = chosen ? exercise : null;
     if (this.#awaited && this.#awaited.name !== choice && now < this.#awaited.until) return;
     this.#awaited = null;
+    this.#known = choice;
     if (exercise === this.#seen && choice === this.#chosen) return;
     [this.#seen, this.#chosen] = [exercise, choice];
     this.#news += 1;
@@ -104,7 +107,7 @@ export class Picker {
     try {
       this.#names = await this.#exercises.names();
       const { name } = await asked(this.#box, this.#path);
-      if (news === this.#news) this.#chosen = name;
+      if (news === this.#news) this.#chosen = this.#known = name;
     } catch {
       // Asked again at the next touch; the bar says when the box is gone.
     }
@@ -116,18 +119,26 @@ export class Picker {
     [this.#seen, this.#chosen] = [name, name];
     this.#news += 1;
     this.#show();
-    this.#told = this.#told.then(() => this.#tell(name));
+    const news = this.#news;
+    this.#told = this.#told.then(() => this.#tell(name, news));
   }
 
-  async #tell(name) {
+  /** Tells the box what was chosen when the count of news was `news`. */
+  async #tell(name, news) {
     try {
       await asked(this.#box, this.#path, { method: "PUT", body: { name } });
+      this.#known = name;
       this.#say("");
     } catch (error) {
+      const newest = news === this.#news;
+      // It is not so, and the list says that as soon as the sentence does; the box may know more, if it can be asked.
+      if (newest) {
+        this.#awaited = this.#seen = null;
+        this.#chosen = this.#known;
+        this.#show();
+      }
       this.#say(error.message);
-      // It is not so; the box says what is.
-      this.#awaited = this.#seen = null;
-      await this.#load();
+      if (newest) await this.#load();
     }
   }
 }
