@@ -1,8 +1,10 @@
 //! The log through the front door: the real binary looks at its rendered athlete, counts, and keeps what it counted.
 
 mod common;
+mod receiver;
 
 use common::{Reply, SpotterBox, request, until};
+use receiver::{Manner, Part, Receiver, SECRET};
 use serde_json::{Value, json};
 
 const SQUATS: &str = "\
@@ -27,8 +29,13 @@ fn detail(a_box: &SpotterBox, method: &str, path: &str, body: &str) -> (u16, Str
 
 /// A box with this config in a folder of its own.
 fn start(folder: &std::path::Path) -> SpotterBox {
+    start_with(folder, "")
+}
+
+/// The same, and more of a config.
+fn start_with(folder: &std::path::Path, more: &str) -> SpotterBox {
     let config = folder.join("spotter.toml");
-    std::fs::write(&config, SQUATS).unwrap();
+    std::fs::write(&config, format!("{SQUATS}{more}")).unwrap();
     let (config, folder) = (config.display().to_string(), folder.display().to_string());
     SpotterBox::start(&["--config", &config, "--data-dir", &folder])
 }
@@ -137,6 +144,35 @@ fn a_set_is_counted_kept_shown_corrected_confirmed_exported_and_deleted() {
     assert_eq!((&a_box.json(&one)["reps"], &a_box.json(&one)["note"]), (&json!(5), &json!("paused")));
     assert_eq!(send(&a_box, "DELETE", &one, "").0, 200);
     assert_eq!(a_box.get(&one).status, 404);
+}
+
+#[test]
+fn what_a_receiver_refused_is_tried_once_more_when_somebody_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let hook = Receiver::start(Part::Webhook(SECRET), |_| Manner::status(422));
+    let sink =
+        format!("[[sink]]\nname = \"hook-1\"\nkind = \"webhook\"\nurl = \"{}\"\nsecret = \"{SECRET}\"\n", hook.url());
+    let a_box = start_with(folder.path(), &sink);
+    let parked = |a_box: &SpotterBox| a_box.json("/api/v1/admin")["sinks"][0]["parked"].as_u64();
+    until("a set is refused and parked", || match parked(&a_box) {
+        Some(1..) => Ok(()),
+        other => Err(format!("{other:?}")),
+    });
+    for nobody in ["hook", "hook-1."] {
+        let told = detail(&a_box, "POST", &format!("/api/v1/sinks/{nobody}/retry"), "");
+        assert_eq!(told, (404, "there is no sink of this name".to_string()), "{nobody}");
+    }
+    hook.behave(|_| Manner::Well);
+    let path = "/api/v1/sinks/hook%2D1/retry";
+    let foreign = [("Origin", "http://evil.example")];
+    assert_eq!(request(a_box.address, "POST", path, &foreign, b"").status, 403);
+    let (status, said) = send(&a_box, "POST", path, "");
+    assert!(status == 200 && said["retried"].as_u64() >= Some(1), "{status} {said}");
+    until("it is taken", || match (parked(&a_box), hook.got().iter().filter(|request| request.is_taken).count()) {
+        (Some(0), 1..) => Ok(()),
+        other => Err(format!("{other:?}")),
+    });
+    assert_eq!(send(&a_box, "POST", path, ""), (200, json!({"retried": 0})));
 }
 
 #[test]

@@ -70,6 +70,7 @@ pub fn answer(house: &House, ask: &Ask, beat: &Beat) -> Answer {
         Route::Prototypes => store.prototypes().map(|all| Answer::json(200, &all)).map_err(of),
         Route::Remember => remember(house, store, ask),
         Route::Forget => forget(house, store, &ask.query),
+        Route::Retry => retry(house, &ask.name),
         _ => Err((404, "there is nothing at this address".into())),
     };
     done.unwrap_or_else(|(status, why)| Answer::refusal(status, &why))
@@ -176,6 +177,12 @@ fn forget(house: &House, store: &Store, query: &[u8]) -> Result<Answer, Refused>
     let count = store.delete_prototypes(name.as_deref()).map_err(of)?;
     learn(store, &house.orders).map_err(of)?;
     Ok(Answer::json(200, &json!({"deleted": count})))
+}
+
+fn retry(house: &House, name: &str) -> Result<Answer, Refused> {
+    let retried = house.sinks.as_ref().and_then(|sinks| sinks.retry(name));
+    let count = retried.ok_or_else(|| (404, "there is no sink of this name".to_string()))?.map_err(of)?;
+    Ok(Answer::json(200, &json!({"retried": count})))
 }
 
 #[derive(Deserialize)]

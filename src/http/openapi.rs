@@ -17,7 +17,7 @@ fn said(status: u16) -> &'static str {
         304 => "The picture of If-None-Match is still the newest",
         401 => "The key is missing or wrong",
         403 => "The camera shows no pictures, only skeletons; or a form comes from a page of another host",
-        404 => "There is no such camera, or it has no picture; the sentence says why",
+        404 => "There is no such thing, or a camera has no picture; the sentence says why",
         405 => "The method is not allowed; Allow names those that are",
         421 => "The box does not go by the name in Host",
         422 => "A parameter or the body is not as wanted; the sentence says why",
@@ -191,7 +191,7 @@ mod tests {
                 }
             }
         }
-        assert_eq!(without, ["post /logout"]);
+        assert_eq!(without, ["post /api/v1/sinks/{name}/retry", "post /logout"]);
         assert!(document["paths"]["/login"]["get"]["responses"]["200"]["content"]["text/html"].is_object());
         let set = &document["paths"]["/api/v1/sets/{id}"]["patch"];
         assert_eq!(set["responses"]["422"]["description"], said(422));

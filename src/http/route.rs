@@ -63,6 +63,8 @@ pub enum Route {
     Prototypes,
     /// No longer.
     Forget,
+    /// What a sink refused is tried once more.
+    Retry,
     /// One more, from a clip.
     Reference,
     /// The inside of the box.
@@ -235,7 +237,7 @@ const fn set(suffix: &'static str, method: Method, route: Route, summary: &'stat
 }
 
 /// Every route but the pages. The busiest stand first: the table is searched from the top.
-pub static TABLE: [Entry; 33] = [
+pub static TABLE: [Entry; 34] = [
     snapshot("/api/v1/cameras/", camera("/snapshot"), "The newest picture of a camera"),
     snapshot("/snapshot", None, "The newest picture of the first camera"),
     stream("/api/v1/cameras/", camera("/stream"), "The pictures of a camera as they come"),
@@ -308,6 +310,12 @@ pub static TABLE: [Entry; 33] = [
         parameters: &[EXERCISE_NAME],
         answers: &[403, 408, 413, 422, 503],
         ..api("/api/v1/reference", Route::Reference, "A recorded clip of one exercise becomes a prototype")
+    },
+    Entry {
+        variable: Some(Variable { name: "name", suffix: "/retry", deep: false, help: "the sink's name" }),
+        method: Method::Post,
+        answers: &[403, 404, 503],
+        ..api("/api/v1/sinks/", Route::Retry, "What a sink refused is tried once more")
     },
     api("/api/v1/admin", Route::Admin, "Threads, versions, drops, temperatures and the config as resolved"),
     api("/api/v1/openapi.json", Route::OpenApi, "This table as OpenAPI"),

@@ -180,6 +180,16 @@ impl Sinks {
         self.list.iter().map(status).collect()
     }
 
+    /// Puts all that the sink of this name refused back in its place, to be tried once more; says how many, or nothing when
+    /// there is no such sink.
+    ///
+    /// # Errors
+    /// Why that cannot be noted in the log.
+    pub fn retry(&self, name: &str) -> Option<Result<usize, StoreFault>> {
+        let (settings, _) = self.list.iter().find(|(settings, _)| settings.name == name)?;
+        Some(self.store.unpark(&settings.name, true))
+    }
+
     /// The same as the sinks' thread last counted, for those who must not wait for the disk.
     pub fn counted(&self, now: Wall) -> Vec<Status> {
         self.list.iter().map(|(settings, said)| Status::of(settings, said, said.counted(), now)).collect()

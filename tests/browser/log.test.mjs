@@ -4,6 +4,7 @@
 // Every wait is for a condition.
 
 import assert from "node:assert/strict";
+import { createServer } from "node:http";
 import { after, before, test } from "node:test";
 import { Box, open, openBrowser, slowCamera, STAND_IN, until } from "./box.mjs";
 
@@ -258,5 +259,29 @@ test("a camera that is lost while it is recorded ends that with a sentence; it m
   await until("it says so", async () => /^The camera door was lost: .+\.$/.test(await learnt(page).innerText()), 60);
   assert.equal(await page.locator("dialog#recording").evaluate((node) => node.open), false);
   assert.deepEqual(await (await fetch(`${other.url}api/v1/prototypes`)).json(), []);
+  silent(page);
+});
+
+test("what a receiver refused is tried once more at a press, and is taken", async (t) => {
+  let well = false;
+  const hook = createServer((request, response) => request.resume().on("end", () => response.writeHead(well ? 200 : 422).end()));
+  await new Promise((resolve) => hook.listen(0, "127.0.0.1", resolve));
+  const sink = ["[[sink]]", 'name = "hook"', 'kind = "webhook"', `url = "http://127.0.0.1:${hook.address().port}/"`];
+  const source = "demo:squat?reps=3&rest=7&fps=12&size=480x270&seed=4";
+  const other = await Box.start({ rack: source }, { more: ["[set_boundary]", "quiet_seconds = 3.0", ...sink] });
+  t.after(async () => {
+    await other.end();
+    hook.close();
+  });
+  const page = await open(t, browser, other, "admin");
+  const again = page.getByRole("button", { name: "Try again what hook refused" });
+  await until("a set is refused", async () => (await again.count()) === 1, 120);
+  well = true;
+  await again.click();
+  await until("nothing is refused any more", async () => (await again.count()) === 0);
+  await until("it is taken", async () => {
+    const [sink] = (await (await fetch(`${other.url}api/v1/admin`)).json()).sinks;
+    return sink.parked === 0 && sink.delivered_ms > 0;
+  });
   silent(page);
 });

@@ -71,6 +71,7 @@ const FILES: &[File] = &[
     ("/assets/cells.js", JS, include_bytes!("js/cells.js")),
     ("/assets/log.js", JS, include_bytes!("js/log.js")),
     ("/assets/tune.js", JS, include_bytes!("js/tune.js")),
+    ("/assets/sinks.js", JS, include_bytes!("js/sinks.js")),
     ("/assets/recorded.js", JS, include_bytes!("js/recorded.js")),
     ("/assets/example.js", JS, include_bytes!("js/example.js")),
     ("/assets/recorder.js", JS, include_bytes!("js/recorder.js")),

@@ -9,6 +9,7 @@ import { el, facts, table, when } from "./parts.js";
 import { Exercises } from "./picker.js";
 import { Recorded } from "./recorded.js";
 import { Recorder } from "./recorder.js";
+import { Sinks } from "./sinks.js";
 import { Traces } from "./traces.js";
 import { Tune } from "./tune.js";
 import { bytes, lasting, moment, rate, sentence, since } from "./words.js";
@@ -22,6 +23,7 @@ const recorded = new Recorded(box, section("recorded"));
 const recorder = new Recorder(box, section("recorded"), document.getElementById("recording"), { names: () => exercises.names(), done: remembered });
 const log = new Log(box, section("log"), { names: () => exercises.names(), show, remembered });
 const tune = new Tune(box, section("thresholds"));
+const sinks = new Sinks(box, section("sinks"));
 const traces = new Traces(document.getElementById("traces"));
 let written = { sets: null, at: -Infinity };
 const said = document.getElementById("box");
@@ -126,21 +128,6 @@ function show(set) {
 }
 picture.addEventListener("click", () => picture.close());
 
-const SINKS = [
-  ["sink", (row) => row.name],
-  ["kind", (row) => row.kind],
-  ["to", (row) => row.url],
-  ["waiting", (row) => row.backlog, true],
-  ["oldest", (row) => (row.oldest_age_s === null ? "" : lasting(1000 * row.oldest_age_s)), true],
-  ["refused", (row) => row.parked, true],
-  ["last taken", (row) => (row.delivered_ms === null ? "never" : moment(row.delivered_ms - box.clock.ahead, Date.now()))],
-  ["what is wrong", (row) => ({ text: sentence(row.error), className: "bad" })],
-];
-
-function sinks(rows) {
-  return rows.length > 0 ? table(SINKS, rows) : el("p", { className: "hint", text: "The sets stay in this box: no sink is configured." });
-}
-
 function remembered() {
   exercises.stale();
   recorded.load();
@@ -161,7 +148,7 @@ function take(report) {
   const keeps = report.log ?? { fault: "this box keeps no log", waiting: 0 };
   const waits = keeps.waiting > 0 ? `${keeps.waiting} wait to be written.` : "";
   put("log-fault", [sentence(keeps.fault), waits].filter(Boolean).join(" "), (text) => text);
-  put("sinks", report.sinks ?? [], sinks);
+  sinks.take(report.sinks ?? []);
   tune.take(report.thresholds ?? []);
   const looked = (report.cameras ?? []).filter((row) => row.pose).map((row) => row.name);
   traces.take(looked);
