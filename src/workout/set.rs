@@ -338,7 +338,7 @@ impl Open {
         // Of a set that the signal no longer knows from its beginning, the earlier part stays.
         let kept = self.all.iter().position(|span| span.start > signal.oldest()).unwrap_or(self.all.len());
         let from = if kept > 0 { self.all[kept - 1].end } else { from };
-        let known = Known { spans: &self.all[kept..], from, until, shown: self.shown };
+        let known = Known { spans: &self.all[kept..], from, until, shown: self.shown, whole: kept == 0 };
         let spans = review(signal, known, least, desk);
         if spans.is_empty() {
             return;
@@ -364,9 +364,9 @@ impl Open {
         self.all.push(span);
     }
 
-    /// The second count, over everything up to the last repetition.
-    pub fn recount(&mut self, signal: &Signal) -> u32 {
+    /// The second count, over everything up to the tick `end`.
+    pub fn recount(&mut self, signal: &Signal, end: u64) -> u32 {
         self.tape.take(signal.newest(), &self.progress);
-        self.tape.count(self.last_end(), self.rep_s())
+        self.tape.count(end, self.rep_s())
     }
 }
