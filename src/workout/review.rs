@@ -7,6 +7,8 @@
 //!
 //! *core*: from the first to the last repetition that was counted while the set went on.
 
+use std::cmp::Ordering;
+
 use super::aim::Aim;
 use super::ends::begins;
 use super::extrema::{Wanted, cycles, smooth};
@@ -30,6 +32,9 @@ const BREATHER_S: f32 = 4.5;
 const HALF_SEEN_S: f32 = 0.5;
 /// That one way round there are more repetitions says this much for it, as log odds.
 const MORE: f32 = 1.5;
+/// And that the first and the last of them are as even as the others so much besides: nobody takes a bar up and puts it down
+/// as he trains with it.
+const EVEN: f32 = 4.0;
 /// An end that is off by more says no more, standard deviations squared: a set may begin oddly from the right end, too.
 const MOST_OFF2: f32 = 6.0;
 /// Fewer repetitions do not tell which of them is none.
@@ -74,10 +79,19 @@ fn from_its_end(signal: &Signal, known: Known, least: Least, desk: &mut Desk) ->
         return spans;
     }
     // The postures, the times at either end, and how much is left over: as log odds that these begin where it does.
-    let more = (spans.len() as f32 - turned.len() as f32).clamp(-1.0, 1.0);
-    let ends = (uneven_ends(&turned) - uneven_ends(&spans)) / 2.0;
-    let straight = odds(signal, &spans) + ends + MORE * more;
+    let [own, others] = [&spans, &turned].map(|spans| uneven_ends(spans));
+    let more = match spans.len().cmp(&turned.len()) {
+        Ordering::Less => -more(others),
+        Ordering::Equal => 0.0,
+        Ordering::Greater => more(own),
+    };
+    let straight = odds(signal, &spans) + (others - own) / 2.0 + more;
     if straight < 0.0 { turned } else { spans }
+}
+
+/// What it says, as log odds, that one way round there are more repetitions, whose ends are so uneven.
+fn more(uneven: f32) -> f32 {
+    MORE + EVEN * (-uneven).exp()
 }
 
 /// By how many standard deviations, squared, the times of the first and the last are off those of the others. From the wrong
