@@ -10,6 +10,7 @@
 
 use std::sync::Arc;
 
+use super::classify::{candidates, chosen};
 use super::course::Course;
 use super::exercise::Exercise;
 use super::form::Form;
@@ -308,8 +309,8 @@ impl Workout {
         let prototypes = self.prototypes.clone();
         let (signal, desk) = (&self.rival.signal, &mut self.desk);
         let open = Open::new(best.clone(), self.from, least, (self.chosen, &prototypes), signal, desk);
-        let name = open.named(signal, &prototypes).map(|(name, _)| name);
-        name.is_some() && open.convinces(name, evenly, clearly)
+        let nearest = open.nearest(signal, &prototypes);
+        chosen(&nearest).is_some() && open.convinces(candidates(&nearest), evenly, clearly)
     }
 
     /// The recording has ended, or the athlete is gone: a set that goes on is over.
@@ -382,8 +383,9 @@ impl Workout {
         let prototypes = self.prototypes.clone();
         let open = Open::new(best, self.from, least, (self.chosen, &prototypes), &self.own.signal, &mut self.desk);
         let Some(first) = open.reps.first().copied() else { return };
-        let name = open.named(&self.own.signal, &prototypes);
-        if self.chosen.is_none() && !open.convinces(name.map(|(name, _)| name), evenly, clearly) {
+        let nearest = open.nearest(&self.own.signal, &prototypes);
+        let name = chosen(&nearest);
+        if self.chosen.is_none() && !open.convinces(candidates(&nearest), evenly, clearly) {
             return;
         }
         self.close(open.begins(), out);
@@ -410,7 +412,7 @@ impl Workout {
     /// By all that is known of the set that goes on.
     fn recognise(&mut self) {
         let prototypes = self.prototypes.clone();
-        let name = self.open.as_ref().and_then(|open| open.named(&self.own.signal, &prototypes));
+        let name = self.open.as_ref().and_then(|open| chosen(&open.nearest(&self.own.signal, &prototypes)));
         self.call(name);
     }
 

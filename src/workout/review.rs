@@ -39,6 +39,8 @@ const EVEN: f32 = 4.0;
 const MOST_OFF2: f32 = 6.0;
 /// Fewer repetitions do not tell which of them is none.
 const KNOWN_BY: usize = 4;
+/// What is no more unlike than this is the same.
+const SAME: f32 = 0.04;
 /// Rounds of aiming and counting.
 const ROUNDS: usize = 2;
 
@@ -153,11 +155,12 @@ impl Stray {
     }
 
     /// The limits part those ends that were done from those that were not in some 1,950 sets of the tests' gym (seeds 1000 and
-    /// 4000 onwards): of 1,729 last ones 6 are left out wrongly and 24 of 63 rightly, of 1,771 first ones 2 and 13 of 21.
+    /// 4000 onwards): of 1,729 last ones 3 are left out wrongly and 23 of 63 rightly, of 1,771 first ones 2 and 13 of 21.
     fn strays(&self) -> bool {
         if self.last {
             self.late_s > 1.0 && self.unlike > f32::max(0.15, 12.0 * self.usual)
-                || self.late_s > 1.2 && self.longer > 2.0
+                // Who fights for his last one goes the same way.
+                || self.late_s > 1.2 && self.longer > 2.0 && self.unlike > SAME
                 || self.unlike > f32::max(0.5, 15.0 * self.usual)
         } else {
             // The first may come from elsewhere, and so be unlike the others.
@@ -350,6 +353,14 @@ mod tests {
     }
 
     #[test]
+    fn ends_as_even_as_the_rest_speak_for_the_longer_way_round_and_others_hardly_do() {
+        let [even, odd] =
+            [&[0.9, 0.9, 0.95, 0.9][..], &[0.9, 0.9, 0.95, 2.9]].map(|holds_s| more(uneven_ends(&spans(holds_s))));
+        assert!(even > MORE + 0.9 * EVEN, "{even}");
+        assert!((MORE..MORE + 0.1 * EVEN).contains(&odd), "{odd}");
+    }
+
+    #[test]
     fn a_repetition_that_comes_later_and_is_unlike_the_others_hangs_on_to_the_set() {
         let usual = Stray { last: true, late_s: 0.2, latest_s: 0.0, longer: 1.2, unlike: 0.1, usual: 0.05 };
         assert!(!usual.strays());
@@ -358,6 +369,10 @@ mod tests {
         assert!(bottle.strays());
         // Who gets his breath before the last one does it like the others, …
         assert!(!Stray { late_s: 3.5, latest_s: 2.0, ..usual }.strays());
+        // … and who fights for it does it slowly, …
+        let slow = Stray { late_s: 2.0, longer: 2.4, ..usual };
+        assert!(!Stray { unlike: 0.01, ..slow }.strays());
+        assert!(Stray { unlike: 0.3, ..slow }.strays());
         // … and the first may come from the rack.
         assert!(!Stray { last: false, unlike: 1.5, ..usual }.strays());
         assert!(Stray { last: false, latest_s: 1.5, unlike: 0.6, ..usual }.strays());
