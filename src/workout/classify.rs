@@ -105,16 +105,28 @@ pub fn nearest<'a>(look: &Look, prototypes: &'a Prototypes) -> Vec<Near<'a>> {
 
 /// Of several by their distance: the first, if it is near and the next is not.
 pub fn chosen<'a>(nearest: &[Near<'a>]) -> Option<(&'a str, f32)> {
+    let ([first], margin) = among(nearest)? else { return None };
+    let sure = ((margin - 1.0) / (SURE_MARGIN - 1.0)).clamp(0.0, 1.0);
+    Some((first.exercise, (0.5 + 0.5 * sure) * if first.recorded { 1.0 } else { TEXTBOOK }))
+}
+
+/// Of several by their distance: those that it may be, where each is near and others are not. A squat with a bar that is not
+/// seen is one of three.
+pub fn candidates<'n, 'a>(nearest: &'n [Near<'a>]) -> &'n [Near<'a>] {
+    among(nearest).map_or(&[], |(near, _)| near)
+}
+
+/// The same, and how many times the least margin the next one is off.
+fn among<'n, 'a>(nearest: &'n [Near<'a>]) -> Option<(&'n [Near<'a>], f32)> {
     let first = nearest.first()?;
     let least = LEAST_MARGIN + MARGIN_BY_OFF * first.off;
+    let off = first.off.max(1e-3);
+    let count = 1 + nearest[1..].iter().take_while(|next| next.off / off < least).count();
     // One that has no rival has a name, but nothing that it was told from.
-    let margin = nearest.get(1).map_or(least, |next| next.off / first.off.max(1e-3));
+    let margin = nearest.get(count).map_or(least, |next| next.off / off);
     let odd = (ODD_BY_MARGIN * margin).clamp(ODD, ODDEST);
-    if !(first.off <= FAR && first.odd <= odd && margin >= least) {
-        return None;
-    }
-    let sure = ((margin / least - 1.0) / (SURE_MARGIN - 1.0)).clamp(0.0, 1.0);
-    Some((first.exercise, (0.5 + 0.5 * sure) * if first.recorded { 1.0 } else { TEXTBOOK }))
+    let known = first.off <= FAR && first.odd <= odd && margin >= least;
+    known.then_some((&nearest[..count], margin / least))
 }
 
 /// What each part counts for.

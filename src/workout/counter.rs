@@ -10,6 +10,7 @@
 
 use std::sync::Arc;
 
+use super::classify::{candidates, chosen};
 use super::course::Course;
 use super::exercise::Exercise;
 use super::form::Form;
@@ -129,7 +130,7 @@ impl Watched {
     fn look(&mut self, lines: &[Line], from: u64, least: Least, desk: &mut Desk) -> Option<Beginning> {
         let found = look(&self.signal, lines[self.line], from, least, desk);
         if let Some(found) = found
-            && self.best.as_ref().is_none_or(|best| found.aim.clarity > best.aim.clarity)
+            && self.best.as_ref().is_none_or(|best| found.merit() > best.merit())
         {
             self.best = Some(found);
         }
@@ -287,11 +288,29 @@ impl Workout {
         }
         let least = self.least();
         let best = self.rival.look_at(self.ticked, &self.lines, self.from, least, &mut self.desk);
-        let Some(best) = best.filter(|best| evenly(&best.spans) && clearly(&best.aim)) else { return false };
+        let Some(best) = best.filter(|best| self.rival_convinces(best, least)) else { return false };
         self.exchange();
         // The round that this closes opens the set.
         (self.own.line, self.own.best) = (self.lines.len() - 1, Some(best));
         true
+    }
+
+    /// Whether this beginning is reason enough to follow the rival: it goes evenly and is seen clearly, or it has a name and
+    /// would open a set if he were the athlete.
+    fn rival_convinces(&mut self, best: &Beginning, least: Least) -> bool {
+        let (evenly, clearly) = (evenly(&best.spans), clearly(&best.aim));
+        if evenly && clearly {
+            return true;
+        }
+        // What was chosen was chosen by the athlete: it lets nobody else begin with fewer.
+        if best.spans.len() < SURE {
+            return false;
+        }
+        let prototypes = self.prototypes.clone();
+        let (signal, desk) = (&self.rival.signal, &mut self.desk);
+        let open = Open::new(best.clone(), self.from, least, (self.chosen, &prototypes), signal, desk);
+        let nearest = open.nearest(signal, &prototypes);
+        chosen(&nearest).is_some() && open.convinces(candidates(&nearest), evenly, clearly)
     }
 
     /// The recording has ended, or the athlete is gone: a set that goes on is over.
@@ -364,8 +383,9 @@ impl Workout {
         let prototypes = self.prototypes.clone();
         let open = Open::new(best, self.from, least, (self.chosen, &prototypes), &self.own.signal, &mut self.desk);
         let Some(first) = open.reps.first().copied() else { return };
-        let name = open.named(&self.own.signal, &prototypes);
-        if self.chosen.is_none() && !open.convinces(name.map(|(name, _)| name), evenly, clearly) {
+        let nearest = open.nearest(&self.own.signal, &prototypes);
+        let name = chosen(&nearest);
+        if self.chosen.is_none() && !open.convinces(candidates(&nearest), evenly, clearly) {
             return;
         }
         self.close(open.begins(), out);
@@ -392,7 +412,7 @@ impl Workout {
     /// By all that is known of the set that goes on.
     fn recognise(&mut self) {
         let prototypes = self.prototypes.clone();
-        let name = self.open.as_ref().and_then(|open| open.named(&self.own.signal, &prototypes));
+        let name = self.open.as_ref().and_then(|open| chosen(&open.nearest(&self.own.signal, &prototypes)));
         self.call(name);
     }
 
@@ -409,14 +429,16 @@ impl Workout {
     fn close(&mut self, until: u64, out: &mut Vec<Happening>) {
         let least = self.least();
         let Some(open) = &mut self.open else { return };
-        let recount = open.recount(&self.own.signal);
+        let counted_to = open.last_end();
         let bounds = (self.since, until.min(self.own.signal.newest()));
         if !std::mem::take(&mut self.away) {
             open.review(&self.own.signal, bounds, least, &mut self.desk);
             self.recognise();
         }
         let Some(mut open) = self.open.take() else { return };
-        self.from = open.last_end();
+        let recount = open.recount(&self.own.signal, counted_to.min(open.last_end()));
+        // What the review left out begins no other set.
+        self.from = counted_to.max(open.last_end());
         self.since = self.from;
         let (Some(first), Some(last)) = (open.reps.first(), open.reps.last()) else { return };
         let agreed = agreement(open.reps.len(), recount);

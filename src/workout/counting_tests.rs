@@ -238,6 +238,25 @@ fn who_trains_is_followed_though_somebody_else_is_nearer() {
     assert_eq!(counts(&told), [10]);
 }
 
+/// What the athlete chose lets him begin with two repetitions, and nobody else.
+#[test]
+fn two_squats_of_somebody_else_are_no_set_of_who_chose_squats() {
+    let near = person(0.8, 0.45, 0.95, (0.0, 60.0), Does::Stand);
+    let mut far = person(0.45, 0.7, 0.8, (3.0, 60.0), Does::Stand);
+    far.does = vec![(0.0, Does::Stand), (10.0, Does::Squat), (14.0, Does::Stand)];
+    let world = World { fps: 15.0, ..World::new(vec![near, far]) };
+    let (mut workout, mut told) = (Workout::new(Settings::default()), vec![]);
+    workout.choose(Exercise::named("Squat"));
+    for n in 0..60 * 15 {
+        let found = world.found(n);
+        let poses: Vec<Pose> = found.iter().map(|(pose, _)| *pose).collect();
+        let now = workout.update(at(n as f32 / 15.0), world.frame, &poses, &mut told);
+        assert_ne!(now.athlete.pose.map(|index| found[index].1), Some(1), "at frame {n}");
+    }
+    workout.finish(&mut told);
+    assert!(counts(&told).is_empty(), "{told:?}");
+}
+
 /// An example out of five curls or squats.
 fn example(name: &str, figure: impl Fn(f32) -> Option<Figure>) -> Result<Prototype, NoExample> {
     let mut dice = Dice(3);

@@ -3,7 +3,7 @@
 
 use proptest::prelude::*;
 
-use super::classify::{Look, Near, chosen, named, nearest};
+use super::classify::{Look, Near, candidates, chosen, named, nearest};
 use super::course::{Course, PARTS, STEPS};
 use super::form::Form;
 use super::pair::Pair;
@@ -184,6 +184,18 @@ fn what_is_as_near_to_another_exercise_is_left_open() {
     assert_eq!(chosen(&[near("Squat", 0.3), near("Front Squat", 0.31)]), None);
     assert!(chosen(&[near("Squat", 0.3), near("Front Squat", 0.6)]).is_some());
     assert_eq!(chosen(&[near("Squat", 5.0), near("Front Squat", 50.0)]), None, "far from both");
+}
+
+#[test]
+fn what_may_be_one_of_several_is_one_of_them_if_it_is_near_them_and_far_from_the_rest() {
+    let near = |exercise, off| Near { exercise, off, odd: 0.1, recorded: false };
+    let [squat, front, lunge] = [near("Squat", 0.3), near("Front Squat", 0.31), near("Lunge", 0.6)];
+    assert_eq!(candidates(&[squat, front, lunge]), [squat, front]);
+    assert_eq!(candidates(&[squat, lunge]), [squat]);
+    assert_eq!(candidates(&[near("Squat", 5.0), near("Front Squat", 5.1)]), [], "far from all");
+    assert_eq!(candidates(&[Near { odd: 0.9, ..squat }, front, lunge]), [], "it moves otherwise");
+    assert_eq!(candidates(&[squat, near("Front Squat", f32::NAN)]), [], "that is no distance");
+    assert_eq!(candidates(&[]), []);
 }
 
 #[test]

@@ -105,6 +105,17 @@ pub struct Beginning {
     pub aim: Aim,
 }
 
+impl Beginning {
+    /// Of two the one that goes evenly is better, then the clearer one.
+    pub fn merit(&self) -> (bool, f32) {
+        merit(&self.spans, &self.aim)
+    }
+}
+
+fn merit(spans: &[Span], aim: &Aim) -> (bool, f32) {
+    (evenly(spans), aim.clarity)
+}
+
 /// Room for the work, so that it is asked for once.
 #[derive(Default)]
 pub struct Desk {
@@ -186,7 +197,7 @@ pub fn look(signal: &Signal, line: Line, from: u64, least: Least, desk: &mut Des
             {
                 continue;
             }
-            if best.as_ref().is_none_or(|best| aim.clarity > best.aim.clarity) {
+            if best.as_ref().is_none_or(|best| merit(spans, &aim) > best.merit()) {
                 best = Some(Beginning { spans: spans.clone(), aim });
             }
         }
@@ -289,8 +300,9 @@ const SLOWEST_S: f32 = 8.5;
 /// How uneven three, four, five … repetitions may be to be a set: three must go like clockwork.
 const QUICK_UNEVENNESS: [f32; 5] = [0.15, 0.22, 0.28, 0.33, 0.4];
 const SLOW_UNEVENNESS: [f32; 6] = [0.06, 0.1, 0.13, 0.17, 0.2, 0.25];
-/// So many times as uneven is what may still turn out to be something that nobody does but for training.
-const SLACK: f32 = 1.6;
+/// So many times as uneven is what may still turn out to be something that nobody does but for training: who squats six times
+/// quickly and gets his breath twice between.
+const SLACK: f32 = 3.5;
 
 /// Whether start and turn are far enough apart for whatever it is.
 pub fn clearly(aim: &Aim) -> bool {

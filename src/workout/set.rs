@@ -4,7 +4,7 @@
 //! It must never take back a repetition that was told.
 
 use super::aim::{Aim, around, spread};
-use super::classify::{Look, is_turned_by_name, named};
+use super::classify::{Look, Near, is_turned_by_name, named, nearest};
 use super::course::{self, Course};
 use super::direction::{self, is_turned};
 use super::exercise::Exercise;
@@ -199,10 +199,10 @@ impl Open {
         Course::mean(self.courses.iter())
     }
 
-    /// The exercise that its latest repetitions look like, and how sure that is.
-    pub fn named<'a>(&self, signal: &Signal, prototypes: &'a Prototypes) -> Option<(&'a str, f32)> {
+    /// The exercises that its latest repetitions look like, the nearest first.
+    pub fn nearest<'a>(&self, signal: &Signal, prototypes: &'a Prototypes) -> Vec<Near<'a>> {
         let look = Look { course: self.course(), error2: course::errors(signal, self.courses.len()) };
-        named(&look, prototypes)
+        nearest(&look, prototypes)
     }
 
     /// Seconds since anything of a repetition was seen: who is half out for one is not quiet, but only for as long as one
@@ -225,17 +225,22 @@ impl Open {
         needed.is_some_and(|(_, least, most)| self.reps.len() >= *least && uneven <= *most)
     }
 
-    /// Whether it is a set, if it is recognised as this or as nothing, goes `evenly` or not, and is seen `clearly` or not.
+    /// Whether it is a set, if it may be one of these or none, goes `evenly` or not, and is seen `clearly` or not.
     /// Nobody lies down or squats over and over but for training; but bottles and towels go up and down, and plates, slowly,
     /// for which one bends, too.
-    pub fn convinces(&self, name: Option<&str>, evenly: bool, clearly: bool) -> bool {
-        let Some(name) = name else { return evenly && clearly && self.goes_like_clockwork() };
-        let quicker = |slowest_s: f32| self.reps.len() >= MANY || self.every_s().is_some_and(|(s, _)| s <= slowest_s);
-        match Exercise::named(name) {
-            Some(exercise) if exercise.bends() => quicker(BENT_SLOWEST_S),
+    pub fn convinces(&self, candidates: &[Near], evenly: bool, clearly: bool) -> bool {
+        let convinces = |name: &str| match Exercise::named(name) {
+            Some(exercise) if exercise.bends() => self.quicker(BENT_SLOWEST_S),
             Some(exercise) if !exercise.is_daily() => true,
-            _ => evenly && quicker(DAILY_SLOWEST_S),
-        }
+            _ => evenly && self.quicker(DAILY_SLOWEST_S),
+        };
+        let known = !candidates.is_empty() && candidates.iter().all(|near| convinces(near.exercise));
+        known || candidates.len() != 1 && evenly && clearly && self.goes_like_clockwork()
+    }
+
+    /// Whether its repetitions take no longer than this, or are many.
+    fn quicker(&self, slowest_s: f32) -> bool {
+        self.reps.len() >= MANY || self.every_s().is_some_and(|(s, _)| s <= slowest_s)
     }
 
     /// Mean and variance of the seconds from turn to turn.
@@ -338,7 +343,7 @@ impl Open {
         // Of a set that the signal no longer knows from its beginning, the earlier part stays.
         let kept = self.all.iter().position(|span| span.start > signal.oldest()).unwrap_or(self.all.len());
         let from = if kept > 0 { self.all[kept - 1].end } else { from };
-        let known = Known { spans: &self.all[kept..], from, until, shown: self.shown };
+        let known = Known { spans: &self.all[kept..], from, until, shown: self.shown, whole: kept == 0 };
         let spans = review(signal, known, least, desk);
         if spans.is_empty() {
             return;
@@ -364,9 +369,9 @@ impl Open {
         self.all.push(span);
     }
 
-    /// The second count, over everything up to the last repetition.
-    pub fn recount(&mut self, signal: &Signal) -> u32 {
+    /// The second count, over everything up to the tick `end`.
+    pub fn recount(&mut self, signal: &Signal, end: u64) -> u32 {
         self.tape.take(signal.newest(), &self.progress);
-        self.tape.count(self.last_end(), self.rep_s())
+        self.tape.count(end, self.rep_s())
     }
 }

@@ -26,6 +26,11 @@ impl Default for Effort {
     }
 }
 
+/// No repetition is quicker or slower than this, seconds, nor goes less far or further against the usual: tiredness and chance
+/// stay within what the judged sets are said to be.
+const TEMPO_S: (f64, f64) = (1.2, 8.0);
+const RANGE: (f64, f64) = (0.6, 1.2);
+
 /// What is peculiar to one set.
 struct Habit {
     tempo_s: f64,
@@ -99,6 +104,7 @@ impl Habit {
     /// One repetition as far as `top`, with the tiredness of `late`, 0 to 1; back to `rest`.
     fn rep(&self, way: &mut Way, (top, rest): (f64, f64), late: f64, sticks: bool, dice: &mut Dice) {
         let slower = (1.0 + 0.1 * dice.normal()).clamp(0.75, 1.4) * (1.0 + 0.4 * self.tired * late * late);
+        let slower = slower.clamp(TEMPO_S.0 / self.tempo_s, TEMPO_S.1 / self.tempo_s);
         let [go, hold, back, _] = self.shares.map(|share| share * self.tempo_s * slower);
         let (go, back) = (go.max(0.35), back.max(0.35));
         if sticks && self.lifts_first {
@@ -140,6 +146,7 @@ impl Script {
             if fails && nearly && n + 1 == reps {
                 top *= dice.between((0.8, 0.92));
             }
+            let top = top.clamp(RANGE.0, RANGE.1);
             // Not every repetition ends where it could; the shorter the range, the less is left out.
             let short = (0.03 + 0.03 * habit.tired * late) * habit.range;
             let rest = (short * dice.normal()).clamp(-0.02, 0.1 * habit.range);
