@@ -154,7 +154,8 @@ mod tests {
 
     #[test]
     fn a_tremble_is_smoothed_and_a_quick_repetition_among_slow_ones_is_not() {
-        let trembling = |t: f32| squat(t, 10.0) + if (t * RATE_HZ as f32) as u32 % 2 == 0 { 20.0 } else { -20.0 };
+        let off = |t: f32| if ticks(t).is_multiple_of(2) { 20.0 } else { -20.0 };
+        let trembling = |t: f32| squat(t, 10.0) + off(t);
         assert_eq!(counted(60.0, 10.0, trembling), 6);
         let quicker = |t: f32| squat(t, if t < 40.0 { 10.0 } else { 2.5 });
         assert_eq!(counted(60.0, 10.0, quicker), 4 + 8);
