@@ -168,7 +168,8 @@ mod tests {
         let spans = SPANS.map(|start| Span { end: start + 64, ..span(start) });
         assert!(!trains(&swaying(85.0, 0.0, 60.0, 0.5), &spans), "seen well");
         assert!(trains(&swaying(85.0, 0.0, 60.0, 12.0), &spans), "seen badly");
-        assert!(!trains(&swaying(85.0, 0.0, 160.0, 12.0), &spans), "steps larger than that");
+        assert!(trains(&swaying(85.0, 0.0, 65.0, 12.0), &spans), "not quite more than five deviations of the mean");
+        assert!(!trains(&swaying(85.0, 0.0, 70.0, 12.0), &spans), "more than those");
     }
 
     #[test]
