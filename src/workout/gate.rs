@@ -167,7 +167,6 @@ mod tests {
     fn thighs_that_are_seen_badly_do_not_step_by_that() {
         let spans = SPANS.map(|start| Span { end: start + 64, ..span(start) });
         assert!(!trains(&swaying(85.0, 0.0, 60.0, 0.5), &spans), "seen well");
-        assert!(trains(&swaying(85.0, 0.0, 60.0, 12.0), &spans), "seen badly");
         assert!(trains(&swaying(85.0, 0.0, 65.0, 12.0), &spans), "not quite more than five deviations of the mean");
         assert!(!trains(&swaying(85.0, 0.0, 70.0, 12.0), &spans), "more than those");
     }
