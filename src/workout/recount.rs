@@ -154,7 +154,8 @@ mod tests {
 
     #[test]
     fn a_tremble_is_smoothed_and_a_quick_repetition_among_slow_ones_is_not() {
-        let off = |t: f32| if ticks(t).is_multiple_of(2) { 20.0 } else { -20.0 };
+        // Ten ticks to and fro.
+        let off = |t: f32| if ticks(t) % 10 < 5 { 20.0 } else { -20.0 };
         let trembling = |t: f32| squat(t, 10.0) + off(t);
         assert_eq!(counted(60.0, 10.0, trembling), 6);
         let quicker = |t: f32| squat(t, if t < 40.0 { 10.0 } else { 2.5 });
@@ -166,9 +167,9 @@ mod tests {
         let gaps = |t: f32| if t < 1.0 || (6.2..6.8).contains(&t) { f32::NAN } else { squat(t, 2.0) };
         assert_eq!(counted(20.0, 2.0, gaps), 10);
         let wild = |t: f32| if (8.9..9.0).contains(&t) { 2000.0 } else { squat(t, 2.0) };
-        assert_eq!(counted(20.0, 2.0, wild), 10);
+        assert_eq!(counted(20.05, 2.0, wild), 10);
         let wild = |t: f32| if (8.0..8.1).contains(&t) { -2000.0 } else { squat(t, 2.0) };
-        assert_eq!(counted(20.0, 2.0, wild), 10);
+        assert_eq!(counted(20.05, 2.0, wild), 10);
     }
 
     #[test]
@@ -176,6 +177,9 @@ mod tests {
         let tape = taken(400, |tick| squat(tick as f32 / RATE_HZ as f32, 2.0), |_, _| {});
         assert_eq!(tape.values.len() as u64, 400 - YOUNG);
         assert_eq!(tape.values[399 - YOUNG as usize], squat(399.0 / RATE_HZ as f32 - 2.0, 2.0));
+        // The end itself belongs to it.
+        let late = taken(200, |tick| if tick < 50 || tick == 120 { 100.0 } else { 0.0 }, |_, _| {});
+        assert_eq!((late.count(5 + 119, 1.0), late.count(5 + 120, 1.0)), (1, 2));
         assert_eq!((tape.count(5 + 99, 2.0), tape.count(5 + 199, 2.0), tape.count(u64::MAX, 2.0)), (3, 5, 9));
     }
 
@@ -187,12 +191,13 @@ mod tests {
             3 * LENGTH as u64,
             |tick| squat(tick as f32 / RATE_HZ as f32, 4.0),
             |tape, tick| {
+                assert!(tape.values.len() <= LENGTH);
                 // Told a little after it ended.
                 if tick > 105 && (tick - 5 - 50) % rep == 0 {
                     let was = tape.counted;
                     tape.turn_over(tick - 50, 4.0);
                     turned += u32::from(tape.counted != was);
-                    assert!(tape.values.len() <= LENGTH && tape.first + tape.values.len() as u64 == tape.next);
+                    assert_eq!(tape.first + tape.values.len() as u64, tape.next);
                 }
             },
         );
