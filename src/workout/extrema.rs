@@ -128,3 +128,86 @@ pub fn swings(x: &[f32], swing: f32, heights: &mut Vec<f32>) {
         heights.push(x[high] - x[low]);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The mean around each value, word by word.
+    fn mean_around(x: &[f32], half: usize) -> Vec<f32> {
+        let around = |n: usize| {
+            let reach = half.min(n).min(x.len() - 1 - n);
+            x[n - reach..=n + reach].iter().sum::<f32>() / (2 * reach + 1) as f32
+        };
+        (0..x.len()).map(around).collect()
+    }
+
+    #[test]
+    fn a_smoothed_signal_is_the_mean_around_each_value_twice() {
+        let (jagged, mut spare) = ((0..40).map(|n| (n * n * 7 % 31) as f32).collect::<Vec<f32>>(), Vec::new());
+        for (length, half) in (0..=jagged.len()).flat_map(|length| [0, 1, 2, 5, 30].map(|half| (length, half))) {
+            let mut x = jagged[..length].to_vec();
+            smooth(&mut x, half, &mut spare);
+            let want = mean_around(&mean_around(&jagged[..length], half), half);
+            assert!(x.iter().zip(&want).all(|(x, want)| (x - want).abs() < 1e-3), "{length} by {half}: {x:?}");
+        }
+        let mut spike = [0.0, 0.0, 0.0, 9.0, 0.0, 0.0, 0.0];
+        smooth(&mut spike, 1, &mut spare);
+        assert_eq!(spike, [0.0, 1.0, 2.0, 3.0, 2.0, 1.0, 0.0]);
+    }
+
+    /// Start, turn and end of each repetition where one is 10 high and four samples are a rest, wherever zero is.
+    fn found(x: &[f32]) -> Vec<(usize, usize, usize)> {
+        let all = [0.0, 64.0, -64.0].map(|zero| {
+            let (x, mut cycles_found) = (x.iter().map(|x| x + zero).collect::<Vec<f32>>(), Vec::new());
+            cycles(&x, Wanted::of(10.0, 4), &mut cycles_found);
+            cycles_found.iter().map(|of| (of.start, of.turn, of.end)).collect::<Vec<_>>()
+        });
+        assert!(all.iter().all(|one| *one == all[0]), "it depends on where zero is: {all:?}");
+        all[0].clone()
+    }
+
+    #[test]
+    fn a_way_that_is_too_short_is_no_repetition_and_one_that_just_suffices_is() {
+        assert_eq!(found(&[0.0, 0.0, 5.0, -0.5, -0.5, -0.5, -0.5]), [(1, 2, 6)], "half the height out");
+        assert_eq!(found(&[0.0, 0.0, 4.75, -2.0, -2.0, -2.0, -2.0, -2.0]), [], "less out");
+        assert_eq!(found(&[0.0, 0.0, 5.5, 0.0, 0.0, 0.0, 0.0]), [(1, 2, 6)], "more than half the height back");
+        assert_eq!(found(&[0.0, 0.0, 5.25, 0.0, 0.0, 0.0, 0.0, 0.0]), [], "less back");
+    }
+
+    #[test]
+    fn the_furthest_and_the_last_of_equals_is_the_turn() {
+        assert_eq!(found(&[0.0, 0.0, 6.0, 3.0, 10.0, 4.0, 0.0, 0.0, 0.0, 0.0]), [(1, 4, 9)]);
+        assert_eq!(found(&[0.0, 0.0, 10.0, 10.0, 0.0, 0.0, 0.0, 0.0]), [(1, 3, 7)]);
+        assert_eq!(found(&[3.0, 0.0, 1.0, 10.0, 2.0, 0.0, 0.0, 0.0, 0.0]), [(1, 3, 8)], "and the lowest the start");
+    }
+
+    #[test]
+    fn a_repetition_ends_with_the_next_one_or_with_rest_and_with_nothing_less() {
+        let next = [0.0, 0.0, 10.0, 0.0, 2.5, 10.0, 0.0, 0.0, 0.0, 0.0];
+        assert_eq!(found(&next), [(1, 2, 3), (3, 5, 9)], "a quarter of the height out again");
+        assert_eq!(found(&next[..5]), [(1, 2, 3)], "told at once");
+        assert_eq!(found(&[0.0, 0.0, 10.0, 0.0, 2.25, 0.0, 0.0, 0.0, 0.0]), [(1, 2, 8)], "a wobble");
+        assert_eq!(found(&[0.0, 0.0, 10.0, 0.0, 1.25, 0.0, 1.25]), [(1, 2, 5)], "a rest that is not quite still");
+        assert_eq!(found(&[0.0, 0.0, 10.0, 0.0, 1.75, 0.0, 1.75, 0.0, 1.75]), [], "no rest");
+        assert_eq!(found(&[0.0, 0.0, 10.0, 0.0, 0.0, 0.0]), [], "not rested for long enough");
+    }
+
+    #[test]
+    fn ways_are_as_high_as_from_one_extreme_to_the_next() {
+        let heights = |x: &[f32]| {
+            let mut heights = vec![99.0];
+            swings(x, 4.0, &mut heights);
+            heights
+        };
+        let out_and_back = [0.0, 2.0, 4.0, 7.0, 10.0, 8.0, 6.0, 4.0, 2.0, 1.0, 3.0, 5.0, 7.0];
+        assert_eq!(heights(&out_and_back), [10.0, 9.0, 6.0]);
+        assert_eq!(heights(&[10.0, 7.0, 5.0, 1.0, 4.0, 6.0]), [9.0, 5.0], "down first");
+        assert_eq!(heights(&[0.0, 3.0, 6.0, 8.0, 5.0, 7.0, 9.0, 12.0]), [12.0], "a wobble on the way");
+        assert_eq!(heights(&[9.0, 5.0, 2.0, 5.0, 3.0, 0.0]), [9.0], "and on the way down");
+        assert_eq!(heights(&[0.0, 4.0]), [4.0], "just high enough");
+        assert_eq!(heights(&[4.0, 0.0]), [4.0]);
+        assert!(heights(&[0.0, 3.5, 0.0, 3.5]).is_empty(), "nothing but wobbles");
+        assert!(heights(&[]).is_empty());
+    }
+}

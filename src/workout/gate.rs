@@ -102,25 +102,24 @@ mod tests {
     use super::super::signal::stamp_of;
     use super::*;
 
-    /// Ten seconds of somebody whose trunk rises by so much, and whose thighs go up and down against each other.
-    fn swaying(trunk_deg: f32) -> Signal {
+    const TRUNK: usize = Measure::Trunk.channel(Side::Both);
+    const STANCE: usize = Measure::Stance.channel(Side::Both);
+    const THIGHS: [usize; 2] = [Measure::Thigh.channel(Side::Left), Measure::Thigh.channel(Side::Right)];
+
+    /// Fifteen seconds of somebody of whom these channels are seen, as functions of the tick.
+    fn seen(channels: &[(usize, &dyn Fn(u64) -> f32)]) -> Signal {
         let mut signal = Signal::default();
-        for tick in 1000..1200 {
+        for tick in 1000..1300 {
             let mut values = [f32::NAN; CHANNELS];
-            let sway = 20.0 * (tick as f32 * 0.3).sin();
-            values[Measure::Trunk.channel(Side::Both)] = trunk_deg;
-            values[Measure::Stance.channel(Side::Both)] = 0.0;
-            values[Measure::Thigh.channel(Side::Left)] = -60.0 + sway;
-            values[Measure::Thigh.channel(Side::Right)] = -60.0 - sway;
+            channels.iter().for_each(|(channel, value)| values[*channel] = value(tick));
             signal.advance(stamp_of(tick));
             signal.push(&values, 0.05);
         }
         signal
     }
 
-    #[test]
-    fn steps_on_the_spot_are_those_of_one_who_is_upright() {
-        let span = |start: u64| Span {
+    fn span(start: u64) -> Span {
+        Span {
             start,
             half_out: start + 10,
             turn: start + 20,
@@ -128,9 +127,128 @@ mod tests {
             end: start + 40,
             phases: Phases { go_s: 1.0, hold_s: 0.0, back_s: 1.0, pause_s: 0.0 },
             height: 60.0,
+        }
+    }
+
+    /// Somebody whose trunk rises by so much, whose hips sink by so much, and whose thighs go up and down against each
+    /// other, over so many degrees between them, each seen so much off.
+    fn swaying(trunk_deg: f32, sinks_deg: f32, apart_deg: f32, off_deg: f32) -> Signal {
+        let sway = |tick: u64| (tick as f32 * 0.1).sin();
+        let off = |tick: u64| if tick.is_multiple_of(2) { off_deg } else { -off_deg };
+        seen(&[
+            (TRUNK, &|_| trunk_deg),
+            (STANCE, &|tick| 160.0 - sinks_deg / 2.0 * sway(tick)),
+            (THIGHS[0], &|tick| -60.0 + apart_deg / 4.0 * sway(tick) + off(tick)),
+            (THIGHS[1], &|tick| -60.0 - apart_deg / 4.0 * sway(tick) - off(tick)),
+        ])
+    }
+
+    const SPANS: [u64; 3] = [1010, 1080, 1150];
+
+    #[test]
+    fn steps_on_the_spot_are_those_of_one_who_is_upright() {
+        let spans = SPANS.map(span);
+        assert!(!trains(&swaying(85.0, 0.0, 80.0, 0.0), &spans), "he marches");
+        assert!(!trains(&swaying(-85.0, 0.0, 80.0, 0.0), &spans), "whichever way the trunk is told");
+        assert!(trains(&swaying(5.0, 0.0, 80.0, 0.0), &spans), "he lies on a bench");
+        assert!(trains(&swaying(-5.0, 0.0, 80.0, 0.0), &spans));
+    }
+
+    #[test]
+    fn whose_hips_sink_lunges_and_whose_thighs_hardly_part_stands() {
+        let spans = SPANS.map(|start| Span { end: start + 64, ..span(start) });
+        assert!(!trains(&swaying(85.0, 18.0, 80.0, 0.0), &spans));
+        assert!(trains(&swaying(85.0, 28.0, 80.0, 0.0), &spans), "a lunge");
+        assert!(!trains(&swaying(85.0, 0.0, 32.0, 0.0), &spans));
+        assert!(trains(&swaying(85.0, 0.0, 18.0, 0.0), &spans), "no step");
+    }
+
+    #[test]
+    fn thighs_that_are_seen_badly_do_not_step_by_that() {
+        let spans = SPANS.map(|start| Span { end: start + 64, ..span(start) });
+        assert!(!trains(&swaying(85.0, 0.0, 60.0, 0.5), &spans), "seen well");
+        assert!(trains(&swaying(85.0, 0.0, 65.0, 12.0), &spans), "not quite more than five deviations of the mean");
+        assert!(!trains(&swaying(85.0, 0.0, 70.0, 12.0), &spans), "more than those");
+    }
+
+    #[test]
+    fn whose_feet_are_elsewhere_after_a_repetition_walked_whatever_the_way() {
+        let moved = |x: f32, y: f32| {
+            // He moves at once, at the turn.
+            let after = |tick: u64| if tick > 1030 { 1.0 } else { 0.0 };
+            walked(
+                &seen(&[(FEET_X, &|tick| 0.5 + x * after(tick)), (FEET_Y, &|tick| 0.9 + y * after(tick))]),
+                &span(1010),
+            )
         };
-        let spans = [span(1010), span(1060), span(1110)];
-        assert!(!trains(&swaying(85.0), &spans), "he marches");
-        assert!(trains(&swaying(5.0), &spans), "he lies on a bench");
+        assert_eq!([moved(0.24, 0.0), moved(-0.24, 0.0), moved(0.0, 0.24), moved(0.0, -0.24)], [true; 4]);
+        assert_eq!([moved(0.2, 0.0), moved(-0.2, 0.0), moved(0.0, 0.2), moved(0.0, 0.0)], [false; 4]);
+        assert!(moved(0.17, -0.17), "askew");
+        assert!(!walked(&seen(&[]), &span(1010)), "no feet were seen");
+    }
+
+    #[test]
+    fn a_place_is_that_around_a_moment_and_not_of_one_wild_frame() {
+        let feet = |at: std::ops::RangeInclusive<u64>| {
+            // The signal takes single wild values out, by which what lasts comes a tick later.
+            let x = |tick: u64| if at.contains(&(tick + 1)) { 0.7 } else { 0.0 };
+            walked(&seen(&[(FEET_X, &x), (FEET_Y, &|_| 0.0)]), &span(1010))
+        };
+        // A place is the mean of seven ticks; 0.2 of two are near, 0.3 of three are away.
+        assert!(!feet(1050..=1051));
+        assert!(feet(1049..=1051));
+        assert!(feet(1051..=1060) && feet(1040..=1049) && feet(1002..=1009) && feet(1011..=1020), "up to the edges");
+        assert!(!feet(1052..=1060) && !feet(1040..=1048) && !feet(1002..=1008) && !feet(1012..=1020), "and not beyond");
+    }
+
+    #[test]
+    fn most_of_the_repetitions_must_stay_and_all_of_them_together() {
+        let spans = [1010, 1060, 1110, 1160].map(span);
+        // How far he is moved during each repetition, and in each pause after one.
+        let trains = |during: [f32; 4], after: [f32; 4], count: usize| {
+            let x = |tick: u64| {
+                let sum = |by: [f32; 4], late: u64| {
+                    spans.iter().zip(by).filter(|(span, _)| tick >= span.start + late).map(|(_, by)| by).sum::<f32>()
+                };
+                sum(during, 20) + sum(after, 45)
+            };
+            trains(&seen(&[(TRUNK, &|_| 85.0), (FEET_X, &x), (FEET_Y, &|_| 0.0)]), &spans[..count])
+        };
+        assert!(trains([0.3, 0.0, 0.0, 0.0], [0.0; 4], 4), "one of four is elsewhere after it");
+        assert!(!trains([0.3, 0.0, -0.3, 0.0], [0.0; 4], 4), "two of four");
+        assert!(trains([0.3, 0.0, 0.0, 0.0], [0.0; 4], 3), "one of three");
+        assert!(!trains([0.3, -0.3, 0.0, 0.0], [0.0; 4], 3), "two of three");
+        assert!(!trains([0.0; 4], [0.15, 0.15, 0.15, 0.0], 4), "he walks on in the pauses");
+        assert!(trains([0.0; 4], [0.12, 0.12, 0.12, 0.0], 4), "a little in the pauses");
+        assert!(trains([0.0; 4], [0.3, 0.3, 0.0, 0.0], 1), "what comes later is not asked for");
+        assert!(!trains([0.3, 0.0, 0.0, 0.0], [0.0; 4], 1), "one alone");
+    }
+
+    #[test]
+    fn only_who_lies_at_both_ends_of_all_lies() {
+        let spans = SPANS.map(span);
+        let lying = |from: u64, to: u64| {
+            lies_down(&seen(&[(TRUNK, &|tick| if (from..to).contains(&tick) { 10.0 } else { 85.0 })]), &spans)
+        };
+        assert!(lying(1000, 1300));
+        assert!(!lying(1020, 1300), "he stood at the first one's start");
+        assert!(!lying(1000, 1180), "and at the last one's end");
+        assert!(!lies_down(&seen(&[(TRUNK, &|_| 56.0)]), &spans), "he leans");
+        assert!(lies_down(&seen(&[(TRUNK, &|_| 52.0)]), &spans), "a steep bench");
+        assert!(!lies_down(&seen(&[]), &spans), "no trunk was seen");
+    }
+
+    #[test]
+    fn feet_rise_from_the_start_to_the_turn_on_the_mean_of_where_they_were_seen() {
+        // Higher is less. They rise by 0.1, 0.2 and 0.3 in the three, and are down again after each.
+        let up = |tick: u64| {
+            let risen = |n: usize| (SPANS[n] + 12..SPANS[n] + 30).contains(&tick).then_some(0.1 * (n + 1) as f32);
+            0.9 - (0..3).find_map(risen).unwrap_or(0.0)
+        };
+        let spans = SPANS.map(span);
+        let near = |lift: f32, want: f32| assert!((lift - want).abs() < 1e-5, "{lift} and not {want}");
+        near(lift(&seen(&[(FEET_Y, &up)]), &spans), 0.2);
+        near(lift(&seen(&[(FEET_Y, &|tick| if tick > 1120 { f32::NAN } else { up(tick) })]), &spans), 0.15);
+        assert!(lift(&seen(&[]), &spans).is_nan(), "no feet were seen");
     }
 }

@@ -73,3 +73,135 @@ impl Tape {
         self.counted + count
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::f32::consts::TAU;
+
+    use super::*;
+
+    /// A tape that begins at the tick 5 and was given so many ticks of `value`, minute by minute, as a signal keeps them.
+    fn taken(length: u64, value: impl Fn(u64) -> f32, mut each: impl FnMut(&mut Tape, u64)) -> Tape {
+        let (mut tape, mut minute) = (Tape::new(5), vec![f32::NAN; TICKS]);
+        for tick in 5..5 + length {
+            minute[tick as usize % TICKS] = value(tick - 5);
+            tape.take(tick, &minute);
+            each(&mut tape, tick);
+        }
+        tape
+    }
+
+    /// How many are counted, each of so many seconds and of the same form, with what follows left out.
+    fn counted(seconds: f32, rep_s: f32, value: impl Fn(f32) -> f32) -> u32 {
+        let length = ticks(seconds) as u64;
+        // What is young is not taken.
+        taken(length + YOUNG, |tick| value(tick as f32 / RATE_HZ as f32), |_, _| {}).count(5 + length - 1, rep_s)
+    }
+
+    fn squat(t: f32, rep_s: f32) -> f32 {
+        130.0 - 40.0 * (TAU * t / rep_s).cos()
+    }
+
+    #[test]
+    fn each_way_over_the_middle_and_back_is_one() {
+        assert_eq!(counted(20.0, 2.0, |t| squat(t, 2.0)), 10);
+        assert_eq!(counted(60.0, 10.0, |t| squat(t, 10.0)), 6);
+        assert_eq!(counted(20.0, 2.0, |t| -squat(t, 2.0)), 11, "whichever way it goes, with a half at either end");
+        assert_eq!(counted(20.0, 2.0, |_| f32::NAN), 0, "nothing was seen");
+        assert_eq!(Tape::new(7).count(100, 2.0), 0, "nothing was taken");
+    }
+
+    #[test]
+    fn what_sticks_half_way_is_one_and_what_hardly_goes_is_none() {
+        // From 0 to 100 and back; on the way back it stays, between what counts as up and as down, and goes up again.
+        let sticks = |t: f32| match t % 4.0 {
+            t if t < 1.0 => 0.0,
+            t if t < 2.0 => 100.0,
+            t if t < 2.5 => 47.0,
+            t if t < 3.0 => 80.0,
+            _ => 0.0,
+        };
+        assert_eq!(counted(40.0, 4.0, sticks), 10);
+        // Nine of ten are 100 high; one is as high as this.
+        let one_lower = |high: f32| {
+            move |t: f32| {
+                if t % 4.0 < 2.0 {
+                    0.0
+                } else if t > 20.0 && t < 24.0 {
+                    high
+                } else {
+                    100.0
+                }
+            }
+        };
+        assert_eq!(counted(40.0, 4.0, one_lower(66.0)), 10);
+        assert_eq!(counted(40.0, 4.0, one_lower(54.0)), 9);
+        // Of nine of ten pauses all are 0 low; one is so low.
+        let one_higher = |low: f32| {
+            move |t: f32| {
+                if t % 4.0 >= 2.0 {
+                    100.0
+                } else if t > 20.0 && t < 24.0 {
+                    low
+                } else {
+                    0.0
+                }
+            }
+        };
+        assert_eq!(counted(40.0, 4.0, one_higher(34.0)), 10);
+        assert_eq!(counted(40.0, 4.0, one_higher(46.0)), 9);
+    }
+
+    #[test]
+    fn a_tremble_is_smoothed_and_a_quick_repetition_among_slow_ones_is_not() {
+        // Ten ticks to and fro.
+        let off = |t: f32| if ticks(t) % 10 < 5 { 20.0 } else { -20.0 };
+        let trembling = |t: f32| squat(t, 10.0) + off(t);
+        assert_eq!(counted(60.0, 10.0, trembling), 6);
+        let quicker = |t: f32| squat(t, if t < 40.0 { 10.0 } else { 2.5 });
+        assert_eq!(counted(60.0, 10.0, quicker), 4 + 8);
+    }
+
+    #[test]
+    fn a_gap_is_as_it_was_before_it_and_single_wild_values_do_not_set_the_range() {
+        let gaps = |t: f32| if t < 1.0 || (6.2..6.8).contains(&t) { f32::NAN } else { squat(t, 2.0) };
+        assert_eq!(counted(20.0, 2.0, gaps), 10);
+        let wild = |t: f32| if (8.9..9.0).contains(&t) { 2000.0 } else { squat(t, 2.0) };
+        assert_eq!(counted(20.05, 2.0, wild), 10);
+        let wild = |t: f32| if (8.0..8.1).contains(&t) { -2000.0 } else { squat(t, 2.0) };
+        assert_eq!(counted(20.05, 2.0, wild), 10);
+    }
+
+    #[test]
+    fn what_is_young_and_what_comes_behind_the_end_is_not_counted() {
+        let tape = taken(400, |tick| squat(tick as f32 / RATE_HZ as f32, 2.0), |_, _| {});
+        assert_eq!(tape.values.len() as u64, 400 - YOUNG);
+        assert_eq!(tape.values[399 - YOUNG as usize], squat(399.0 / RATE_HZ as f32 - 2.0, 2.0));
+        // The end itself belongs to it.
+        let late = taken(200, |tick| if tick < 50 || tick == 120 { 100.0 } else { 0.0 }, |_, _| {});
+        assert_eq!((late.count(5 + 119, 1.0), late.count(5 + 120, 1.0)), (1, 2));
+        assert_eq!((tape.count(5 + 99, 2.0), tape.count(5 + 199, 2.0), tape.count(u64::MAX, 2.0)), (3, 5, 9));
+    }
+
+    #[test]
+    fn a_set_longer_than_the_tape_is_counted_piece_by_piece_without_losing_one() {
+        let mut turned = 0;
+        let rep = ticks(4.0) as u64;
+        let tape = taken(
+            3 * LENGTH as u64,
+            |tick| squat(tick as f32 / RATE_HZ as f32, 4.0),
+            |tape, tick| {
+                assert!(tape.values.len() <= LENGTH);
+                // Told a little after it ended.
+                if tick > 105 && (tick - 5 - 50) % rep == 0 {
+                    let was = tape.counted;
+                    tape.turn_over(tick - 50, 4.0);
+                    turned += u32::from(tape.counted != was);
+                    assert_eq!(tape.first + tape.values.len() as u64, tape.next);
+                }
+            },
+        );
+        assert_eq!(turned, 2, "only when it is full");
+        assert_eq!(tape.count(5 + 3 * LENGTH as u64 - 1, 4.0), (3 * LENGTH as u64 - YOUNG).div_ceil(rep) as u32);
+    }
+}

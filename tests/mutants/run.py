@@ -98,11 +98,20 @@ def mutate(folder, file, out, seconds, only, tests):
             # First it runs the tests on what was not changed, and ends if one fails or they take too long.
             if outcome["scenario"] == "Baseline":
                 continue
-            name = outcome["scenario"]["Mutant"]["name"]
+            name, end = outcome["scenario"]["Mutant"]["name"], outcome["summary"]
+            # Without a test that began it was no endless test that took the time, but another build in the same folder.
+            if end == "Timeout" and not has_begun(f"{out}/mutants.out/{outcome['log_path']}"):
+                end = "MissedMutant"
             # Left out fields of a struct it tries whatever it is asked for.
             if not only or name in only:
-                ends[outcome["summary"]].append(name)
+                ends[end].append(name)
     return ends
+
+
+def has_begun(log):
+    """Whether a test was begun, by the log of one mutant."""
+    with open(log, encoding="utf-8", errors="replace") as lines:
+        return any(re.match(r"running \d+ tests?$", line) for line in lines)
 
 
 def judge(file):

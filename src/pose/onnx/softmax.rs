@@ -6,7 +6,7 @@
 //! Field numbers are those of `onnx.proto`; what the operators take, of the ONNX operators' specification.
 
 use super::wire::{Fields, Value, bytes_of, number_of};
-use super::{message, number, text};
+use super::{Header, message, number, text};
 
 /// Before this version of the operators `Softmax` meant something else.
 const SINCE: u64 = 13;
@@ -19,7 +19,8 @@ const INTS: u64 = 7;
 /// The axis of the channels.
 const CHANNELS: u64 = 1;
 
-/// The file with every such step spelled out; nothing where it has none, or cannot be read.
+/// The file with every such step spelled out; nothing where it has none, cannot be read, or has an input of a name that is
+/// needed.
 pub fn spelled_out(file: &[u8]) -> Option<Vec<u8>> {
     let operators = Fields::of(file).find_map(|field| match field {
         (8, Value::Bytes(set)) if text(set, 1).unwrap_or_default().is_empty() => number(set, 2),
@@ -40,7 +41,8 @@ pub fn spelled_out(file: &[u8]) -> Option<Vec<u8>> {
             _ => out.extend_from_slice(as_it_is),
         }
     }
-    (found && !fields.broken()).then_some(out)
+    // An input by the name of a constant that is put in would be taken for a weight.
+    (found && !fields.broken() && Header::read(&out).ok() == Header::read(file).ok()).then_some(out)
 }
 
 fn graph_of(graph: &[u8], operators: u64) -> Option<(Vec<u8>, bool)> {
@@ -145,6 +147,17 @@ pub(in crate::pose) mod tests {
         for other in [softmax(2, 18), softmax(u64::MAX, 18), softmax(1, 12), small(1, "output0", 18, &[])] {
             assert_eq!(spelled_out(&other), None);
         }
+    }
+
+    #[test]
+    fn an_input_by_the_name_of_a_constant_that_is_put_in_stays_an_input() {
+        let input = |name: &str| softmax_beside(1, 18, &bytes_of(11, &bytes_of(1, name.as_bytes())));
+        assert_eq!(spelled_out(&input("output0/axes")), None);
+        let other = input("output0/axles");
+        let names =
+            |file: &[u8]| Header::read(file).unwrap().inputs.into_iter().map(|port| port.name).collect::<Vec<_>>();
+        assert_eq!(names(&spelled_out(&other).unwrap()), names(&other));
+        assert!(names(&other).contains(&"output0/axles".to_string()));
     }
 
     #[test]
