@@ -63,7 +63,7 @@ pub enum Route {
     Prototypes,
     /// No longer.
     Forget,
-    /// What a sink refused is tried once more.
+    /// What a sink refused is tried again.
     Retry,
     /// One more, from a clip.
     Reference,
@@ -315,7 +315,7 @@ pub static TABLE: [Entry; 34] = [
         variable: Some(Variable { name: "name", suffix: "/retry", deep: false, help: "the sink's name" }),
         method: Method::Post,
         answers: &[403, 404, 503],
-        ..api("/api/v1/sinks/", Route::Retry, "What a sink refused is tried once more")
+        ..api("/api/v1/sinks/", Route::Retry, "What a sink refused is tried again")
     },
     api("/api/v1/admin", Route::Admin, "Threads, versions, drops, temperatures and the config as resolved"),
     api("/api/v1/openapi.json", Route::OpenApi, "This table as OpenAPI"),

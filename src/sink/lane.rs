@@ -8,6 +8,7 @@
 //!
 //! A fault is said when it begins, when it changes and when it ends, not at each attempt.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -27,6 +28,7 @@ const HOLD: Duration = Duration::from_secs(1);
 pub(super) struct Said {
     sentence: Mutex<Option<String>>,
     counted: Mutex<Backlog>,
+    hurries: AtomicBool,
 }
 
 impl Said {
@@ -38,6 +40,11 @@ impl Said {
     /// How much there was to deliver when the lane last counted.
     pub(super) fn counted(&self) -> Backlog {
         self.counted.lock().expect("nothing panics under this lock").clone()
+    }
+
+    /// The pause of the lane is over when there is news next: somebody has put right what was wrong.
+    pub(super) fn hurry(&self) {
+        self.hurries.store(true, Ordering::Release);
     }
 
     /// Changes the sentence; true when it was different.
@@ -109,6 +116,9 @@ impl Lane {
     pub(super) fn wake(&mut self) {
         self.is_idle = false;
         self.is_news = true;
+        if self.said.hurries.swap(false, Ordering::AcqRel) {
+            self.due = Mono::ZERO;
+        }
     }
 
     /// Makes at most one attempt; how long nothing is to be done here if there is no news.

@@ -180,14 +180,19 @@ impl Sinks {
         self.list.iter().map(status).collect()
     }
 
-    /// Puts all that the sink of this name refused back in its place, to be tried once more; says how many, or nothing when
-    /// there is no such sink.
+    /// Puts all that the sink of this name refused back in its place, but for sets that were deleted since, and ends its pause;
+    /// says how many, or nothing when there is no such sink.
     ///
     /// # Errors
     /// Why that cannot be noted in the log.
     pub fn retry(&self, name: &str) -> Option<Result<usize, StoreFault>> {
-        let (settings, _) = self.list.iter().find(|(settings, _)| settings.name == name)?;
-        Some(self.store.unpark(&settings.name, true))
+        let (settings, said) = self.list.iter().find(|(settings, _)| settings.name == name)?;
+        said.hurry();
+        let count = self.store.unpark(&settings.name, true);
+        if let Ok(count @ 1..) = count {
+            log::info!("{name}: {count} deliveries that were refused are tried again, as somebody wished");
+        }
+        Some(count)
     }
 
     /// The same as the sinks' thread last counted, for those who must not wait for the disk.

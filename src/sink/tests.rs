@@ -21,6 +21,8 @@ const MORNING_MS: u64 = 1_795_680_000_000;
 const MINUTE: Duration = Duration::from_secs(60);
 /// Answers to one delivery before the next one is tried.
 const TRIES: u32 = 3;
+/// Who answers does so in this time, however busy the machine is.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 fn until(what: &str, is: impl Fn() -> bool) {
     let end = std::time::Instant::now() + Duration::from_secs(30);
@@ -77,8 +79,7 @@ impl Rig {
         };
         let store = Store::start(settings, StoreMetrics::default(), &crew, &stop).unwrap();
         let key = Some(Secret::new(if kind == Kind::Pump { API_KEY } else { SECRET }));
-        let settings =
-            Settings { name: "gym".into(), kind, url, key, timeout: Duration::from_millis(300), tries: TRIES };
+        let settings = Settings { name: "gym".into(), kind, url, key, timeout: PATIENCE, tries: TRIES };
         let lane = lane(&settings, &store);
         let now = Reading {
             mono: Mono::from_ns(1_000_000_000_000),
@@ -227,6 +228,9 @@ fn whatever_goes_wrong_on_the_way_each_set_arrives_in_order_with_one_key() {
     let pump =
         Receiver::start(Part::Pump, move |n| if n % 2 == 0 { manners[n / 2 % count].clone() } else { Manner::Well });
     let mut rig = Rig::new(Kind::Pump, pump.url());
+    // One answer comes too late.
+    rig.settings.timeout = Duration::from_secs(3);
+    rig.lane = lane(&rig.settings, &rig.store);
     for n in 1..=count as u32 {
         rig.set(n);
         let pause = rig.work();
@@ -398,6 +402,48 @@ fn a_stuck_set_with_none_behind_it_is_tried_until_there_is_one() {
     rig.set(2);
     rig.work();
     assert_eq!((reps(&pump)[7..].to_vec(), rig.waiting_and_parked()), (vec![2], (0, 1)));
+}
+
+#[test]
+fn stuck_sets_that_are_tried_again_together_do_not_hold_up_another() {
+    let pump = Receiver::start(Part::Pump, |_| but_for_one(&Manner::status(500)));
+    let mut rig = Rig::new(Kind::Pump, pump.url());
+    for _ in 0..2 {
+        rig.set(1);
+        rig.attempts(TRIES as usize);
+        rig.set(2);
+        rig.work();
+    }
+    assert_eq!(rig.waiting_and_parked(), (0, 2));
+    assert_eq!(rig.store.unpark("gym", true), Ok(2));
+    rig.lane.wake();
+    rig.set(3);
+    rig.attempts(TRIES as usize);
+    rig.turn();
+    assert_eq!(
+        (reps(&pump).last(), rig.waiting_and_parked()),
+        (Some(&3), (1, 1)),
+        "the second is no word about the first"
+    );
+    rig.attempts(TRIES as usize);
+    rig.set(4);
+    rig.work();
+    assert_eq!((reps(&pump).last(), rig.waiting_and_parked()), (Some(&4), (0, 2)));
+}
+
+#[test]
+fn a_pause_is_over_when_somebody_says_so() {
+    let pump = Receiver::start(Part::Pump, |_| Manner::status(503));
+    let mut rig = Rig::new(Kind::Pump, pump.url());
+    rig.set(5);
+    let pause = rig.work();
+    pump.behave(|_| Manner::Well);
+    rig.lane.wake();
+    assert_eq!((rig.turn(), reps(&pump).len()), (pause, 1), "news alone does not end it");
+    rig.lane.said.hurry();
+    rig.lane.wake();
+    rig.work();
+    assert_eq!((reps(&pump), rig.waiting_and_parked()), (vec![5, 5], (0, 0)));
 }
 
 #[test]

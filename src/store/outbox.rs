@@ -181,9 +181,10 @@ fn head(connection: &Connection, sink: &str) -> rusqlite::Result<Option<Head>> {
     connection.prepare_cached(&format!("{HEAD} ORDER BY id LIMIT 1"))?.query_row([sink], found).optional()
 }
 
+/// What was refused before is passed over: that it is not taken either would say nothing.
 fn behind(connection: &Connection, sink: &str, id: i64) -> rusqlite::Result<Option<Head>> {
     let sql = format!(
-        "{HEAD} AND id > ?2 AND EXISTS (SELECT 1 FROM outbox AS first WHERE first.id = ?2 AND first.state = 'waiting' \
+        "{HEAD} AND id > ?2 AND status IS NULL AND EXISTS (SELECT 1 FROM outbox AS first WHERE first.id = ?2 AND first.state = 'waiting' \
          AND (first.op <> 'set' OR outbox.op = 'set')) ORDER BY id LIMIT 1"
     );
     connection.prepare_cached(&sql)?.query_row(params![sink, id], found).optional()
@@ -220,7 +221,10 @@ fn begin(connection: &Connection, sink: &str, first: Option<i64>) -> rusqlite::R
 }
 
 fn unpark(connection: &Connection, sink: &str, all: bool) -> rusqlite::Result<usize> {
-    let back = "UPDATE outbox SET state = 'waiting', next_ms = NULL WHERE sink = ?1 AND state = 'parked'";
+    // Who never had a set is not told of it now that it is deleted.
+    let back = "UPDATE outbox SET state = 'waiting', next_ms = NULL WHERE sink = ?1 AND state = 'parked' \
+        AND NOT EXISTS (SELECT 1 FROM sets JOIN outbox AS first ON first.set_id = sets.id AND first.sink = outbox.sink \
+        AND first.op = 'set' WHERE sets.id = outbox.set_id AND deleted_ms IS NOT NULL AND first.state <> 'delivered')";
     let refused = connection.execute(&format!("{back} AND (?2 OR status IN {OF_THE_CONFIG})"), params![sink, all])?;
     let followers = "AND status IS NULL AND NOT EXISTS (SELECT 1 FROM outbox AS first WHERE first.set_id = outbox.set_id \
         AND first.sink = outbox.sink AND first.op = 'set' AND first.state = 'parked')";

@@ -434,6 +434,7 @@ fn a_deletion_that_was_refused_for_a_new_key_is_delivered_after_the_restart() {
     bench.ask(|store| store.parked(refused.id, 422, "no".into())).unwrap();
     bench.ask(|store| store.delete(id, now)).unwrap();
     assert_eq!(bench.ask(|store| store.next_delivery(PUMP)), Ok(None));
+    assert_eq!(bench.ask(|store| store.unpark(PUMP, true)), Ok(0), "nobody is told of it now");
     assert_eq!(bench.outbox_rows(), 2);
     bench.pass(7 * 3600);
     assert_eq!(bench.outbox_rows(), 0);

@@ -1,4 +1,4 @@
-// Where sets go: how each sink does, and what it refused tried once more.
+// Where sets go: how each sink does, and what it did not take tried again at a press.
 
 import { asked } from "./asked.js";
 import { button, el, table, when } from "./parts.js";
@@ -8,6 +8,8 @@ export class Sinks {
   #box;
   #list;
   #said;
+  /** The button of each sink: the table is built anew while something waits, and a press or a focus must outlive that. */
+  #buttons = new Map();
 
   constructor(box, section) {
     this.#box = box;
@@ -16,39 +18,50 @@ export class Sinks {
   }
 
   take(rows) {
-    when(this.#list, rows, () => {
-      if (rows.length === 0) return el("p", { className: "hint", text: "The sets stay in this box: no sink is configured." });
-      const columns = [
-        ["sink", (row) => row.name],
-        ["kind", (row) => row.kind],
-        ["to", (row) => row.url],
-        ["waiting", (row) => row.backlog, true],
-        ["oldest", (row) => (row.oldest_age_s === null ? "" : lasting(1000 * row.oldest_age_s)), true],
-        ["refused", (row) => row.parked, true],
-        ["last taken", (row) => (row.delivered_ms === null ? "never" : moment(row.delivered_ms - this.#box.clock.ahead, Date.now()))],
-        ["what is wrong", (row) => ({ text: sentence(row.error), className: "bad" })],
-        ["", () => ""],
-      ];
-      const whole = table(columns, rows);
-      [...whole.tBodies[0].rows].forEach((line, n) => {
-        if (rows[n].parked > 0) line.lastChild.replaceWith(this.#actions(rows[n].name));
-      });
-      return whole;
-    });
+    const focused = document.activeElement;
+    when(this.#list, rows, () => (rows.length > 0 ? this.#table(rows) : el("p", { className: "hint", text: "The sets stay in this box: no sink is configured." })));
+    if (focused !== document.activeElement && this.#list.contains(focused)) focused.focus();
   }
 
-  #actions(name) {
-    const again = button("Try again", () => this.#retry(name));
-    again.setAttribute("aria-label", `Try again what ${name} refused`);
-    return el("td", { className: "actions", children: [again] });
+  #table(rows) {
+    const columns = [
+      ["sink", (row) => row.name],
+      ["kind", (row) => row.kind],
+      ["to", (row) => row.url],
+      ["waiting", (row) => row.backlog, true],
+      ["oldest", (row) => (row.oldest_age_s === null ? "" : lasting(1000 * row.oldest_age_s)), true],
+      ["refused", (row) => row.parked, true],
+      ["last taken", (row) => (row.delivered_ms === null ? "never" : moment(row.delivered_ms - this.#box.clock.ahead, Date.now()))],
+      ["what is wrong", (row) => ({ text: sentence(row.error), className: "bad" })],
+      ["", () => ""],
+    ];
+    const whole = table(columns, rows);
+    [...whole.tBodies[0].rows].forEach((line, n) => {
+      const { name, parked, backlog, error } = rows[n];
+      if (parked > 0 || (backlog > 0 && error)) line.lastChild.replaceWith(this.#again(name));
+    });
+    return whole;
+  }
+
+  #again(name) {
+    if (!this.#buttons.has(name)) {
+      const again = button("Try again", () => this.#retry(name));
+      again.setAttribute("aria-label", `Try again what ${name} did not take`);
+      this.#buttons.set(name, again);
+    }
+    return el("td", { className: "actions", children: [this.#buttons.get(name)] });
   }
 
   async #retry(name) {
     try {
-      await asked(this.#box, `/api/v1/sinks/${encodeURIComponent(name)}/retry`, { method: "POST" });
-      this.#said.textContent = "";
+      const { retried } = await asked(this.#box, `/api/v1/sinks/${encodeURIComponent(name)}/retry`, { method: "POST" });
+      this.#say(retried > 0 ? `What ${name} refused is tried again: ${retried}.` : `What waits for ${name} is tried now.`, "good");
     } catch (error) {
-      this.#said.textContent = error.message;
+      this.#say(error.message);
     }
+  }
+
+  #say(text, className = "bad") {
+    [this.#said.className, this.#said.textContent] = [className, text];
   }
 }
