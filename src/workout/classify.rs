@@ -110,8 +110,8 @@ pub fn chosen<'a>(nearest: &[Near<'a>]) -> Option<(&'a str, f32)> {
     Some((first.exercise, (0.5 + 0.5 * sure) * if first.recorded { 1.0 } else { TEXTBOOK }))
 }
 
-/// Of several by their distance: those that it may be, where each is near and others are not. A squat with a bar that is not
-/// seen is one of three.
+/// Of several by their distance: the first, if it is near, and those that are nearly as near, if others are not. A squat with a
+/// bar that is not seen is one of three.
 pub fn candidates<'n, 'a>(nearest: &'n [Near<'a>]) -> &'n [Near<'a>] {
     among(nearest).map_or(&[], |(near, _)| near)
 }

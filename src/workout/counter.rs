@@ -6,7 +6,7 @@
 //! ```
 //!
 //! It must never read a clock. A repetition that was told while the set went on is not taken back while it does; the set
-//! that is told at its end has been counted anew ([`super::review`]) and may have another one or one less.
+//! that is told at its end has been counted anew ([`super::review`]) and may have others.
 
 use std::sync::Arc;
 

@@ -82,6 +82,11 @@ impl Exercise {
         matches!(self.name, "Deadlift" | "Romanian Deadlift")
     }
 
+    /// Whether an arm goes up in it as from the side to the mouth or to the hair.
+    pub(super) fn reaches_up(&self) -> bool {
+        self.name == "Overhead Press"
+    }
+
     /// Whether bottles, towels and telephones are moved as in it.
     pub(super) fn is_daily(&self) -> bool {
         self.name == "Biceps Curl"

@@ -40,17 +40,18 @@ impl Tape {
     /// Piece by piece: counts what is there up to a repetition's end, and begins anew behind it.
     pub fn turn_over(&mut self, end: u64, rep_s: f32) {
         if self.values.len() >= LENGTH {
-            self.counted = self.count(end, rep_s);
+            self.counted = self.count((self.first, end), rep_s);
             let done = (end.saturating_sub(self.first) as usize).min(self.values.len());
             self.values.drain(..done);
             self.first += done as u64;
         }
     }
 
-    /// Repetitions up to the tick `end`, each of about `rep_s` seconds.
-    pub fn count(&self, end: u64, rep_s: f32) -> u32 {
+    /// Repetitions from the tick `from` up to the tick `end`, each of about `rep_s` seconds.
+    pub fn count(&self, (from, end): (u64, u64), rep_s: f32) -> u32 {
         let length = (end.saturating_sub(self.first) as usize + 1).min(self.values.len());
-        let mut x = self.values[..length].to_vec();
+        let skipped = (from.saturating_sub(self.first) as usize).min(length);
+        let mut x = self.values[skipped..length].to_vec();
         let mut last = x.iter().copied().find(|v| v.is_finite()).unwrap_or(0.0);
         for value in &mut x {
             last = if value.is_finite() { *value } else { last };
@@ -95,7 +96,7 @@ mod tests {
     fn counted(seconds: f32, rep_s: f32, value: impl Fn(f32) -> f32) -> u32 {
         let length = ticks(seconds) as u64;
         // What is young is not taken.
-        taken(length + YOUNG, |tick| value(tick as f32 / RATE_HZ as f32), |_, _| {}).count(5 + length - 1, rep_s)
+        taken(length + YOUNG, |tick| value(tick as f32 / RATE_HZ as f32), |_, _| {}).count((5, 5 + length - 1), rep_s)
     }
 
     fn squat(t: f32, rep_s: f32) -> f32 {
@@ -108,7 +109,7 @@ mod tests {
         assert_eq!(counted(60.0, 10.0, |t| squat(t, 10.0)), 6);
         assert_eq!(counted(20.0, 2.0, |t| -squat(t, 2.0)), 11, "whichever way it goes, with a half at either end");
         assert_eq!(counted(20.0, 2.0, |_| f32::NAN), 0, "nothing was seen");
-        assert_eq!(Tape::new(7).count(100, 2.0), 0, "nothing was taken");
+        assert_eq!(Tape::new(7).count((7, 100), 2.0), 0, "nothing was taken");
     }
 
     #[test]
@@ -179,8 +180,13 @@ mod tests {
         assert_eq!(tape.values[399 - YOUNG as usize], squat(399.0 / RATE_HZ as f32 - 2.0, 2.0));
         // The end itself belongs to it.
         let late = taken(200, |tick| if tick < 50 || tick == 120 { 100.0 } else { 0.0 }, |_, _| {});
-        assert_eq!((late.count(5 + 119, 1.0), late.count(5 + 120, 1.0)), (1, 2));
-        assert_eq!((tape.count(5 + 99, 2.0), tape.count(5 + 199, 2.0), tape.count(u64::MAX, 2.0)), (3, 5, 9));
+        assert_eq!((late.count((5, 5 + 119), 1.0), late.count((5, 5 + 120), 1.0)), (1, 2));
+        assert_eq!(
+            (tape.count((5, 5 + 99), 2.0), tape.count((5, 5 + 199), 2.0), tape.count((5, u64::MAX), 2.0)),
+            (3, 5, 9)
+        );
+        // What was taken for a first one and was none is not counted either.
+        assert_eq!(tape.count((5 + 80, 5 + 199), 2.0), 3);
     }
 
     #[test]
@@ -202,6 +208,6 @@ mod tests {
             },
         );
         assert_eq!(turned, 2, "only when it is full");
-        assert_eq!(tape.count(5 + 3 * LENGTH as u64 - 1, 4.0), (3 * LENGTH as u64 - YOUNG).div_ceil(rep) as u32);
+        assert_eq!(tape.count((5, 5 + 3 * LENGTH as u64 - 1), 4.0), (3 * LENGTH as u64 - YOUNG).div_ceil(rep) as u32);
     }
 }

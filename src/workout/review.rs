@@ -83,16 +83,16 @@ fn from_its_end(signal: &Signal, known: Known, least: Least, desk: &mut Desk) ->
     // The postures, the times at either end, and how much is left over: as log odds that these begin where it does.
     let [own, others] = [&spans, &turned].map(|spans| uneven_ends(spans));
     let more = match spans.len().cmp(&turned.len()) {
-        Ordering::Less => -more(others),
+        Ordering::Less => -odds_of_more(others),
         Ordering::Equal => 0.0,
-        Ordering::Greater => more(own),
+        Ordering::Greater => odds_of_more(own),
     };
     let straight = odds(signal, &spans) + (others - own) / 2.0 + more;
     if straight < 0.0 { turned } else { spans }
 }
 
 /// What it says, as log odds, that one way round there are more repetitions, whose ends are so uneven.
-fn more(uneven: f32) -> f32 {
+fn odds_of_more(uneven: f32) -> f32 {
     MORE + EVEN * (-uneven).exp()
 }
 
@@ -354,8 +354,8 @@ mod tests {
 
     #[test]
     fn ends_as_even_as_the_rest_speak_for_the_longer_way_round_and_others_hardly_do() {
-        let [even, odd] =
-            [&[0.9, 0.9, 0.95, 0.9][..], &[0.9, 0.9, 0.95, 2.9]].map(|holds_s| more(uneven_ends(&spans(holds_s))));
+        let [even, odd] = [&[0.9, 0.9, 0.95, 0.9][..], &[0.9, 0.9, 0.95, 2.9]]
+            .map(|holds_s| odds_of_more(uneven_ends(&spans(holds_s))));
         assert!(even > MORE + 0.9 * EVEN, "{even}");
         assert!((MORE..MORE + 0.1 * EVEN).contains(&odd), "{odd}");
     }
@@ -368,7 +368,7 @@ mod tests {
         let bottle = Stray { late_s: 2.6, unlike: 0.66, usual: 0.02, ..usual };
         assert!(bottle.strays());
         // Who gets his breath before the last one does it like the others, …
-        assert!(!Stray { late_s: 3.5, latest_s: 2.0, ..usual }.strays());
+        assert!(!Stray { late_s: 3.5, ..usual }.strays());
         // … and who fights for it does it slowly, …
         let slow = Stray { late_s: 2.0, longer: 2.4, ..usual };
         assert!(!Stray { unlike: 0.01, ..slow }.strays());

@@ -29,6 +29,8 @@ const UNLIKE_LATER: f32 = 1.0;
 /// Of a set without a name: when its repetitions take longer than this (seconds), how many make it, and how uneven they may be (the
 /// coefficient of variation of the times between turns). Who chalks his hands and drinks moves so slowly, but seldom often.
 const UNNAMED: [(f32, usize, f32); 3] = [(4.5, 6, 0.15), (3.5, 4, 0.3), (0.0, 3, 0.3)];
+/// One of several exercises is it with fewer, if the times between its turns vary by no more than this.
+const METRONOME: f32 = 0.06;
 /// From so many repetitions on it may go as slowly as it likes; …
 const MANY: usize = 5;
 /// … fewer of the arms alone, or of one who bends, are none when they take longer. Seconds.
@@ -220,9 +222,13 @@ impl Open {
     /// seldom for long.
     pub fn goes_like_clockwork(&self) -> bool {
         let Some((usual_s, variance)) = self.every_s() else { return false };
-        let uneven = variance.sqrt() / usual_s;
         let needed = UNNAMED.iter().find(|(slower_s, ..)| usual_s > *slower_s);
-        needed.is_some_and(|(_, least, most)| self.reps.len() >= *least && uneven <= *most)
+        needed.is_some_and(|(_, least, most)| self.reps.len() >= *least && variance.sqrt() <= most * usual_s)
+    }
+
+    /// Whether the times between turns are the same to a hair.
+    fn goes_like_a_metronome(&self) -> bool {
+        self.every_s().is_some_and(|(usual_s, variance)| variance.sqrt() <= METRONOME * usual_s)
     }
 
     /// Whether it is a set, if it may be one of these or none, goes `evenly` or not, and is seen `clearly` or not.
@@ -231,11 +237,16 @@ impl Open {
     pub fn convinces(&self, candidates: &[Near], evenly: bool, clearly: bool) -> bool {
         let convinces = |name: &str| match Exercise::named(name) {
             Some(exercise) if exercise.bends() => self.quicker(BENT_SLOWEST_S),
+            Some(exercise) if exercise.reaches_up() => self.quicker(DAILY_SLOWEST_S),
             Some(exercise) if !exercise.is_daily() => true,
             _ => evenly && self.quicker(DAILY_SLOWEST_S),
         };
-        let known = !candidates.is_empty() && candidates.iter().all(|near| convinces(near.exercise));
-        known || candidates.len() != 1 && evenly && clearly && self.goes_like_clockwork()
+        let all = || candidates.iter().all(|near| convinces(near.exercise));
+        match candidates.len() {
+            0 => evenly && clearly && self.goes_like_clockwork(),
+            1 => all(),
+            _ => evenly && clearly && (self.goes_like_clockwork() || self.goes_like_a_metronome() && all()),
+        }
     }
 
     /// Whether its repetitions take no longer than this, or are many.
@@ -369,9 +380,9 @@ impl Open {
         self.all.push(span);
     }
 
-    /// The second count, over everything up to the tick `end`.
+    /// The second count, over everything from its first repetition up to the tick `end`.
     pub fn recount(&mut self, signal: &Signal, end: u64) -> u32 {
         self.tape.take(signal.newest(), &self.progress);
-        self.tape.count(end, self.rep_s())
+        self.tape.count((self.begins(), end), self.rep_s())
     }
 }
