@@ -42,7 +42,8 @@ pub fn spelled_out(file: &[u8]) -> Option<Vec<u8>> {
         }
     }
     // An input by the name of a constant that is put in would be taken for a weight.
-    (found && !fields.broken() && Header::read(&out).ok() == Header::read(file).ok()).then_some(out)
+    let is_same = Header::read(file).is_ok_and(|header| Header::read(&out) == Ok(header));
+    (found && !fields.broken() && is_same).then_some(out)
 }
 
 fn graph_of(graph: &[u8], operators: u64) -> Option<(Vec<u8>, bool)> {
@@ -71,7 +72,7 @@ fn is_across_channels(node: &[u8]) -> bool {
     own && text(node, 4).as_deref() == Some("Softmax") && Fields::of(node).any(is_axis)
 }
 
-/// The nodes and the one constant in its place; their values are named after its output, which no other has.
+/// The nodes and the one constant in its place; their values are named after its output.
 fn spelled(input: &str, output: &str, operators: u64) -> Vec<u8> {
     let named = |part: &str| format!("{output}/{part}");
     let [axes, most, less, raised, sum] = ["axes", "most", "less", "raised", "sum"].map(named);

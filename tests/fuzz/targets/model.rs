@@ -11,7 +11,6 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
         assert!(layout.answer_len() > 0 && layout.input.0 > 0 && layout.input.1 > 0);
     }
     if let Some(other) = spelled_out(bytes) {
-        assert_eq!(Header::read(&other).ok(), Header::read(bytes).ok());
         assert!(spelled_out(&other).is_none());
     }
 });
