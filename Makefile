@@ -258,7 +258,8 @@ image: deb-arm64 ## a disk image of a whole box for QEMU, in target/image (root)
 	@.ci/setup.sh image
 	board/image.sh $$(ls -t target/debian/spotter_*_arm64.deb | head -n 1)
 
-test-image: image ## the disk image booted in QEMU: first boot, restarts, CUTS power cuts
+test-image: image ## the disk image booted in QEMU: first boot, restarts, CUTS power cuts, updates
+	@.ci/setup.sh spot
 	cross/debian.sh feeder
 	CUTS=$(CUTS) tests/image/run.sh
 

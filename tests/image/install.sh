@@ -1,12 +1,18 @@
 #!/usr/bin/env bash
-# The arm64 package in a bare Debian 12 for arm64, by apt, as somebody would install it: what it wants can be had, its files are where they
-# belong, the program runs and checks its config, a changed config survives an upgrade, and a purge leaves the log. As root; the
-# programs run through qemu-user. INSTALL_BASE names a Debian that is there already. It prints a line for each check and ends with 0 only when all are well.
+# A package in a bare Debian for its processor, by apt, as somebody would install it: what it wants can be had, its files are where they
+# belong, the program runs and checks its config, a changed config survives an upgrade, and a purge leaves the log. As root; another
+# processor's programs run through qemu-user. It prints a line for each check and ends with 0 only when all are well.
+#
+#   tests/image/install.sh [PACKAGE.deb]       the newest arm64 package without it
+#
+# SUITE names another Debian than bookworm, INSTALL_BASE one that is there already.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 package=${1:-$(find target/debian -name 'spotter_*_arm64.deb' -printf '%T@ %p\n' | sort -n | tail -n 1 | cut -d ' ' -f 2)}
-[ -f "$package" ] || { echo "there is no arm64 package; make deb-arm64 makes it" >&2; exit 1; }
+[ -f "$package" ] || { echo "there is no package; make deb and make deb-arm64 make them" >&2; exit 1; }
+arch=$(dpkg-deb -f "$package" Architecture)
+case $arch in amd64) processor=x86_64 ;; arm64) processor=aarch64 ;; *) echo "packages are not made for $arch" >&2; exit 1 ;; esac
 [ "$(id -u)" = 0 ] || { echo "this wants root" >&2; exit 1; }
 root=target/install
 mkdir -p target
@@ -24,7 +30,7 @@ inside() { chroot "$root" env PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C DEBIAN
 . .ci/root.sh
 # shellcheck source=board/binfmt.sh
 . board/binfmt.sh
-run_arm64
+[ "$arch" != arm64 ] || run_arm64
 finish() {
   umount "$root/proc" 2>/dev/null || true
   forget_arm64
@@ -36,7 +42,7 @@ rm -rf "$root"
 if [ -n "${INSTALL_BASE:-}" ]; then
   cp -a "$INSTALL_BASE" "$root"
 else
-  mmdebstrap --quiet --mode=root --architectures=arm64 --variant=minbase --skip=cleanup/apt bookworm "$root" \
+  mmdebstrap --quiet --mode=root --architectures="$arch" --variant=minbase --skip=cleanup/apt "${SUITE:-bookworm}" "$root" \
     ${IMAGE_MIRROR:+"$IMAGE_MIRROR"}
 fi
 mount -t proc proc "$root/proc"
@@ -51,7 +57,7 @@ for file in usr/bin/spotter usr/bin/spotter-update usr/lib/spotter/launch etc/sp
   usr/share/man/man1/spotter.1.gz usr/share/man/man1/spotter-update.1.gz usr/share/bash-completion/completions/spotter; do
   check "there is /$file" test -s "$root/$file"
 done
-check "it is for arm64" grep -q 'spotter .*aarch64-linux' <(inside spotter --version)
+check "it is for $processor" grep -q "spotter .*$processor-linux" <(inside spotter --version)
 check "the config is right" logged inside spotter check --config /etc/spotter/spotter.toml
 check "it takes a picture" inside spotter snapshot 'demo:squat?size=320x240' -o /a.jpg
 check "which is a JPEG" test "$(head -c 2 "$root/a.jpg" | od -An -tx1 | tr -d ' ')" = ffd8

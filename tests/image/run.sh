@@ -5,6 +5,7 @@
 #   the first boot is cut off twice in its midst, and the next one ends what was begun
 #   a first boot makes key, name and data partition; the unit is active; the picture has the right colours
 #   the service is killed, halted, and comes back by itself
+#   a signed update is installed and kept; what others signed, half of one and one that is never ready are not (update.sh)
 #   the power is cut CUTS times (3 without it; 20 is the full proof) while sets are logged: it boots, and no set is lost that the
 #   log had taken. QEMU is killed; what the guest had not yet handed to its disk is gone, what it had is on the host's
 #
@@ -22,6 +23,9 @@ url=http://127.0.0.1:$PORT
 readonly PATIENCE_S=600
 # The root's place in the image, as board/image.sh lays it out.
 readonly OFFSET=1048576
+
+# shellcheck source=tests/image/update.sh
+. tests/image/update.sh
 
 failed=0 qemu='' key=''
 say() { printf '%s\n' "$*"; }
@@ -52,6 +56,7 @@ cp --sparse=always "$image/spotter.img" "$work/disk.img"
 debugfs -R "dump /etc/spotter/spotter.toml $work/spotter.toml" "$disk" 2>/dev/null
 sed -i -e 's|^name = "demo"|name = "rack"|' \
   -e 's|^source = .*|source = "v4l2:/dev/spotter/port-platform-vivid.0?size=640x360"|' "$work/spotter.toml"
+releases=$(make_releases)
 echo vivid >"$work/vivid.load"
 # One webcam, with bars of 75 % as its picture.
 echo 'options vivid n_devs=1 num_inputs=1 input_types=0 node_types=0x1' >"$work/vivid.options"
@@ -64,6 +69,7 @@ mkdir /usr/local/lib/spotter-test
 write tests/image/agent /usr/local/lib/spotter-test/agent
 write tests/image/restart /usr/local/lib/spotter-test/restart
 write $feeder /usr/local/lib/spotter-test/log_feeder
+$releases
 write tests/image/agent.service /etc/systemd/system/spotter-test.service
 symlink /etc/systemd/system/multi-user.target.wants/spotter-test.service /etc/systemd/system/spotter-test.service
 EOF
@@ -235,6 +241,12 @@ check "it was not tried again" said_too '^NRestarts=0$'
 check "and counts as failed" said_too '^ActiveState=failed$'
 guest 'rm -r /run/systemd/system/spotter.service.d; systemctl daemon-reload; systemctl reset-failed spotter; systemctl start spotter'
 check "with its key it starts" until_answer /snapshot 200
+
+# ---- Updates, by the host's clock again ----
+cut_power
+boot
+check "its picture comes" until_answer /snapshot 200
+update_guest
 
 # ---- Power cuts while sets are logged ----
 : >"$work/stored"

@@ -2,11 +2,13 @@
 //!
 //! The model is written beside the engine to be, `trtexec` writes into a file of another name, which is given the right
 //! one only when it ended well: whoever reads never meets half an engine. It runs with the lowest priority on the cores of
-//! the thread that started it; nobody waits for it, it is asked now and then. It is ended with the box.
+//! the thread that wanted it; nobody waits for it, it is asked now and then. It is ended with the box, also with one that is killed
+//! or that leaves a stuck thread behind.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Sender, channel};
 use std::time::{Duration, Instant};
 
 use super::Fault;
@@ -17,6 +19,8 @@ use crate::time::Wall;
 const USUAL: [&str; 2] = ["/usr/src/tensorrt/bin/trtexec", "/usr/bin/trtexec"];
 /// So much memory for trying tactics: the boards share theirs with everything else.
 const WORKSPACE_MIB: usize = 512;
+/// The kernel ends it when the thread that started it has ended: util-linux's way to `PR_SET_PDEATHSIG`.
+const WITH_ITS_PARENT: [&str; 3] = ["setpriv", "--pdeathsig", "KILL"];
 /// No pose model takes so long.
 const LONGEST: Duration = Duration::from_secs(3600);
 
@@ -31,6 +35,8 @@ pub(super) fn trtexec(named: Option<&Path>) -> Option<PathBuf> {
 /// A build under way.
 pub(super) struct Build {
     child: Child,
+    /// Its parent thread lives as long as this.
+    _parent: Sender<()>,
     begun: Instant,
     since: Wall,
     file: PathBuf,
@@ -58,6 +64,20 @@ fn sweep(cache: &Path) {
     }
 }
 
+/// Starts a child from a thread that does nothing else, and lives until what is given beside the child is dropped. Whoever wants an
+/// engine may end long before it, as with a camera that is taken away.
+fn start_apart(mut command: Command) -> std::io::Result<(Child, Sender<()>)> {
+    let ((give, take), (parent, end)) = (channel(), channel());
+    std::thread::Builder::new().name("trtexec".into()).spawn(move || {
+        if give.send(command.spawn()).is_ok() {
+            // Nothing is ever sent.
+            let _ = end.recv();
+        }
+    })?;
+    let child = take.recv().map_err(std::io::Error::other)??;
+    Ok((child, parent))
+}
+
 impl Build {
     /// Starts it.
     pub(super) fn start(trtexec: &Path, model: &[u8], file: &Path, precision: Precision) -> Result<Build, Fault> {
@@ -75,16 +95,18 @@ impl Build {
             option.push(value);
             option
         };
-        let mut command = Command::new("nice");
-        command.args(["-n", "19"]).arg(trtexec).arg(option("onnx", &onnx)).arg(option("saveEngine", &part));
+        let mut command = Command::new(WITH_ITS_PARENT[0]);
+        command.args(&WITH_ITS_PARENT[1..]).args(["nice", "-n", "19"]);
+        command.arg(trtexec).arg(option("onnx", &onnx)).arg(option("saveEngine", &part));
         command.args(["--skipInference", "--inputIOFormats=fp32:chw", "--outputIOFormats=fp32:chw"]);
         command.arg(format!("--memPoolSize=workspace:{WORKSPACE_MIB}"));
         if precision == Precision::Fp16 {
             command.arg("--fp16");
         }
-        let child = command.stdin(Stdio::null()).stdout(log).stderr(both).spawn();
-        let child = child.map_err(|why| Fault::Build(format!("trtexec cannot be started: {why}")))?;
-        Ok(Build { child, begun: Instant::now(), since: Wall::now(), file: file.to_path_buf() })
+        command.stdin(Stdio::null()).stdout(log).stderr(both);
+        let started = start_apart(command);
+        let (child, _parent) = started.map_err(|why| Fault::Build(format!("trtexec cannot be started: {why}")))?;
+        Ok(Build { child, _parent, begun: Instant::now(), since: Wall::now(), file: file.to_path_buf() })
     }
 
     /// Nothing while it goes on; the engine has its name when it is well.
