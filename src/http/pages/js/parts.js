@@ -36,11 +36,12 @@ export function facts(pairs) {
   );
 }
 
-/** A table. `columns`: `[title, row => value or {text, className}, isNumber]`. */
+/** A table. `columns`: `[title, row => value, {text, className} or the cell itself, isNumber]`. */
 export function table(columns, rows) {
   const cells = (row) =>
     columns.map(([, value, isNumber]) => {
       const cell = value(row) ?? "";
+      if (cell instanceof Node) return cell;
       const { text, className = "" } = typeof cell === "object" ? cell : { text: String(cell) };
       return el("td", { text, className: [className, isNumber ? "number" : ""].join(" ").trim() });
     });

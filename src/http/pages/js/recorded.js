@@ -45,11 +45,9 @@ export class Recorded {
         ["examples", (row) => row.count, true],
         ["made from", (row) => row.sources.join(", ")],
         ["newest", (row) => moment(row.created_ms - this.#box.clock.ahead, Date.now())],
-        ["", () => ""],
+        ["", (row) => this.#actions(row.exercise)],
       ];
-      const whole = table(columns, rows);
-      [...whole.tBodies[0].rows].forEach((line, n) => line.lastChild.replaceWith(this.#actions(rows[n].exercise)));
-      return whole;
+      return table(columns, rows);
     });
   }
 

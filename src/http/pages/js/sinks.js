@@ -33,14 +33,9 @@ export class Sinks {
       ["refused", (row) => row.parked, true],
       ["last taken", (row) => (row.delivered_ms === null ? "never" : moment(row.delivered_ms - this.#box.clock.ahead, Date.now()))],
       ["what is wrong", (row) => ({ text: sentence(row.error), className: "bad" })],
-      ["", () => ""],
+      ["", ({ name, parked, backlog, error }) => (parked > 0 || (backlog > 0 && error) ? this.#again(name) : "")],
     ];
-    const whole = table(columns, rows);
-    [...whole.tBodies[0].rows].forEach((line, n) => {
-      const { name, parked, backlog, error } = rows[n];
-      if (parked > 0 || (backlog > 0 && error)) line.lastChild.replaceWith(this.#again(name));
-    });
-    return whole;
+    return table(columns, rows);
   }
 
   #again(name) {
