@@ -153,8 +153,7 @@ fn what_a_receiver_refused_is_tried_again_when_somebody_says_so() {
     let sink =
         format!("[[sink]]\nname = \"hook-1\"\nkind = \"webhook\"\nurl = \"{}\"\nsecret = \"{SECRET}\"\n", hook.url());
     let a_box = start_with(folder.path(), &sink);
-    let parked = |a_box: &SpotterBox| a_box.json("/api/v1/admin")["sinks"][0]["parked"].as_u64();
-    until("a set is refused and parked", || match parked(&a_box) {
+    until("a set is refused and parked", || match a_box.json("/api/v1/admin")["sinks"][0]["parked"].as_u64() {
         Some(1..) => Ok(()),
         other => Err(format!("{other:?}")),
     });

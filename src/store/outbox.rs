@@ -184,8 +184,8 @@ fn head(connection: &Connection, sink: &str) -> rusqlite::Result<Option<Head>> {
 /// What was refused before is passed over: that it is not taken either would say nothing.
 fn behind(connection: &Connection, sink: &str, id: i64) -> rusqlite::Result<Option<Head>> {
     let sql = format!(
-        "{HEAD} AND id > ?2 AND status IS NULL AND EXISTS (SELECT 1 FROM outbox AS first WHERE first.id = ?2 AND first.state = 'waiting' \
-         AND (first.op <> 'set' OR outbox.op = 'set')) ORDER BY id LIMIT 1"
+        "{HEAD} AND id > ?2 AND status IS NULL AND EXISTS (SELECT 1 FROM outbox AS first \
+         WHERE first.id = ?2 AND first.state = 'waiting' AND (first.op <> 'set' OR outbox.op = 'set')) ORDER BY id LIMIT 1"
     );
     connection.prepare_cached(&sql)?.query_row(params![sink, id], found).optional()
 }

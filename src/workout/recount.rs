@@ -123,34 +123,17 @@ mod tests {
             _ => 0.0,
         };
         assert_eq!(counted(40.0, 4.0, sticks), 10);
-        // Nine of ten are 100 high; one is as high as this.
-        let one_lower = |high: f32| {
+        // Ten of them from 0 to 100; the sixth is between these.
+        let one_between = |low: f32, high: f32| {
             move |t: f32| {
-                if t % 4.0 < 2.0 {
-                    0.0
-                } else if t > 20.0 && t < 24.0 {
-                    high
-                } else {
-                    100.0
-                }
+                let (low, high) = if t > 20.0 && t < 24.0 { (low, high) } else { (0.0, 100.0) };
+                if t % 4.0 < 2.0 { low } else { high }
             }
         };
-        assert_eq!(counted(40.0, 4.0, one_lower(66.0)), 10);
-        assert_eq!(counted(40.0, 4.0, one_lower(54.0)), 9);
-        // Of nine of ten pauses all are 0 low; one is so low.
-        let one_higher = |low: f32| {
-            move |t: f32| {
-                if t % 4.0 >= 2.0 {
-                    100.0
-                } else if t > 20.0 && t < 24.0 {
-                    low
-                } else {
-                    0.0
-                }
-            }
-        };
-        assert_eq!(counted(40.0, 4.0, one_higher(34.0)), 10);
-        assert_eq!(counted(40.0, 4.0, one_higher(46.0)), 9);
+        assert_eq!(counted(40.0, 4.0, one_between(0.0, 66.0)), 10);
+        assert_eq!(counted(40.0, 4.0, one_between(0.0, 54.0)), 9);
+        assert_eq!(counted(40.0, 4.0, one_between(34.0, 100.0)), 10);
+        assert_eq!(counted(40.0, 4.0, one_between(46.0, 100.0)), 9);
     }
 
     #[test]

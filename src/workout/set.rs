@@ -221,14 +221,14 @@ impl Open {
     /// Whether it is a set though nobody knows of what. Who drinks, or puts plates away, does it slowly or unevenly and
     /// seldom for long.
     pub fn goes_like_clockwork(&self) -> bool {
-        let Some((usual_s, variance)) = self.every_s() else { return false };
+        let Some((usual_s, uneven)) = self.every_s() else { return false };
         let needed = UNNAMED.iter().find(|(slower_s, ..)| usual_s > *slower_s);
-        needed.is_some_and(|(_, least, most)| self.reps.len() >= *least && variance.sqrt() <= most * usual_s)
+        needed.is_some_and(|(_, least, most)| self.reps.len() >= *least && uneven <= *most)
     }
 
     /// Whether the times between turns are the same to a hair.
     fn goes_like_a_metronome(&self) -> bool {
-        self.every_s().is_some_and(|(usual_s, variance)| variance.sqrt() <= METRONOME * usual_s)
+        self.every_s().is_some_and(|(_, uneven)| uneven <= METRONOME)
     }
 
     /// Whether it is a set, if it may be one of these or none, goes `evenly` or not, and is seen `clearly` or not.
@@ -254,9 +254,10 @@ impl Open {
         self.reps.len() >= MANY || self.every_s().is_some_and(|(s, _)| s <= slowest_s)
     }
 
-    /// Mean and variance of the seconds from turn to turn.
+    /// The mean of the seconds from turn to turn, and their coefficient of variation.
     fn every_s(&self) -> Option<(f32, f32)> {
-        spread(self.reps.windows(2).map(|pair| pair[1].turned.since(pair[0].turned).as_secs_f32()))
+        let times = self.reps.windows(2).map(|pair| pair[1].turned.since(pair[0].turned).as_secs_f32());
+        spread(times).map(|(usual_s, variance)| (usual_s, variance.sqrt() / usual_s))
     }
 
     /// Its latest repetitions.
