@@ -21,7 +21,7 @@ const PLACE_S: f32 = 3.0;
 /// Movement of the limbs is remembered for this time, in seconds: longer than the pause between repetitions.
 const MOVEMENT_S: f32 = 5.0;
 /// Whoever is hidden longer must be alike to be recognised; to be near is enough only until then.
-const COASTS: Duration = Duration::from_millis(400);
+const COASTS: Duration = Duration::from_millis(1000);
 /// Nobody is expected further ahead than his drift brings him in this time, in seconds.
 const AHEAD_MOST_S: f32 = 1.0;
 /// The longer sides of two boxes of one person differ at most by this factor (a deep squat: 1.6).
@@ -34,9 +34,11 @@ const TORSO: [Joint; 4] = [Joint::LeftShoulder, Joint::RightShoulder, Joint::Lef
 
 /// A pose that is less like a track is somebody else.
 pub const LIKENESS_LEAST: f32 = 0.3;
-/// Nobody is further from where he is expected than this brings him, in body lengths a second: a run. At few frames a
-/// second a sudden step leaves nothing of two boxes in common.
-const SPRINT: f32 = 2.0;
+/// Nobody is further from where he is expected than this brings him, in body lengths a second: who steps into a lunge and
+/// sinks is as fast as who runs. At few frames a second a sudden step leaves nothing of two boxes in common.
+const SPRINT: f32 = 5.0;
+/// Nor than this, in body lengths.
+const REACH_MOST: f32 = 0.5;
 
 type Point = [f32; 2];
 
@@ -166,7 +168,7 @@ impl Track {
         let here = middle(pose);
         let from = |place: Point| (here[0] - place[0]).hypot(here[1] - place[1]);
         let off = from(middle(&expected)).min(from(middle(&self.pose)));
-        let reach = SPRINT * hidden_s * was;
+        let reach = (SPRINT * hidden_s).min(REACH_MOST) * was;
         // Just enough to be taken when nobody else is likelier.
         if off < reach { alike.max(LIKENESS_LEAST + 0.01 * (1.0 - off / reach)) } else { alike }
     }
@@ -229,5 +231,35 @@ impl Track {
             self.outside_since = self.outside_since.or(Some(stamp));
             self.inside_since = None;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Somebody 300 pixels tall of whom only the box is seen.
+    fn at(left: f32, top: f32) -> Pose {
+        Pose { score: 0.9, bbox: [left, top, left + 100.0, top + 300.0], ..Pose::default() }
+    }
+
+    /// Whether who is found so far aside and down may be somebody who was last seen so many seconds before.
+    fn may_be(aside: f32, down: f32, hidden_s: f32) -> bool {
+        let (then, hidden) = (Duration::from_secs(5), Duration::from_secs_f32(hidden_s));
+        let stamp = |at: Duration| Mono::from_ns(at.as_nanos() as u64);
+        let track = Track::begin(1, stamp(then), (0, at(500.0, 100.0)));
+        track.likeness(stamp(then + hidden), &at(500.0 + aside, 100.0 + down)) >= LIKENESS_LEAST
+    }
+
+    #[test]
+    fn who_sinks_at_once_or_while_he_is_not_found_for_a_moment_is_the_same() {
+        assert!(may_be(90.0, 119.0, 0.1), "half a body's length in a tenth of a second");
+        assert!(!may_be(90.0, 121.0, 0.1), "and no further");
+        assert!(may_be(60.0, 44.0, 0.05), "in half the time half as far");
+        assert!(!may_be(60.0, 47.0, 0.05));
+        assert!(may_be(90.0, 119.0, 1.0), "he was not found for a second");
+        assert!(!may_be(90.0, 121.0, 1.0), "not even then is he elsewhere");
+        assert!(!may_be(90.0, 119.0, 1.1), "who is hidden for longer must be alike");
+        assert!(may_be(5.0, 10.0, 1.9));
     }
 }
