@@ -11,6 +11,8 @@ pub struct Cycle {
     pub start: usize,
     pub turn: usize,
     pub end: usize,
+    /// Where it was lowest before the next one, if it only paused at its end on its way back.
+    pub low: usize,
 }
 
 /// What makes a repetition.
@@ -69,7 +71,13 @@ pub fn cycles(x: &[f32], wanted: Wanted, found: &mut Vec<Cycle>) {
     let (mut way, mut start, mut turn, mut end) = (Way::Rest, 0, 0, 0);
     for n in 0..x.len() {
         match way {
-            Way::Rest if x[n] <= x[start] => start = n,
+            Way::Rest if x[n] <= x[start] => {
+                start = n;
+                // It had only paused on its way back.
+                if let Some(last) = found.last_mut().filter(|last| x[last.end] - x[n] >= wanted.again) {
+                    last.low = n;
+                }
+            }
             Way::Rest if x[n] - x[start] >= wanted.out => (way, turn) = (Way::Out, n),
             Way::Rest => {}
             Way::Out if x[n] >= x[turn] => turn = n,
@@ -81,7 +89,7 @@ pub fn cycles(x: &[f32], wanted: Wanted, found: &mut Vec<Cycle>) {
                 }
                 let again = x[n] - x[end] >= wanted.again;
                 if again || rests(&x[turn..=n], wanted) {
-                    found.push(Cycle { start, turn, end });
+                    found.push(Cycle { start, turn, end, low: end });
                     (way, start) = (Way::Rest, end);
                 }
             }
@@ -173,6 +181,22 @@ mod tests {
         assert_eq!(found(&[0.0, 0.0, 4.75, -2.0, -2.0, -2.0, -2.0, -2.0]), [], "less out");
         assert_eq!(found(&[0.0, 0.0, 5.5, 0.0, 0.0, 0.0, 0.0]), [(1, 2, 6)], "more than half the height back");
         assert_eq!(found(&[0.0, 0.0, 5.25, 0.0, 0.0, 0.0, 0.0, 0.0]), [], "less back");
+    }
+
+    #[test]
+    fn who_pauses_on_the_way_back_is_low_where_he_goes_on_to_before_the_next() {
+        let low = |x: &[f32]| {
+            let mut found = Vec::new();
+            cycles(x, Wanted::of(10.0, 4), &mut found);
+            found.iter().map(|of| (of.end, of.low)).collect::<Vec<_>>()
+        };
+        let paused = [0.0, 0.0, 10.0, 4.0, 4.0, 4.0, 4.0, 4.0, 2.0, 0.0, 0.5, 10.0, 0.0, 0.0, 0.0, 0.0];
+        assert_eq!(low(&paused), [(6, 9), (15, 15)], "and not in the next one");
+        let mut a_quarter = paused;
+        a_quarter[8..11].fill(1.5);
+        assert_eq!(low(&a_quarter)[0], (6, 10), "at least a quarter of the height");
+        a_quarter[8..11].fill(1.6);
+        assert_eq!(low(&a_quarter)[0], (6, 6), "less is nothing");
     }
 
     #[test]

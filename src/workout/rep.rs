@@ -140,7 +140,7 @@ mod tests {
     fn a_soft_repetition_is_as_long_as_its_ways_and_holds_as_long_as_it_stays() {
         // Two seconds out, one at the turn, three back, in ticks from the tick 500 on.
         let x = soft(30, 40, 20, 60, 40);
-        let span = measured(&x, 500, 1, Cycle { start: 0, turn: 75, end: x.len() - 1 });
+        let span = measured(&x, 500, 1, Cycle { start: 0, turn: 75, end: x.len() - 1, low: x.len() - 1 });
         let tick = |way: f32, from: f32, share: f32| from + way * angle_at(share) / PI;
         // Where a way is found to begin from where its edge and its half are.
         let left = |way: f32| way / PI * (angle_at(EDGE) - (angle_at(0.5) - angle_at(EDGE)) / SOFT);
@@ -164,7 +164,7 @@ mod tests {
     #[test]
     fn samples_that_are_several_ticks_apart_are_told_in_ticks() {
         let x = soft(30, 40, 20, 60, 40);
-        let cycle = Cycle { start: 0, turn: 75, end: x.len() - 1 };
+        let cycle = Cycle { start: 0, turn: 75, end: x.len() - 1, low: x.len() - 1 };
         let (every, third) = (measured(&x, 500, 1, cycle), measured(&x, 500, 3, cycle));
         let apart = |of: Span| [of.start, of.half_out, of.turn, of.half_back, of.end].map(|tick| tick - 500);
         assert_eq!(apart(third), apart(every).map(|tick| 3 * tick));
@@ -180,7 +180,7 @@ mod tests {
         x.extend((1..=20).map(|n| 5.0 * n as f32));
         x.extend((1..=20).rev().map(|n| 5.0 * (n - 1) as f32));
         x.extend(vec![0.0; 30]);
-        let span = measured(&x, 100, 1, Cycle { start: 0, turn: 49, end: 99 });
+        let span = measured(&x, 100, 1, Cycle { start: 0, turn: 49, end: 99, low: 99 });
         assert_eq!((span.start, span.turn, span.end), (129, 149, 169));
         // The last below the half out and the first below it back.
         assert_eq!((span.half_out, span.half_back), (138, 160));
@@ -192,7 +192,7 @@ mod tests {
         let of = |before: &[f32], after: &[f32]| {
             let x: Vec<f32> = before.iter().chain(&rise).chain(after).copied().collect();
             let turn = before.len() + 20;
-            let span = measured(&x, 0, 1, Cycle { start: 0, turn, end: x.len() - 1 });
+            let span = measured(&x, 0, 1, Cycle { start: 0, turn, end: x.len() - 1, low: x.len() - 1 });
             (turn as i64 - span.start as i64, span.end as i64 - turn as i64)
         };
         let (flat, low) = ([0.0f32; 40], [-12.0f32; 20]);
@@ -231,7 +231,7 @@ mod tests {
         let mut x = soft(30, 40, 0, 40, 30);
         let turn = 69;
         x[turn..].iter_mut().for_each(|x| *x = 40.0 + 0.6 * *x);
-        let span = measured(&x, 0, 1, Cycle { start: 0, turn, end: x.len() - 1 });
+        let span = measured(&x, 0, 1, Cycle { start: 0, turn, end: x.len() - 1, low: x.len() - 1 });
         near("height", span.height, 60.0, 2.5);
         let at = |tick: u64| x[tick as usize];
         assert!(at(span.half_out) < 51.5 && at(span.half_out + 1) >= 50.0, "of the way out");

@@ -11,7 +11,7 @@ use std::cmp::Ordering;
 
 use super::aim::Aim;
 use super::ends::begins;
-use super::extrema::{Wanted, cycles, smooth};
+use super::extrema::{Cycle, Wanted, cycles, smooth};
 use super::form::{Errors, Form, errors};
 use super::gate;
 use super::rep::{Span, measured};
@@ -212,7 +212,10 @@ fn along(signal: &Signal, aim: &Aim, known: Known, least: Least, desk: &mut Desk
     for _ in 0..2 {
         cycles(x, Wanted::of(height, ticks(DWELL_S)), &mut desk.cycles);
         all.clear();
-        all.extend(desk.cycles.iter().map(|cycle| measured(x, from, 1, *cycle)));
+        // What comes behind the last one may be anything, lower down or not.
+        let paused = |cycle: &Cycle| from + (cycle.turn as u64) < last.turn.saturating_sub(ticks(rep_s / 2.0) as u64);
+        let whole = |cycle: &Cycle| Cycle { end: if paused(cycle) { cycle.low } else { cycle.end }, ..*cycle };
+        all.extend(desk.cycles.iter().map(|cycle| measured(x, from, 1, whole(cycle))));
         let core = all.iter().filter(|span| (first.start..=last.end).contains(&span.turn));
         height = median(core.map(|span| span.height));
         if height <= 0.0 {

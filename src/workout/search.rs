@@ -261,7 +261,10 @@ pub fn alike(signal: &Signal, (first, step): (u64, u64), least: Least, desk: &mu
     let Desk { x, cycles, spans, before: found, .. } = desk;
     spans.clear();
     let Some(earlier) = cycles.len().checked_sub(least.reps) else { return false };
-    spans.extend(cycles[earlier..].iter().map(|cycle| measured(x, first, step, *cycle)));
+    let last = cycles.len() - 1;
+    // What comes behind the last one may be anything, lower down or not.
+    let whole = |n: usize| Cycle { end: if n < last { cycles[n].low } else { cycles[n].end }, ..cycles[n] };
+    spans.extend((earlier..=last).map(|n| measured(x, first, step, whole(n))));
     let usual = Usual::of(spans);
     let now = first + x.len() as u64 * step;
     let fresh = seconds(now - spans[spans.len() - 1].end) <= (2.5 * usual.duration_s).max(4.0);
