@@ -25,6 +25,7 @@ mod exercise;
 mod extrema;
 mod form;
 mod gate;
+mod halves;
 mod knobs;
 mod matching;
 mod measure;

@@ -14,6 +14,7 @@ use super::ends::begins;
 use super::extrema::{Cycle, Wanted, cycles, smooth};
 use super::form::{Errors, Form, errors};
 use super::gate;
+use super::halves;
 use super::rep::{Span, measured};
 use super::search::{DWELL_S, Desk, Least, SURE, Usual, median};
 use super::signal::{Signal, seconds, ticks};
@@ -63,7 +64,8 @@ pub struct Known<'a> {
 
 /// All repetitions of the set along its own way, from the end that such movements begin at.
 pub fn review(signal: &Signal, known: Known, least: Least, desk: &mut Desk) -> Vec<Span> {
-    without_strays(signal, known.whole, from_its_end(signal, known, least, desk))
+    let ends = from_its_end(signal, known, least, desk);
+    halves::join(signal, without_strays(signal, known.whole, ends))
 }
 
 /// The same, with those that only hang on to it.
