@@ -9,6 +9,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
+use super::clips::{FORM, NO_VIDEO, REFERENCE, clip_face, form_of};
 use super::*;
 use crate::http::tls::{FILE, Given, TlsFault};
 use crate::http::transport::{OWED, Transport};
