@@ -19,8 +19,8 @@ const INTS: u64 = 7;
 /// The axis of the channels.
 const CHANNELS: u64 = 1;
 
-/// The file with every such step spelled out; nothing where it has none, cannot be read, or has an input of a name that is
-/// needed.
+/// The file with every such step spelled out; nothing where it has none, cannot be read, or has an input or a weight of a name
+/// that is needed.
 pub fn spelled_out(file: &[u8]) -> Option<Vec<u8>> {
     let operators = Fields::of(file).find_map(|field| match field {
         (8, Value::Bytes(set)) if text(set, 1).unwrap_or_default().is_empty() => number(set, 2),
@@ -52,13 +52,28 @@ fn graph_of(graph: &[u8], operators: u64) -> Option<(Vec<u8>, bool)> {
     while let Some((field, as_it_is)) = fields.next_with_bytes() {
         match field {
             (1, Value::Bytes(node)) if is_across_channels(node) => {
-                out.extend(spelled(&text(node, 1)?, &text(node, 2)?, operators));
+                let output = text(node, 2)?;
+                if has_weight(graph, &axes_of(&output)) {
+                    return None;
+                }
+                out.extend(spelled(&text(node, 1)?, &output, operators));
                 found = true;
             }
             _ => out.extend_from_slice(as_it_is),
         }
     }
     (!fields.broken()).then_some((out, found))
+}
+
+/// Whether there is one by this name. Nothing says which of two an engine takes.
+fn has_weight(graph: &[u8], name: &str) -> bool {
+    Fields::of(graph)
+        .any(|field| matches!(field, (5, Value::Bytes(weight)) if text(weight, 8).as_deref() == Some(name)))
+}
+
+/// The name of the constant.
+fn axes_of(output: &str) -> String {
+    format!("{output}/axes")
 }
 
 fn is_across_channels(node: &[u8]) -> bool {
@@ -75,7 +90,8 @@ fn is_across_channels(node: &[u8]) -> bool {
 /// The nodes and the one constant in its place; their values are named after its output.
 fn spelled(input: &str, output: &str, operators: u64) -> Vec<u8> {
     let named = |part: &str| format!("{output}/{part}");
-    let [axes, most, less, raised, sum] = ["axes", "most", "less", "raised", "sum"].map(named);
+    let [most, less, raised, sum] = ["most", "less", "raised", "sum"].map(named);
+    let axes = axes_of(output);
     let tensor =
         [number_of(1, 1), number_of(2, INT64), bytes_of(8, axes.as_bytes()), bytes_of(9, &CHANNELS.to_le_bytes())];
     let list = [bytes_of(1, b"axes"), number_of(8, CHANNELS), number_of(20, INTS)].concat();
@@ -159,6 +175,16 @@ pub(in crate::pose) mod tests {
             |file: &[u8]| Header::read(file).unwrap().inputs.into_iter().map(|port| port.name).collect::<Vec<_>>();
         assert_eq!(names(&spelled_out(&other).unwrap()), names(&other));
         assert!(names(&other).contains(&"output0/axles".to_string()));
+    }
+
+    #[test]
+    fn a_weight_by_the_name_of_the_constant_is_not_there_twice() {
+        let weight = |name: &str| {
+            let tensor = [number_of(1, 1), number_of(2, INT64), bytes_of(8, name.as_bytes()), bytes_of(9, &[0; 8])];
+            softmax_beside(1, 18, &bytes_of(5, &tensor.concat()))
+        };
+        assert_eq!(spelled_out(&weight("output0/axes")), None);
+        assert!(spelled_out(&weight("output0/axles")).is_some());
     }
 
     #[test]
