@@ -172,9 +172,10 @@ fn raw_end(chars: &[char], start: usize, hashes: usize) -> usize {
     (start..chars.len()).find(|&at| closes(at)).map_or(chars.len(), |at| at + 1 + hashes)
 }
 
-/// `text` up to a trailing `#[cfg(test)] mod`; nothing of a room's `tests.rs`, which is that module in a file of its own.
+/// `text` up to a trailing `#[cfg(test)] mod`; nothing of a room's `tests.rs` and of what lies in its `tests/`, which are that
+/// module in files of its own.
 fn without_tests<'a>(path: &str, text: &'a str) -> &'a str {
-    if path.starts_with("src/") && path.ends_with("/tests.rs") {
+    if path.starts_with("src/") && (path.ends_with("/tests.rs") || path.contains("/tests/")) {
         return "";
     }
     text.rfind("\n#[cfg(test)]\nmod ").map_or(text, |at| &text[..at + 1])
@@ -418,6 +419,8 @@ fn a_file_without_a_head_or_too_long_is_found() {
     assert!(file_length("", &tests).is_empty(), "tests do not count");
     let long = "x\n".repeat(600);
     assert!(file_length("src/http/tests.rs", &long).is_empty(), "nor does a file of tests");
+    assert!(file_length("src/http/tests/wire.rs", &long).is_empty(), "nor one that it is divided into");
+    assert!(!file_length("tests/http/wire.rs", &long).is_empty(), "a program of tests does");
     assert!(!file_length("src/http/contests.rs", &long).is_empty());
 }
 
