@@ -21,6 +21,7 @@ OUT = "target/mutants"
 # So long a file's own tests and a room's may take.
 OWN_S = 25
 ROOM_S = int(os.environ.get("ROOM_SECONDS", "150"))
+UNTRIED = "Untried"
 
 Slice = collections.namedtuple("Slice", "files rooms sources tests")
 SLICES = {
@@ -99,9 +100,9 @@ def mutate(folder, file, out, seconds, only, tests):
             if outcome["scenario"] == "Baseline":
                 continue
             name, end = outcome["scenario"]["Mutant"]["name"], outcome["summary"]
-            # Without a test that began it was no endless test that took the time, but another build in the same folder.
+            # Without a test that began it was no endless test that took the time, but the build.
             if end == "Timeout" and not has_begun(f"{out}/mutants.out/{outcome['log_path']}"):
-                end = "MissedMutant"
+                end = UNTRIED
             # Left out fields of a struct it tries whatever it is asked for.
             if not only or name in only:
                 ends[end].append(name)
@@ -115,27 +116,29 @@ def has_begun(log):
 
 
 def judge(file):
-    """How many of a file's mutants were caught, took for ever, could not be built and were missed."""
+    """How many of a file's mutants were caught, took for ever, could not be built, were missed, and met no test in time."""
     [(name, piece)] = [(name, piece) for name, piece in SLICES.items() if re.fullmatch(piece.files + r"\.rs", file)]
     folder = make_slice(name)
     out = f"{OUT}/out/{file[4:-3].replace('/', '-')}"
     with open(file, encoding="utf-8") as source:
         has_own = "\n#[cfg(test)]\nmod tests {" in source.read()
-    ends, missed = collections.Counter(), []
+    ends, missed, untried = collections.Counter(), [], []
     passes = [(ROOM_S, piece.tests)]
     if has_own and "--" in piece.tests:
         # Of a file of the same name as its room's tests these are the room's.
         path = "::".join(part for part in file[4:-3].split("/") if part != "mod")
         passes.insert(0, (OWN_S, ["--lib", "--", f"{path}::tests::"]))
     for at, (seconds, tests) in enumerate(passes):
-        found = mutate(folder, file, f"{out}-{at}", seconds, missed, tests)
-        missed = found["MissedMutant"]
-        ends.update({end: len(names) for end, names in found.items() if end != "MissedMutant"})
-        if not missed:
+        found = mutate(folder, file, f"{out}-{at}", seconds, missed + untried, tests)
+        # What the first tests had no time for meets those of the room all the same.
+        missed, untried = found.pop("MissedMutant", []), found.pop(UNTRIED, [])
+        ends.update({end: len(names) for end, names in found.items()})
+        if not missed + untried:
             break
-    for mutant in missed:
-        print(f"missed: {mutant}", flush=True)
-    return ends["CaughtMutant"], ends["Timeout"], ends["Unviable"], len(missed)
+    for end, mutants in (("missed", missed), ("not tried", untried)):
+        for mutant in mutants:
+            print(f"{end}: {mutant}", flush=True)
+    return ends["CaughtMutant"], ends["Timeout"], ends["Unviable"], len(missed), len(untried)
 
 
 def main():
@@ -148,12 +151,12 @@ def main():
     figures = []
     for file in files:
         figures.append((file, *judge(file)))
-        print("{}: {} caught, {} without end, {} not buildable, {} missed".format(*figures[-1]), flush=True)
-    print(f"{'file':28} {'caught':>7} {'endless':>8} {'missed':>7} {'%':>6} {'not buildable':>14}")
+        print("{}: {} caught, {} without end, {} not buildable, {} missed, {} not tried".format(*figures[-1]), flush=True)
+    print(f"{'file':28} {'caught':>7} {'endless':>8} {'missed':>7} {'%':>6} {'not buildable':>14} {'not tried':>10}")
     total = [sum(column) for column in zip(*(row[1:] for row in figures))]
-    for name, caught, endless, unviable, missed in [*figures, ("all", *total)]:
+    for name, caught, endless, unviable, missed, untried in [*figures, ("all", *total)]:
         share = 100 * (caught + endless) / max(caught + endless + missed, 1)
-        print(f"{name:28} {caught:7} {endless:8} {missed:7} {share:6.1f} {unviable:14}")
+        print(f"{name:28} {caught:7} {endless:8} {missed:7} {share:6.1f} {unviable:14} {untried:10}")
 
 
 main()
