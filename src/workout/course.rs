@@ -148,3 +148,86 @@ pub fn errors(signal: &Signal, reps: usize) -> [f32; PARTS] {
         (noise2[0] + noise2[1]) / 2.0 / reps.max(1) as f32
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::skeleton::{KEYPOINTS, Keypoint};
+
+    /// Across and down differ, and so do parts and steps.
+    fn sample() -> Course {
+        Course(std::array::from_fn(|step| {
+            std::array::from_fn(|part| [(100 * step + part) as f32, -((100 * step + part) as f32) - 0.5])
+        }))
+    }
+
+    #[test]
+    fn a_mirror_exchanges_the_sides_and_what_is_across() {
+        let (course, seen) = (sample(), sample().mirrored());
+        for (before, after) in course.0.iter().zip(&seen.0) {
+            // The left upper arm is the right one's.
+            assert_eq!(after[0], [-before[1][0], before[1][1]]);
+            assert_eq!(after[1], [-before[0][0], before[0][1]]);
+            assert_eq!(after[9], [-before[8][0], before[8][1]]);
+            // Shoulders and hips, from right to left.
+            assert_eq!(after[10], [before[10][0], -before[10][1]]);
+            assert_eq!(after[11], [before[11][0], -before[11][1]]);
+            assert_eq!(after[FEET], [-before[FEET][0], before[FEET][1]]);
+        }
+        assert_eq!(seen.mirrored(), course);
+    }
+
+    #[test]
+    fn from_turn_to_turn_start_and_end_are_one() {
+        let (course, turned) = (sample(), sample().turned());
+        assert_eq!((turned.0[0], turned.0[STEPS - 1]), (course.0[TURN], course.0[TURN]));
+        assert_eq!(turned.0[TURN][3], [803.0, -803.5], "the mean of steps 0 and 16");
+        for step in 1..TURN {
+            assert_eq!((turned.0[step], turned.0[TURN + step]), (course.0[TURN + step], course.0[step]));
+        }
+        let mut late = sample();
+        late.0[0] = [[f32::NAN; 2]; PARTS];
+        assert_eq!(late.turned().0[TURN], late.0[STEPS - 1], "what was seen of the two");
+    }
+
+    #[test]
+    fn the_mean_is_of_what_was_seen_and_the_feet_are_told_from_their_own() {
+        let (mut one, mut other) = (sample(), sample());
+        one.0[2][5] = [f32::NAN; 2];
+        other.0[3][5][0] += 10.0;
+        let mean = Course::mean([&one, &other].into_iter());
+        assert_eq!((mean.0[2][5], mean.0[3][5]), (sample().0[2][5], [310.0, -305.5]));
+        assert!(Course::mean([].into_iter()).0.iter().flatten().flatten().all(|v| v.is_nan()));
+        let mut centred = sample();
+        centred.centre();
+        for axis in 0..2 {
+            let sum: f32 = centred.0.iter().map(|shape| shape[FEET][axis]).sum();
+            assert!(sum.abs() < 0.1, "{sum}");
+        }
+        assert_eq!(centred.0[1][FEET][0] - centred.0[0][FEET][0], 100.0);
+        assert_eq!(centred.0[5][..FEET], sample().0[5][..FEET], "nothing else is moved");
+    }
+
+    #[test]
+    fn a_bone_is_its_way_across_and_down_in_statures_or_nothing() {
+        let point = |x, y, confidence| Keypoint { x, y, confidence };
+        let mut pose = Pose { keypoints: [point(0.0, 0.0, 0.0); KEYPOINTS], ..Pose::default() };
+        pose.keypoints[Joint::LeftShoulder as usize] = point(100.0, 50.0, 1.0);
+        pose.keypoints[Joint::LeftElbow as usize] = point(120.0, 90.0, MIN_CONFIDENCE);
+        let told = |pose: &Pose, stature: f32| {
+            let mut values = [f32::NAN; 2 * BONES.len()];
+            bones(pose, stature, &mut values);
+            assert!(values[2..].iter().all(|v| v.is_nan()), "nothing else is seen");
+            [values[0], values[1]]
+        };
+        assert_eq!(told(&pose, 200.0), [0.1, 0.2]);
+        for stature in [0.0, -200.0, f32::NAN, 40.0, 20.0] {
+            assert!(told(&pose, stature).iter().all(|v| v.is_nan()), "a stature of {stature}");
+        }
+        for (joint, at) in [(Joint::LeftElbow, 0), (Joint::LeftShoulder, 1)] {
+            let mut hidden = pose;
+            hidden.keypoints[joint as usize].confidence = MIN_CONFIDENCE * 0.99;
+            assert!(told(&hidden, 200.0).iter().all(|v| v.is_nan()), "without point {at}");
+        }
+    }
+}

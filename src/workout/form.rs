@@ -98,3 +98,75 @@ impl Form {
         if common >= MEASURES / 3 && moved > 0.0 { off / moved } else { f32::INFINITY }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// All measures the same, place by place.
+    fn form(places: [f32; PLACES]) -> Form {
+        Form(places.map(|value| [value; MEASURES]))
+    }
+
+    fn places(form: &Form) -> [f32; PLACES] {
+        assert!(form.0.iter().all(|posture| posture.iter().all(|v| v.to_bits() == posture[0].to_bits())), "{form:?}");
+        form.0.map(|posture| posture[0])
+    }
+
+    const NAN: f32 = f32::NAN;
+
+    #[test]
+    fn the_mean_is_of_what_was_seen() {
+        let forms = [form([1.0, 2.0, 3.0, NAN, NAN]), form([3.0, NAN, 5.0, 7.0, NAN])];
+        let mean = places(&Form::mean(forms.iter()));
+        assert_eq!((&mean[..4], mean[4].is_nan()), (&[2.0, 2.0, 4.0, 7.0][..], true));
+        assert!(places(&Form::mean([].iter())).iter().all(|v| v.is_nan()));
+    }
+
+    #[test]
+    fn from_turn_to_turn_start_and_end_are_one_place() {
+        assert_eq!(places(&form([0.0, 10.0, 20.0, 15.0, 4.0]).turned()), [20.0, 15.0, 2.0, 10.0, 20.0]);
+        let mut late = form([0.0, 10.0, 20.0, 15.0, 4.0]);
+        late.forget_way_out();
+        assert!(places(&late)[..2].iter().all(|v| v.is_nan()) && places(&late)[2..] == [20.0, 15.0, 4.0]);
+        let turned = places(&late.turned());
+        assert!(turned[3].is_nan() && [0, 1, 2, 4].map(|n| turned[n]) == [20.0, 15.0, 4.0, 20.0], "{turned:?}");
+    }
+
+    #[test]
+    fn another_range_is_measured_from_where_it_starts_and_ends() {
+        assert_eq!(places(&form([0.0, 10.0, 22.0, 12.0, 4.0]).scaled(0.5)), [1.0, 6.0, 12.0, 7.0, 3.0]);
+        assert_eq!(places(&form([0.0, 10.0, 22.0, 12.0, 4.0]).scaled(2.0)), [-2.0, 18.0, 42.0, 22.0, 6.0]);
+        let late = places(&form([NAN, NAN, 22.0, 12.0, 4.0]).scaled(0.5));
+        assert!(late[0].is_nan() && late[2..] == [13.0, 8.0, 4.0], "{late:?}");
+    }
+
+    #[test]
+    fn unlikeness_is_the_share_of_the_movement_that_another_does_not_explain() {
+        let (moves, errors) = (form([0.0, 10.0, 20.0, 10.0, 0.0]), [4.0; MEASURES]);
+        assert_eq!(moves.unlikeness(&moves, &errors), 0.0);
+        // The squares around the mean of 8 are 280; five of 6 are 180. Both over 4, and one for each place less.
+        let other = form([6.0, 16.0, 26.0, 16.0, 6.0]);
+        let unlike = moves.unlikeness(&other, &errors);
+        assert!((unlike - 40.0 / 70.0).abs() < 1e-5, "{unlike}");
+        // Errors explain what is smaller than they are.
+        assert_eq!(moves.unlikeness(&form([1.0, 11.0, 21.0, 11.0, 1.0]), &errors), 0.0);
+        assert_eq!(form([5.0; PLACES]).unlikeness(&moves, &errors), f32::INFINITY, "nothing moves");
+    }
+
+    #[test]
+    fn with_too_little_in_common_two_forms_cannot_be_compared() {
+        let (moves, errors) = (form([0.0, 10.0, 20.0, 10.0, 0.0]), [1.0; MEASURES]);
+        let seen = |measures: usize, places: usize| {
+            let mut other = Form::UNSEEN;
+            for place in 0..places {
+                other.0[place][..measures].copy_from_slice(&moves.0[place][..measures]);
+            }
+            other
+        };
+        assert_eq!(moves.unlikeness(&seen(MEASURES / 3, 3), &errors), 0.0);
+        assert_eq!(moves.unlikeness(&seen(MEASURES / 3, 2), &errors), f32::INFINITY, "two places tell no movement");
+        assert_eq!(moves.unlikeness(&seen(MEASURES / 3 - 1, 5), &errors), f32::INFINITY);
+        assert_eq!(seen(MEASURES / 3, 3).unlikeness(&moves, &errors), 0.0, "whichever of them it is");
+    }
+}
