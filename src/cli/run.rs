@@ -14,12 +14,12 @@ use crate::events::Board;
 use crate::http;
 use crate::http::tls::Tls;
 use crate::jpeg::Chosen;
-use crate::metrics::machine::{Machine, Strain};
+use crate::metrics::machine::{Machine, Memory, Strain};
 use crate::metrics::{Metrics, Pauses};
 use crate::pose::Engine;
 use crate::sink::Sinks;
 use crate::store::Store;
-use crate::threads::{Crew, Post, Signals, Stop, Systemd, keep_memory_together, settle};
+use crate::threads::{Crew, Post, Signals, Stop, Systemd, give_memory_back, keep_memory_together, settle};
 use crate::time::{Mono, Wall};
 
 /// How often the main thread looks around.
@@ -144,11 +144,14 @@ fn watch_over(lines: &[Line], engine: &Engine, crew: &Crew, signals: &mut Signal
             return failed(&fault.to_string());
         }
         if round.is_multiple_of(STRAIN_ROUNDS) {
-            let now = Machine::default().strain();
+            let now = Machine::default().strain(&strain);
             if gained(&strain.cores, &now.cores) {
                 crew.put_back();
             }
             strain = told(&strain, now);
+            if strain.short_memory.is_some() {
+                give_memory_back();
+            }
         }
         round = round.wrapping_add(1);
         let now = Mono::now();
@@ -201,6 +204,14 @@ fn told(before: &Strain, now: Strain) -> Strain {
             true => log::warn!("the machine has lost cores: {has} of {had} are there, {:?}", now.cores),
             false => log::info!("the machine has {has} cores again; every thread is put back onto its own"),
         }
+    }
+    match (before.short_memory, now.short_memory) {
+        (None, Some(Memory { used, most })) => {
+            let mib = |bytes: u64| bytes >> 20;
+            log::warn!("memory is short: the box has {} MiB of the {} that it may have", mib(used), mib(most));
+        }
+        (Some(_), None) => log::info!("there is memory enough again"),
+        _ => (),
     }
     now
 }

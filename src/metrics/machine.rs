@@ -74,6 +74,25 @@ pub struct Strain {
     pub over_currents: u64,
     /// The cores that are there; none when the machine does not say.
     pub cores: Vec<usize>,
+    /// What the box may have, when it is short of it.
+    pub short_memory: Option<Memory>,
+}
+
+/// Memory of the control group that the box runs in, where that has a limit.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Memory {
+    /// Bytes that it has and that the kernel cannot take back: what is only kept, of files above all, is not among them.
+    pub used: u64,
+    /// Bytes that it may have before the kernel slows it or ends it.
+    pub most: u64,
+}
+
+impl Memory {
+    /// Whether so little is left that the kernel will soon take action. One that was short is so until a seventh is free.
+    fn is_short(self, was: bool) -> bool {
+        let share = if was { 6.0 / 7.0 } else { 0.9 };
+        self.used as f64 >= self.most as f64 * share
+    }
 }
 
 /// A list of cores as the kernel writes it, `0-3,5`.
@@ -94,6 +113,18 @@ fn number(path: impl AsRef<Path>) -> Option<i64> {
 
 fn word(path: impl AsRef<Path>) -> Option<String> {
     Some(fs::read_to_string(path).ok()?.trim().to_string())
+}
+
+/// What the kernel keeps of a group; nothing where there is no limit (the older hierarchy writes one of some exabytes).
+fn memory_of(group: &Path, used: &str, limits: &[&str]) -> Option<Memory> {
+    let most = limits.iter().filter_map(|limit| u64::try_from(number(group.join(limit))?).ok()).min()?;
+    let used = u64::try_from(number(group.join(used))?).ok()?;
+    let stat = fs::read_to_string(group.join("memory.stat")).ok()?;
+    let spare = stat.lines().filter_map(|line| {
+        let (name, bytes) = line.split_once(' ')?;
+        matches!(name, "active_file" | "inactive_file" | "slab_reclaimable").then(|| bytes.parse::<u64>().ok())?
+    });
+    (most < 1 << 50).then(|| Memory { used: used.saturating_sub(spare.sum()), most })
 }
 
 impl Machine {
@@ -152,11 +183,25 @@ impl Machine {
         word(self.sys.join("devices/system/cpu/online")).and_then(|text| cores_of(&text)).unwrap_or_default()
     }
 
-    /// What makes the machine slower now.
-    pub fn strain(&self) -> Strain {
+    /// What makes the machine slower now, and did `before`.
+    pub fn strain(&self, before: &Strain) -> Strain {
         let throttling = self.coolings().into_iter().filter(Cooling::throttles).map(|cooling| cooling.device);
         let over_currents = self.over_currents().iter().map(|over| over.count).sum();
-        Strain { throttling: throttling.collect(), over_currents, cores: self.cores() }
+        let short_memory = self.memory().filter(|memory| memory.is_short(before.short_memory.is_some()));
+        Strain { throttling: throttling.collect(), over_currents, cores: self.cores(), short_memory }
+    }
+
+    /// Memory of the box's control group, when that has a limit: of the one hierarchy, or of the older one for memory alone.
+    pub fn memory(&self) -> Option<Memory> {
+        let groups = fs::read_to_string(self.proc.join("self/cgroup")).ok()?;
+        let below =
+            |folder: &str, path: &str| self.sys.join("fs/cgroup").join(folder).join(path.trim_start_matches('/'));
+        let mut all = groups.lines().filter_map(|line| line.split_once(':')?.1.split_once(':'));
+        all.find_map(|(controllers, path)| match controllers {
+            "" => memory_of(&below("", path), "memory.current", &["memory.high", "memory.max"]),
+            "memory" => memory_of(&below("memory", path), "memory.usage_in_bytes", &["memory.limit_in_bytes"]),
+            _ => None,
+        })
     }
 
     /// Bytes of memory this process has.
@@ -187,7 +232,11 @@ impl Machine {
 impl Collector for Machine {
     fn encode(&self, mut encoder: DescriptorEncoder) -> Result<(), std::fmt::Error> {
         let cores = Some(self.cores().len() as i64).filter(|count| *count > 0);
+        let memory = self.memory();
+        let bytes = |of: fn(Memory) -> u64| memory.and_then(|memory| i64::try_from(of(memory)).ok());
         let plain = [
+            ("memory_used", "Memory that counts against the limit", Some(Unit::Bytes), bytes(|memory| memory.used)),
+            ("memory_limit", "Memory that the box may have", Some(Unit::Bytes), bytes(|memory| memory.most)),
             ("online_cores", "Cores that the machine has now", None, cores),
             ("process_resident_memory", "Memory of this process", Some(Unit::Bytes), self.resident_bytes()),
             ("process_open_descriptors", "Descriptors of this process", None, self.open_descriptors()),
@@ -260,6 +309,10 @@ mod tests {
             Machine::below(self.0.path())
         }
 
+        fn strain(&self) -> Strain {
+            self.machine().strain(&Strain::default())
+        }
+
         fn text(&self) -> String {
             let (mut registry, mut out) = (Registry::with_prefix("spotter"), String::new());
             registry.register_collector(Box::new(self.machine()));
@@ -272,7 +325,7 @@ mod tests {
     fn what_a_machine_does_not_have_is_left_out() {
         let made = Made::new();
         assert_eq!(made.text(), "# EOF\n");
-        assert_eq!(made.machine().strain(), Strain::default());
+        assert_eq!(made.strain(), Strain::default());
     }
 
     #[test]
@@ -283,10 +336,69 @@ mod tests {
         for (text, cores) in [("0-3,5\n", vec![0, 1, 2, 3, 5]), ("0\n", vec![0]), ("none\n", vec![]), ("3-\n", vec![])]
         {
             fs::write(&file, text).unwrap();
-            assert_eq!(made.machine().strain().cores, cores, "{text}");
+            assert_eq!(made.strain().cores, cores, "{text}");
         }
         fs::write(&file, "0-1\n").unwrap();
         assert!(made.text().contains("\nspotter_online_cores 2\n"), "{}", made.text());
+    }
+
+    /// A group with such files, and the box in it.
+    fn grouped(groups: &str, folder: &str, files: &[(&str, &str)]) -> Made {
+        let made = Made::new();
+        for (path, text) in [("proc/self/cgroup".to_owned(), groups)]
+            .into_iter()
+            .chain(files.iter().map(|(name, text)| (format!("sys/fs/cgroup/{folder}/{name}"), *text)))
+        {
+            let file = made.0.path().join(path);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, text).unwrap();
+        }
+        made
+    }
+
+    #[test]
+    fn memory_is_what_the_group_may_have_in_either_hierarchy() {
+        let stat = "anon 30\nfile 900\nactive_file 300\ninactive_file 550\nslab_reclaimable 50\nslab 70\n";
+        let files =
+            [("memory.current", "1000\n"), ("memory.high", "700\n"), ("memory.max", "850\n"), ("memory.stat", stat)];
+        let made = grouped("0::/system.slice/spotter.service\n", "system.slice/spotter.service", &files);
+        assert_eq!(made.machine().memory(), Some(Memory { used: 100, most: 700 }));
+        let text = made.text();
+        let both = ["\nspotter_memory_used_bytes 100\n", "\nspotter_memory_limit_bytes 700\n"];
+        assert!(both.iter().all(|line| text.contains(line)), "{text}");
+        // Only one of the two limits.
+        let files =
+            [("memory.current", "1000\n"), ("memory.high", "max\n"), ("memory.max", "850\n"), ("memory.stat", stat)];
+        assert_eq!(grouped("0::/\n", "", &files).machine().memory(), Some(Memory { used: 100, most: 850 }));
+        let files = [("memory.usage_in_bytes", "1000\n"), ("memory.limit_in_bytes", "800\n"), ("memory.stat", stat)];
+        let groups = "9:name=systemd:/a\n4:memory:/box\n0::/b\n";
+        assert_eq!(grouped(groups, "memory/box", &files).machine().memory(), Some(Memory { used: 100, most: 800 }));
+        // None: no limit in either, no group, no such files.
+        let files =
+            [("memory.current", "1000\n"), ("memory.high", "max\n"), ("memory.max", "max\n"), ("memory.stat", stat)];
+        assert_eq!(grouped("0::/\n", "", &files).machine().memory(), None);
+        let files = [
+            ("memory.usage_in_bytes", "1000\n"),
+            ("memory.limit_in_bytes", "9223372036854771712\n"),
+            ("memory.stat", stat),
+        ];
+        assert_eq!(grouped(groups, "memory/box", &files).machine().memory(), None);
+        assert_eq!(grouped("nonsense\n0::/\n", "", &[]).machine().memory(), None);
+    }
+
+    #[test]
+    fn memory_is_short_above_nine_tenths_and_until_a_seventh_is_free() {
+        let at = |used: u64, before: &Strain| {
+            let used = used.to_string();
+            let files = [("memory.current", used.as_str()), ("memory.max", "7000"), ("memory.stat", "")];
+            grouped("0::/\n", "", &files).machine().strain(before)
+        };
+        let calm = at(6299, &Strain::default());
+        assert_eq!(calm.short_memory, None);
+        let short = at(6300, &calm);
+        assert_eq!(short.short_memory, Some(Memory { used: 6300, most: 7000 }));
+        assert!(at(6000, &short).short_memory.is_some());
+        assert_eq!(at(5999, &short).short_memory, None);
     }
 
     #[test]
@@ -316,10 +428,10 @@ mod tests {
         };
         device(0, "pwm-fan", "2");
         device(1, "cpu-throttle-alert", "0");
-        assert_eq!(made.machine().strain(), Strain::default());
+        assert_eq!(made.strain(), Strain::default());
         assert!(made.text().contains("\nspotter_throttled 0\n"), "{}", made.text());
         device(1, "cpu-throttle-alert", "1");
-        assert_eq!(made.machine().strain().throttling, ["cpu-throttle-alert"]);
+        assert_eq!(made.strain().throttling, ["cpu-throttle-alert"]);
         let text = made.text();
         assert!(text.contains("\nspotter_throttled 1\n"), "{text}");
         assert!(text.contains("spotter_cooling_state{device=\"pwm-fan\",number=\"0\"} 2\n"), "{text}");
@@ -336,7 +448,7 @@ mod tests {
         made.put("hwmon/hwmon3/oc3_throt_en", "1");
         let of = |event: &str, count| OverCurrent { sensor: "soctherm_oc".into(), event: event.into(), count };
         assert_eq!(made.machine().over_currents(), [of("oc1", 4), of("oc3", 11)]);
-        assert_eq!(made.machine().strain().over_currents, 15);
+        assert_eq!(made.strain().over_currents, 15);
         let text = made.text();
         let line = "spotter_over_current_events_total{sensor=\"soctherm_oc\",event=\"oc3\"} 11\n";
         assert!(text.contains(line), "{text}");

@@ -18,7 +18,7 @@ use std::time::Duration;
 pub use beat::{Beat, Health};
 pub use signals::Signals;
 pub use stop::Stop;
-pub use sys::{keep_memory_together, settle};
+pub use sys::{give_memory_back, keep_memory_together, settle};
 pub use systemd::Systemd;
 
 use crate::time::Mono;

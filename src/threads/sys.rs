@@ -27,6 +27,17 @@ pub fn keep_memory_together() {
     log::debug!("memory is kept in {ARENAS} parts: {}", done == 1);
 }
 
+/// Gives memory that the C library keeps for later back to the machine. What is in use is not touched; whoever wants memory
+/// meanwhile waits some milliseconds for it.
+pub fn give_memory_back() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: `malloc_trim` works on the allocator's own free memory under its own locks, takes no pointer and may be called at
+    // any time by any thread.
+    let some = unsafe { libc::malloc_trim(0) };
+    #[cfg(target_env = "gnu")]
+    log::debug!("memory was given back to the machine: {}", some == 1);
+}
+
 /// Puts another thread of this process onto its cores.
 pub(super) fn put(tid: Option<u32>, post: &Post) {
     let tid = tid.and_then(|tid| i32::try_from(tid).ok()).and_then(rustix::thread::Pid::from_raw);

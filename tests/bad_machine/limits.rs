@@ -278,7 +278,7 @@ fn with_too_little_memory_to_start_it_says_so_and_ends() {
 }
 
 /// What a box answers that may end meanwhile; nothing when it does.
-fn status_of(address: SocketAddr, path: &str) -> Option<u16> {
+pub fn status_of(address: SocketAddr, path: &str) -> Option<u16> {
     let mut socket = TcpStream::connect(address).ok()?;
     socket.set_read_timeout(Some(Duration::from_secs(10))).ok()?;
     let head = format!("GET {path} HTTP/1.1\r\nHost: b\r\nConnection: close\r\n\r\n");

@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
 
-use super::common::{c_compiler, request, until};
+use super::common::{c_compiler, until};
 use super::receiver::{Manner, Part, Receiver, SECRET};
 use super::rig::{Rig, TRAINS, program};
+use super::slow::makes_sets_late_and_nothing_else;
 
 const DAY_MS: i64 = 24 * 3_600_000;
 
@@ -40,36 +40,9 @@ fn shimmed(config: &str) -> Rig {
 }
 
 #[test]
-fn a_slow_disk_makes_sets_late_and_nothing_else() {
+fn a_disk_whose_writes_take_seconds_makes_sets_late_and_nothing_else() {
     let rig = shimmed(TRAINS);
-    rig.has_picture();
-    order(rig.folder.path(), 0, 2500);
-    // What is asked of the log is answered that it takes too long, and the answer itself does not.
-    let asked = Instant::now();
-    let reply = request(rig.spotter.address, "PATCH", "/api/v1/thresholds", &[], br#"{"rep.smoothing_s":0.3}"#);
-    assert!(reply.status == 503 && asked.elapsed() < Duration::from_secs(5), "{} {}", reply.status, reply.text());
-    rig.says("spotter.db is slow: a write took ");
-    rig.metric_is("spotter_store_slow ", |slow| slow == 1.0);
-    // Meanwhile he is counted, and everybody sees him.
-    let mut newest = 0;
-    until("a set is over and waits for the disk", || {
-        let begun = Instant::now();
-        let reply = rig.spotter.get("/snapshot");
-        let id = reply.header("x-frame-id").and_then(|id| id.parse::<u64>().ok()).unwrap_or(0);
-        assert!(reply.status == 200 && id >= newest && begun.elapsed() < Duration::from_secs(2), "{}", reply.head);
-        newest = id;
-        let waits = rig.spotter.metric("spotter_store_waiting_sets ") > 0.0;
-        if waits { Ok(()) } else { Err(rig.spotter.json("/api/v1/state").to_string()) }
-    });
-    rig.metric_is("spotter_store_written_sets_total ", |written| written >= 1.0);
-    order(rig.folder.path(), 0, 0);
-    until("the log answers again", || {
-        let reply = request(rig.spotter.address, "PATCH", "/api/v1/thresholds", &[], br#"{"rep.smoothing_s":0.3}"#);
-        if reply.status == 200 { Ok(()) } else { Err(reply.text()) }
-    });
-    rig.says("spotter.db is quick again");
-    rig.metric_is("spotter_store_slow ", |slow| slow == 0.0);
-    assert_eq!(rig.sets()[0]["reps"], 3);
+    makes_sets_late_and_nothing_else(&rig, |is_slow| order(rig.folder.path(), 0, if is_slow { 2500 } else { 0 }));
 }
 
 /// So many sets, the oldest first, each as long as three curls take, none before the one before it was over.
