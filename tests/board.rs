@@ -216,6 +216,34 @@ fn every_shell_script_is_clean() {
     assert!(out.status.success(), "{}", text_of(&out));
 }
 
+/// As `cross/debian.sh test-all` runs a program. This one has three tests; the second never ends, and what it started neither.
+#[test]
+fn a_test_that_never_ends_is_named_and_the_others_are_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let (program, pid) = (folder.path().join("tests"), folder.path().join("pid"));
+    let script = format!(
+        "case \"$*\" in\n  *--list*) printf '%s: test\\n' a b c ;;\n  '--exact c') printf 'test c ... ok\\n' ;;\n  \
+        *) printf 'test a ... ok\\ntest b ... '; sleep 1000 & echo $! >'{}'; wait ;;\nesac\n",
+        pid.display()
+    );
+    std::fs::write(&program, format!("#!/bin/bash\n{script}")).unwrap();
+    std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let out = run("env", &["SILENCE_S=10", ".ci/bounded.py", program.to_str().unwrap(), "--skip", "d"]);
+    let said = text(&out.stdout);
+    assert_eq!(out.status.code(), Some(101), "{}", text_of(&out));
+    assert!(
+        said.contains("\ntest b ... NOT ENDED\n") && !said.contains("a ... NOT") && said.contains("\ntest c ... ok\n"),
+        "{said}"
+    );
+    let sleeper = std::fs::read_to_string(pid).unwrap();
+    // A process that was killed is gone a moment later.
+    let (its_program, began) = (Path::new("/proc").join(sleeper.trim()).join("exe"), std::time::Instant::now());
+    while its_program.exists() {
+        assert!(began.elapsed().as_secs() < 90, "what it started still runs");
+        std::thread::yield_now();
+    }
+}
+
 /// As systemd starts it: as root, and told the number of its own process. `unshare` makes whoever runs this root, in a
 /// namespace of his own, where that is allowed.
 fn as_root(arguments: &str, its_own: bool) -> (Option<i32>, String) {
