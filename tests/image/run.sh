@@ -20,7 +20,7 @@ work=$image/test
 feeder=target/cross/aarch64-unknown-linux-gnu/debug/examples/log_feeder
 url=http://127.0.0.1:$PORT
 # A translated machine on busy cores is slow; reaching this is a failure.
-readonly PATIENCE_S=600
+readonly PATIENCE_S=${PATIENCE_S:-600}
 # The root's place in the image, as board/image.sh lays it out.
 readonly OFFSET=1048576
 
