@@ -14,7 +14,7 @@ use crate::capture::{CaptureFault, Next, Settings, Source, knock};
 use crate::frame::{Frame, FrameRef, Pool};
 use crate::mailbox::{Posted, Poster};
 use crate::metrics::Drop;
-use crate::threads::{Beat, Stop};
+use crate::threads::{Beat, Stop, give_memory_back};
 use crate::time::{Mono, Wall};
 
 /// Frames of one camera that exist: one being filled, one that is the newest, one in the mailbox, one with the pose
@@ -103,6 +103,8 @@ impl Feed {
                 Then::Rest(fault, wait) => {
                     // The picture went before the device does: closing may take a while.
                     drop(opened);
+                    // What a decoder had lies free in the C library, in pieces that the next one rarely fits.
+                    give_memory_back();
                     beat.mark(Mono::now());
                     self.rest(wait, &fault, beat);
                 }

@@ -14,8 +14,10 @@ use super::v4l2::Shim;
 
 /// Cameras of one box that go at once.
 const CAMERAS: usize = 8;
-/// Percent by which the memory of eight decoders of H.264 comes and goes, however often they were there.
-const DECODERS_BREATHE: usize = 3;
+/// Percent by which memory may have grown.
+const MORE: usize = 1;
+/// A descriptor that libraries have at one moment of rest and not at another; each reconnect that left one would leave a thousand.
+const BREATHES: usize = 1;
 
 fn cycles() -> usize {
     std::env::var("SPOTTER_CYCLES").ok().and_then(|c| c.parse().ok()).unwrap_or(24)
@@ -44,9 +46,7 @@ fn at_rest(house: &House, calm: Duration) -> Holdings {
 }
 
 /// Takes all cameras of the house away and gives them back until there were as many reconnects as are wanted.
-///
-/// `percent`: what memory may have grown by.
-fn again_and_again(what: &str, house: &House, percent: usize, mut present: impl FnMut(bool)) {
+fn again_and_again(what: &str, house: &House, mut present: impl FnMut(bool)) {
     until_all(house, true);
     let turns = cycles().div_ceil(CAMERAS);
     // The first turns fill the libraries' own caches, and the allocator's pieces of memory for each thread that ever was.
@@ -54,7 +54,7 @@ fn again_and_again(what: &str, house: &House, percent: usize, mut present: impl 
     // GLib's pool lets a thread go that nobody has wanted for 15 s. After a few turns nothing has settled; a thread or a
     // descriptor that each of them leaves behind is still seen.
     let (calm, idle, percent) = match warm_up {
-        100 => (Duration::from_secs(17), 0, percent),
+        100 => (Duration::from_secs(17), 0, MORE),
         _ => (Duration::from_millis(200), 16, 10),
     };
     let mut again = |turns: usize| {
@@ -69,7 +69,7 @@ fn again_and_again(what: &str, house: &House, percent: usize, mut present: impl 
     let (before, after) = (again(warm_up), again(turns));
     println!("{what}: {} reconnects; threads, descriptors, kB {before:?} -> {after:?}", turns * CAMERAS);
     assert!(after.0 <= before.0 + idle, "{what}: {before:?} -> {after:?}");
-    assert!(after.1 <= before.1 + idle, "{what}: {before:?} -> {after:?}");
+    assert!(after.1 <= before.1 + idle.max(BREATHES), "{what}: {before:?} -> {after:?}");
     assert!(after.2 <= before.2 + before.2 * percent / 100, "{what}: {before:?} -> {after:?}");
 }
 
@@ -81,7 +81,7 @@ fn v4l2_cameras_that_are_unplugged_and_plugged_in_leave_nothing_behind() {
     names.iter().for_each(|name| shim.behave(name, "fps=30"));
     let house = shim.house(&names);
     let mut turn = 0;
-    again_and_again("V4L2", &house, 1, |up| {
+    again_and_again("V4L2", &house, |up| {
         turn += 1;
         for (at, name) in names.iter().enumerate() {
             match up {
@@ -101,7 +101,7 @@ fn web_cameras_that_hang_up_and_refuse_leave_nothing_behind() {
         servers.iter().enumerate().map(|(n, s)| (format!("c{n}"), format!("http://{}/stream", s.address))).collect();
     let cameras: Vec<(&str, String)> = cameras.iter().map(|(name, uri)| (name.as_str(), uri.clone())).collect();
     let house = House::start(&cameras, 1, &[]);
-    again_and_again("HTTP", &house, 1, |up| {
+    again_and_again("HTTP", &house, |up| {
         servers.iter().for_each(|server| server.behave(if up { good(100) } else { hangs_up() }));
     });
 }
@@ -114,7 +114,7 @@ fn rtsp_cameras_that_hang_up_and_refuse_leave_nothing_behind() {
         servers.iter().enumerate().map(|(n, s)| (format!("c{n}"), format!("rtsp://{}/h264", s.address))).collect();
     let cameras: Vec<(&str, String)> = cameras.iter().map(|(name, uri)| (name.as_str(), uri.clone())).collect();
     let house = House::start(&cameras, 3, &[]);
-    again_and_again("RTSP", &house, DECODERS_BREATHE, |up| {
+    again_and_again("RTSP", &house, |up| {
         servers.iter().for_each(|server| server.behave(if up { honest(real.port()) } else { hangs_up() }));
     });
 }
