@@ -242,7 +242,7 @@ fn ten_hours_without_exercise_are_one_set_at_most() {
     let hours = found.iter().map(|(seconds, _)| seconds / 3600.0).sum::<f64>();
     let ghosts = found.iter().map(|(_, sets)| sets.len()).sum::<usize>();
     println!("{ghosts} ghost sets in {hours:.1} hours");
-    assert!(ghosts as f64 <= (hours / 10.0).ceil(), "{ghosts} in {hours} hours");
+    assert!(ghosts as f64 <= (hours / 10.0).floor().max(1.0), "{ghosts} in {hours} hours");
 }
 
 /// Draws what people do between sets into `target/`.
