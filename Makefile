@@ -46,7 +46,7 @@ BOX_TESTS := cross-tests test-rtsp test-kill test-hostile test-api test-simulati
 OPTIMISED := --config profile.dev.package.spotter.opt-level=2
 
 .PHONY: help setup build run onnxruntime test fmt lint unit small bench bench-pose test-box test-long loom test-simulation miri sanitize fuzz mutants coverage geiger test-vm test-browser test-gpu \
-	test-rtsp test-reconnects test-aarch64 test-aarch64-all torture endurance test-api test-hostile test-counting test-demo-sets test-kill test-model test-day test-parity demo-model cross-debian cross cross-tools cross-tests \
+	test-rtsp test-reconnects test-aarch64 test-aarch64-all torture endurance test-api test-hostile test-counting test-demo-sets test-kill test-memory test-model test-day test-parity demo-model cross-debian cross cross-tools cross-tests \
 	deb deb-arm64 spot spot-arm64 test-deb image test-image bsp-named flash deny tensorrt-shim
 
 help: ## this list
@@ -112,7 +112,7 @@ test-box: ## the slow tests: loom, the simulated line, sanitizers, hostile answe
 
 # The count does not reach all of its targets yet, so test-counting fails; docs/verified.md has the figures.
 test-long: ## longer still: a camera's line by a new seed, thousands of reconnects, a thousand sets counted, twenty films, thousands of pictures for the demo model, a day of frames, all tests on aarch64
-	@$(MAKE) --no-print-directory test-simulation test-reconnects test-aarch64-all test-demo-sets test-model test-day test-counting
+	@$(MAKE) --no-print-directory test-simulation test-reconnects test-memory test-aarch64-all test-demo-sets test-model test-day test-counting
 
 loom: ## every interleaving of the mailbox
 	$(CARGO) test --locked --test mailbox_loom
@@ -216,6 +216,9 @@ test-rtsp: ## an RTSP server killed, restarted and stopped, CYCLES times
 
 test-reconnects: ## V4L2, HTTP and RTSP cameras gone and back RECONNECTS times: threads, descriptors and memory as before
 	SPOTTER_CYCLES=$(RECONNECTS) $(CARGO) test --locked --test bad_cameras -- --nocapture --test-threads 1 reconnects
+
+test-memory: ## a box in a control group of the kernel that gets short of memory (root)
+	$(CARGO) test --locked --test bad_machine -- --ignored --nocapture memory::
 
 test-kill: ## the log killed KILLS times while receivers fail
 	$(CARGO) build --locked --example log_feeder
