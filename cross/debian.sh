@@ -29,8 +29,8 @@ whole=(--locked --target "$TARGET" --config profile.dev.package.spotter.opt-leve
 light=("${whole[@]}" --lib --test gpu --test tensorrt)
 
 # GStreamer's elements for H.264, its RTSP server and what they link to, unpacked and no more: installed they would take the place of
-# some of the host's own packages. The loader and GStreamer look there besides,
-# but not in its lib/: the C library is the host's, as its loader is.
+# some of the host's own packages. The loader and GStreamer look there besides, but not in its lib/: the C library is the host's, as
+# its loader is.
 ELEMENTS=$CARGO_TARGET_DIR/elements
 unpack_elements() {
   local libraries=$ELEMENTS/usr/lib/aarch64-linux-gnu
@@ -73,11 +73,9 @@ case "${1:-}" in
     # What logs sets in the guest of tests/image/run.sh while the power is cut.
     step /usr/bin/cargo build "${whole[@]}" --example log_feeder
     ;;
-  compile | compile-all)
-    # What `test` and `test-all` run, beforehand: compiling may go on beside other work, tests on a processor that is translated may not.
-    wanted=("${light[@]}")
-    [ "$1" = compile ] || wanted=("${whole[@]}")
-    step /usr/bin/cargo test "${wanted[@]}" --no-run
+  compile)
+    # What `test` runs, beforehand: compiling may go on beside other work, tests on a processor that is translated may not.
+    step /usr/bin/cargo test "${light[@]}" --no-run
     step /usr/bin/cargo build "${whole[@]}" --bins --examples
     ;;
   test | test-all)
@@ -103,7 +101,7 @@ case "${1:-}" in
     ls -l "$picture"
     ;;
   *)
-    echo "usage: cross/debian.sh install|build|feeder|compile|compile-all|test|test-all" >&2
+    echo "usage: cross/debian.sh install|build|feeder|compile|test|test-all" >&2
     exit 2
     ;;
 esac

@@ -39,8 +39,7 @@ pub fn spread(values: impl Iterator<Item = f32> + Clone) -> Option<(f32, f32)> {
 
 /// One channel's mean around a tick.
 pub fn around(signal: &Signal, channel: usize, tick: u64) -> f32 {
-    let near = (tick.saturating_sub(AROUND)..=tick + AROUND).map(|tick| signal.at(channel, tick));
-    spread(near).map_or(f32::NAN, |(mean, _)| mean)
+    signal.around(channel, tick, AROUND)
 }
 
 /// What one channel does between starts and turns.

@@ -15,6 +15,13 @@ pub struct Cycle {
     pub low: usize,
 }
 
+impl Cycle {
+    /// Ended where it was lowest. Not for the last one: what comes behind it may be anything, lower down or not.
+    pub fn to_its_low(self) -> Cycle {
+        Cycle { end: self.low, ..self }
+    }
+}
+
 /// What makes a repetition.
 #[derive(Clone, Copy, Debug)]
 pub struct Wanted {

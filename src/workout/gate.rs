@@ -73,12 +73,7 @@ pub fn lift(signal: &Signal, spans: &[Span]) -> f32 {
 }
 
 fn place(signal: &Signal, channel: usize, tick: u64) -> f32 {
-    let near = (tick.saturating_sub(AROUND)..=tick + AROUND).map(|tick| signal.at(channel, tick));
-    let (mut sum, mut count) = (0.0, 0.0);
-    for value in near.filter(|v| v.is_finite()) {
-        (sum, count) = (sum + value, count + 1.0);
-    }
-    sum / count
+    signal.around(channel, tick, AROUND)
 }
 
 fn steps(signal: &Signal, of: &Span) -> bool {

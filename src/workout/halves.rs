@@ -47,13 +47,7 @@ struct Crossing {
 }
 
 fn place(signal: &Signal, tick: u64) -> Place {
-    let (mut sum, mut count) = ([0.0; WIDTH], [0.0; WIDTH]);
-    for row in (tick.saturating_sub(AROUND)..=tick + AROUND).filter_map(|tick| signal.values(tick)) {
-        for (n, value) in row[FIGURE..FIGURE + WIDTH].iter().enumerate().filter(|(_, value)| value.is_finite()) {
-            (sum[n], count[n]) = (sum[n] + value, count[n] + 1.0);
-        }
-    }
-    std::array::from_fn(|n| sum[n] / count[n])
+    std::array::from_fn(|n| signal.around(FIGURE + n, tick, AROUND))
 }
 
 /// From one place to another, as far as both were seen.

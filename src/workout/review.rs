@@ -219,9 +219,8 @@ fn along(signal: &Signal, aim: &Aim, known: Known, least: Least, desk: &mut Desk
     for _ in 0..2 {
         cycles(x, Wanted::of(height, ticks(DWELL_S)), &mut desk.cycles);
         all.clear();
-        // What comes behind the last one may be anything, lower down or not.
-        let paused = |cycle: &Cycle| from + (cycle.turn as u64) < last.turn.saturating_sub(ticks(rep_s / 2.0) as u64);
-        let whole = |cycle: &Cycle| Cycle { end: if paused(cycle) { cycle.low } else { cycle.end }, ..*cycle };
+        let is_last = |cycle: &Cycle| from + (cycle.turn as u64) >= last.turn.saturating_sub(ticks(rep_s / 2.0) as u64);
+        let whole = |cycle: &Cycle| if is_last(cycle) { *cycle } else { cycle.to_its_low() };
         all.extend(desk.cycles.iter().map(|cycle| measured(x, from, 1, whole(cycle))));
         let core = all.iter().filter(|span| (first.start..=last.end).contains(&span.turn));
         height = median(core.map(|span| span.height));

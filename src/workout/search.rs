@@ -262,8 +262,7 @@ pub fn alike(signal: &Signal, (first, step): (u64, u64), least: Least, desk: &mu
     spans.clear();
     let Some(earlier) = cycles.len().checked_sub(least.reps) else { return false };
     let last = cycles.len() - 1;
-    // What comes behind the last one may be anything, lower down or not.
-    let whole = |n: usize| Cycle { end: if n < last { cycles[n].low } else { cycles[n].end }, ..cycles[n] };
+    let whole = |n: usize| if n < last { cycles[n].to_its_low() } else { cycles[n] };
     spans.extend((earlier..=last).map(|n| measured(x, first, step, whole(n))));
     let usual = Usual::of(spans);
     let now = first + x.len() as u64 * step;

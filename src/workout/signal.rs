@@ -187,6 +187,13 @@ impl Signal {
         known.then(|| &self.values[tick as usize % KEPT])
     }
 
+    /// One channel's mean over the ticks that are at most `reach` from this one, of what is known; `NaN` of nothing.
+    pub fn around(&self, channel: usize, tick: u64, reach: u64) -> f32 {
+        let near = (tick.saturating_sub(reach)..=tick + reach).map(|tick| self.at(channel, tick));
+        let (sum, count) = near.filter(|v| v.is_finite()).fold((0.0, 0.0), |(sum, count), v| (sum + v, count + 1.0));
+        sum / count
+    }
+
     /// One channel's value at a tick of the last six minutes; `NaN` if it is not known.
     pub fn at(&self, channel: usize, tick: u64) -> f32 {
         self.values(tick).map_or(f32::NAN, |values| values[channel])
