@@ -19,6 +19,9 @@ const NOISE: f32 = 5.0;
 const STEP_DEG: f32 = 22.0;
 /// … unless the hips sink by this, as in a lunge.
 const SINK_DEG: f32 = 22.0;
+/// A thigh that moves less than this, and less than this share of the other one's, is that of a leg that stands.
+const STILL_DEG: f32 = 28.0;
+const STILL: f32 = 0.5;
 
 /// Nobody walks with a trunk that rises by less, and the feet of one who lies are seen badly.
 const UPRIGHT_DEG: f32 = 54.0;
@@ -34,7 +37,8 @@ pub fn trains(signal: &Signal, spans: &[Span]) -> bool {
     {
         return false;
     }
-    let moved = spans.iter().filter(|span| walked(signal, span) || steps(signal, span)).count();
+    let stands = stands(signal, spans);
+    let moved = spans.iter().filter(|span| walked(signal, span) || !stands && steps(signal, span)).count();
     2 * moved < spans.len()
 }
 
@@ -76,16 +80,27 @@ fn place(signal: &Signal, channel: usize, tick: u64) -> f32 {
     signal.around(channel, tick, AROUND)
 }
 
-fn steps(signal: &Signal, of: &Span) -> bool {
-    let range = |value: &dyn Fn(u64) -> f32| {
-        let mean = |tick: u64| (tick - AROUND..=tick + AROUND).map(value).sum::<f32>() / (2 * AROUND + 1) as f32;
-        let values = (of.start.max(AROUND)..=of.end).map(mean).filter(|v| v.is_finite());
-        let (low, high) = values.fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)));
-        (high - low).max(0.0)
-    };
+/// Whether one leg stands all the time. The other one is then hidden by it and seen badly, which looks like steps.
+fn stands(signal: &Signal, spans: &[Span]) -> bool {
+    let [first, .., last] = spans else { return false };
     let [left, right] = [Side::Left, Side::Right].map(|side| Measure::Thigh.channel(side));
-    let apart = range(&|tick| signal.at(left, tick) - signal.at(right, tick));
-    let sinks = range(&|tick| signal.at(Measure::Stance.channel(Side::Both), tick));
+    let [left, right] = [left, right].map(|thigh| range(first.start, last.end, |tick| signal.at(thigh, tick)));
+    let (least, most) = (left.min(right), left.max(right));
+    least > 0.0 && least < STILL_DEG.min(STILL * most)
+}
+
+/// The range of what is averaged around each tick; 0 where nothing was seen.
+fn range(from: u64, to: u64, value: impl Fn(u64) -> f32) -> f32 {
+    let mean = |tick: u64| (tick - AROUND..=tick + AROUND).map(&value).sum::<f32>() / (2 * AROUND + 1) as f32;
+    let values = (from.max(AROUND)..=to).map(mean).filter(|v| v.is_finite());
+    let (low, high) = values.fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)));
+    (high - low).max(0.0)
+}
+
+fn steps(signal: &Signal, of: &Span) -> bool {
+    let [left, right] = [Side::Left, Side::Right].map(|side| Measure::Thigh.channel(side));
+    let apart = range(of.start, of.end, |tick| signal.at(left, tick) - signal.at(right, tick));
+    let sinks = range(of.start, of.end, |tick| signal.at(Measure::Stance.channel(Side::Both), tick));
     let noise = signal.noise_deg(left).hypot(signal.noise_deg(right)) / signal.frames(2 * AROUND as usize + 1).sqrt();
     apart > STEP_DEG + NOISE * noise && sinks < SINK_DEG
 }
@@ -164,6 +179,23 @@ mod tests {
         assert!(!trains(&swaying(85.0, 0.0, 60.0, 0.5), &spans), "seen well");
         assert!(trains(&swaying(85.0, 0.0, 65.0, 12.0), &spans), "not quite more than five deviations of the mean");
         assert!(!trains(&swaying(85.0, 0.0, 70.0, 12.0), &spans), "more than those");
+    }
+
+    #[test]
+    fn a_leg_that_stands_before_one_that_is_seen_badly_makes_no_steps() {
+        let sway = |tick: u64| (tick as f32 * 0.1).sin();
+        let thighs = |own_deg: f32, hidden_deg: f32| {
+            let signal = seen(&[
+                (TRUNK, &|_| 85.0),
+                (STANCE, &|_| 160.0),
+                (THIGHS[0], &|tick| -60.0 + own_deg / 2.0 * sway(tick)),
+                (THIGHS[1], &|tick| -60.0 - hidden_deg / 2.0 * sway(tick)),
+            ]);
+            trains(&signal, &SPANS.map(|start| Span { end: start + 64, ..span(start) }))
+        };
+        assert!(thighs(24.0, 60.0), "it sways a little");
+        assert!(!thighs(30.0, 80.0), "it steps");
+        assert!(!thighs(24.0, 44.0), "both move alike");
     }
 
     #[test]
