@@ -23,12 +23,14 @@ const STEP: u64 = 2;
 /// Half widths of the smoothing, in steps.
 const HALVES: [usize; 4] = [1, 2, 4, 8];
 /// A smoothing this wide against a repetition flattens it.
-const SMOOTHEST: f32 = 0.4;
+const SMOOTHEST: f32 = 0.45;
+/// What is quicker than this is a step. Seconds.
+const STEP_S: f32 = 0.75;
 /// Repetitions must be this many times as high as what is left of the noise.
 const CLEAR: f32 = 6.0;
 /// Starts and turns must be this far apart, in standard deviations of one frame, the less the more repetitions say so: of
 /// three, four, five … repetitions, …
-const CLARITY: [f32; 5] = [8.0, 7.6, 7.2, 6.8, 6.4];
+const CLARITY: [f32; 5] = [7.0, 6.1, 5.2, 4.3, 3.4];
 /// … and the starts must be one place: this share of the way at most.
 const ASTRAY: f32 = 0.4;
 /// Repetitions of one set differ less than this from their mean.
@@ -187,7 +189,7 @@ pub fn look(signal: &Signal, line: Line, from: u64, least: Least, desk: &mut Des
             }
             let spans = &desk.spans;
             let shortest = spans.iter().map(Span::duration_s).fold(f32::INFINITY, f32::min);
-            if seconds((2 * half as u64 + 1) * STEP) > SMOOTHEST * shortest {
+            if seconds((2 * half as u64 + 1) * STEP) > SMOOTHEST * shortest || shortest < STEP_S {
                 continue;
             }
             let aim = Aim::at(signal, spans);
@@ -306,9 +308,12 @@ const SLOW_UNEVENNESS: [f32; 6] = [0.06, 0.1, 0.13, 0.17, 0.2, 0.25];
 /// quickly and gets his breath twice between.
 const SLACK: f32 = 3.5;
 
+/// So many are enough for whatever it is.
+const CLEARLY: f32 = 8.0;
+
 /// Whether start and turn are far enough apart for whatever it is.
 pub fn clearly(aim: &Aim) -> bool {
-    aim.clarity >= CLARITY[0]
+    aim.clarity >= CLEARLY
 }
 
 /// Whether they go evenly enough for whatever it is.
