@@ -13,7 +13,7 @@ use gym::view::{angle_deg, course, zig_zags};
 use gym::watch::{all, counted, number};
 use gym::{BEGIN_S, Gym, Plan, Session};
 use spotter::skeleton::{Keypoint, Pose};
-use spotter::workout::Hinge;
+use spotter::workout::{Happening, Hinge, Settings, Workout};
 
 /// One session of every movement.
 fn sample(seed: u64) -> impl Iterator<Item = (Move, Gym)> {
@@ -243,6 +243,18 @@ fn ten_hours_without_exercise_are_one_set_at_most() {
     let ghosts = found.iter().map(|(_, sets)| sets.len()).sum::<usize>();
     println!("{ghosts} ghost sets in {hours:.1} hours");
     assert!(ghosts as f64 <= (hours / 10.0).floor().max(1.0), "{ghosts} in {hours} hours");
+}
+
+#[test]
+fn sips_that_began_like_curls_are_told_to_have_been_no_set_and_kept_nowhere() {
+    let gym = idle(80_013);
+    let (mut workout, mut told) = (Workout::new(Settings::default()), vec![]);
+    for shot in gym.shots().filter(|shot| (400.0..500.0).contains(&(shot.at.as_ns() as f64 / 1e9 - BEGIN_S))) {
+        workout.update(shot.at, gym.camera.size, &shot.poses, &mut told);
+    }
+    assert!(matches!(told[0], Happening::SetStarted { .. }), "{told:?}");
+    assert!(matches!(told[1..].last(), Some(Happening::SetDropped)), "{told:?}");
+    assert!(told[1..told.len() - 1].iter().all(|one| matches!(one, Happening::Rep(_))), "{told:?}");
 }
 
 /// Draws what people do between sets into `target/`.

@@ -99,6 +99,11 @@ impl Scribe {
                 self.view.announce_workout("rep", note);
             }
             Happening::SetEnded(set) => self.close(*set, now, chosen, example),
+            Happening::SetDropped => {
+                self.album.close();
+                let note = serde_json::json!({"camera": self.view.name()});
+                self.view.announce_workout("set_dropped", note.to_string());
+            }
         }
     }
 

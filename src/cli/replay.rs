@@ -172,7 +172,7 @@ pub(super) fn count(
     let mut tell = |told: &mut Vec<Happening>, out: &mut dyn Write| {
         for happening in told.drain(..) {
             match &happening {
-                Happening::SetStarted { .. } => {}
+                Happening::SetStarted { .. } | Happening::SetDropped => {}
                 Happening::Rep(_) => reps += 1,
                 Happening::SetEnded(_) => sets += 1,
             }
@@ -216,6 +216,7 @@ fn event(happening: &Happening) -> serde_json::Value {
             "event": "set_ended", "exercise": set.exercise.as_deref(), "reps": set.reps.len(), "started_at": seconds(set.started),
             "ended_at": seconds(set.ended), "confidence": rounded(set.confidence), "pending": set.pending,
         }),
+        Happening::SetDropped => json!({"event": "set_dropped"}),
     }
 }
 
@@ -233,6 +234,7 @@ fn sentence(happening: &Happening) -> String {
                 set.confidence * 100.0
             )
         }
+        Happening::SetDropped => "             that was no set".into(),
     }
 }
 
@@ -255,6 +257,12 @@ mod tests {
         workout.finish(&mut told);
         let set = |happening| if let Happening::SetEnded(set) = happening { Some(*set) } else { None };
         told.into_iter().filter_map(set).collect()
+    }
+
+    #[test]
+    fn a_set_that_was_none_is_told_as_dropped() {
+        assert_eq!(event(&Happening::SetDropped).to_string(), r#"{"event":"set_dropped"}"#);
+        assert!(sentence(&Happening::SetDropped).ends_with("that was no set"));
     }
 
     #[test]

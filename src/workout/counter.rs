@@ -15,6 +15,7 @@ use super::course::Course;
 use super::exercise::Exercise;
 use super::form::Form;
 use super::measure::Body;
+use super::pace::Pace;
 use super::prototype::{Prototype, Prototypes};
 use super::report::{Happening, Rep, Set, agreement};
 use super::search::{Beginning, Desk, Least, Line, SURE, clearly, evenly, lines, look};
@@ -310,7 +311,7 @@ impl Workout {
         let (signal, desk) = (&self.rival.signal, &mut self.desk);
         let open = Open::new(best.clone(), self.from, least, (self.chosen, &prototypes), signal, desk);
         let nearest = open.nearest(signal, &prototypes);
-        chosen(&nearest).is_some() && open.convinces(candidates(&nearest), evenly, clearly)
+        chosen(&nearest).is_some() && Pace::of_turns(&open.reps).convinces(candidates(&nearest), evenly, clearly)
     }
 
     /// The recording has ended, or the athlete is gone: a set that goes on is over.
@@ -385,7 +386,7 @@ impl Workout {
         let Some(first) = open.reps.first().copied() else { return };
         let nearest = open.nearest(&self.own.signal, &prototypes);
         let name = chosen(&nearest);
-        if self.chosen.is_none() && !open.convinces(candidates(&nearest), evenly, clearly) {
+        if self.chosen.is_none() && !Pace::of_turns(&open.reps).convinces(candidates(&nearest), evenly, clearly) {
             return;
         }
         self.close(open.begins(), out);
@@ -441,6 +442,11 @@ impl Workout {
         self.from = counted_to.max(open.last_end());
         self.since = self.from;
         let (Some(first), Some(last)) = (open.reps.first(), open.reps.last()) else { return };
+        if self.chosen.is_none() && !open.was_set(&self.own.signal, &self.prototypes) {
+            self.name = None;
+            out.push(Happening::SetDropped);
+            return;
+        }
         let agreed = agreement(open.reps.len(), recount);
         let name = if self.chosen.is_some() { 1.0 } else { self.name.as_ref().map_or(UNNAMED, |name| name.confidence) };
         let confidence = agreed.min(name).clamp(0.0, 1.0);

@@ -31,6 +31,7 @@ mod matching;
 mod measure;
 mod mover;
 mod name;
+mod pace;
 mod pair;
 mod prototype;
 mod record;

@@ -85,4 +85,6 @@ pub enum Happening {
     Rep(Rep),
     /// The set is over.
     SetEnded(Box<Set>),
+    /// What was told as a set was none, as is seen now that it is over.
+    SetDropped,
 }

@@ -3,8 +3,8 @@
 //! How high and how long its repetitions are is known from those it has; half as high is none, thrice as long is a rest.
 //! It must never take back a repetition that was told.
 
-use super::aim::{Aim, around, spread};
-use super::classify::{Look, Near, is_turned_by_name, named, nearest};
+use super::aim::{Aim, around};
+use super::classify::{Look, Near, candidates, is_turned_by_name, named, nearest};
 use super::course::{self, Course};
 use super::direction::{self, is_turned};
 use super::exercise::Exercise;
@@ -12,6 +12,7 @@ use super::extrema::{Wanted, cycles, smooth};
 use super::form::{Form, errors};
 use super::gate;
 use super::measure::{Measure, Side};
+use super::pace::Pace;
 use super::prototype::Prototypes;
 use super::recount::Tape;
 use super::rep::{Span, measured};
@@ -26,16 +27,6 @@ const LATE: usize = 8;
 const MOST_REPS: usize = 10_000;
 /// A repetition of the set is not further from the others than this.
 const UNLIKE_LATER: f32 = 1.0;
-/// Of a set without a name: when its repetitions take longer than this (seconds), how many make it, and how uneven they may be (the
-/// coefficient of variation of the times between turns). Who chalks his hands and drinks moves so slowly, but seldom often.
-const UNNAMED: [(f32, usize, f32); 3] = [(4.5, 6, 0.15), (3.5, 4, 0.3), (0.0, 3, 0.3)];
-/// One of several exercises is it with fewer, if the times between its turns vary by no more than this.
-const METRONOME: f32 = 0.06;
-/// From so many repetitions on it may go as slowly as it likes; …
-const MANY: usize = 5;
-/// … fewer of the arms alone, or of one who bends, are none when they take longer. Seconds.
-const DAILY_SLOWEST_S: f32 = 6.5;
-const BENT_SLOWEST_S: f32 = 7.5;
 /// Room for this many is made when a set begins.
 const MANY_REPS: usize = 100;
 /// Beyond this share of the height a body is out for a repetition, …
@@ -218,46 +209,10 @@ impl Open {
         seconds(newest.saturating_sub(since))
     }
 
-    /// Whether it is a set though nobody knows of what. Who drinks, or puts plates away, does it slowly or unevenly and
-    /// seldom for long.
-    pub fn goes_like_clockwork(&self) -> bool {
-        let Some((usual_s, uneven)) = self.every_s() else { return false };
-        let needed = UNNAMED.iter().find(|(slower_s, ..)| usual_s > *slower_s);
-        needed.is_some_and(|(_, least, most)| self.reps.len() >= *least && uneven <= *most)
-    }
-
-    /// Whether the times between turns are the same to a hair.
-    fn goes_like_a_metronome(&self) -> bool {
-        self.every_s().is_some_and(|(_, uneven)| uneven <= METRONOME)
-    }
-
-    /// Whether it is a set, if it may be one of these or none, goes `evenly` or not, and is seen `clearly` or not.
-    /// Nobody lies down or squats over and over but for training; but bottles and towels go up and down, and plates, slowly,
-    /// for which one bends, too.
-    pub fn convinces(&self, candidates: &[Near], evenly: bool, clearly: bool) -> bool {
-        let convinces = |name: &str| match Exercise::named(name) {
-            Some(exercise) if exercise.bends() => self.quicker(BENT_SLOWEST_S),
-            Some(exercise) if exercise.reaches_up() => self.quicker(DAILY_SLOWEST_S),
-            Some(exercise) if !exercise.is_daily() => true,
-            _ => evenly && self.quicker(DAILY_SLOWEST_S),
-        };
-        let all = || candidates.iter().all(|near| convinces(near.exercise));
-        match candidates.len() {
-            0 => evenly && clearly && self.goes_like_clockwork(),
-            1 => all(),
-            _ => evenly && clearly && (self.goes_like_clockwork() || self.goes_like_a_metronome() && all()),
-        }
-    }
-
-    /// Whether its repetitions take no longer than this, or are many.
-    fn quicker(&self, slowest_s: f32) -> bool {
-        self.reps.len() >= MANY || self.every_s().is_some_and(|(s, _)| s <= slowest_s)
-    }
-
-    /// The mean of the seconds from turn to turn, and their coefficient of variation.
-    fn every_s(&self) -> Option<(f32, f32)> {
-        let times = self.reps.windows(2).map(|pair| pair[1].turned.since(pair[0].turned).as_secs_f32());
-        spread(times).map(|(usual_s, variance)| (usual_s, variance.sqrt() / usual_s))
+    /// Whether it was a set, now that it is over. Who lies does nothing else, whatever his pace.
+    pub fn was_set(&self, signal: &Signal, prototypes: &Prototypes) -> bool {
+        Pace::of_ends(&self.reps).was_set(candidates(&self.nearest(signal, prototypes)))
+            || gate::lies_down(signal, &self.all)
     }
 
     /// Its latest repetitions.
