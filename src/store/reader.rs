@@ -31,6 +31,7 @@ impl Reader {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(path, flags)?;
         connection.busy_timeout(BUSY)?;
+        file::be_small(&connection)?;
         let until = Arc::new(Mutex::new(Mono::ZERO));
         let watched = until.clone();
         let is_over = move || Mono::now() >= *watched.lock().expect("nothing panics under this lock");

@@ -293,6 +293,13 @@ fn values_that_cannot_be_are_refused_at_the_edge() {
     }
 }
 
+#[test]
+fn who_reads_keeps_no_more_of_the_file_in_memory_than_a_quarter_of_a_megabyte() {
+    let bench = Bench::new();
+    let kept = |connection: &Connection| connection.query_row("PRAGMA cache_size", [], |row| row.get::<_, i64>(0));
+    assert_eq!(bench.store.0.read(kept).unwrap(), -256);
+}
+
 impl Bench {
     fn outbox_rows(&self) -> i64 {
         let sql = "SELECT count(*) FROM outbox";
