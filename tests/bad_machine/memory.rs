@@ -52,9 +52,11 @@ impl Memory {
 
     /// Bytes that the kernel cannot take back from those in it.
     fn used(&self) -> u64 {
-        let used = self.0.number(if self.0.is_old { "memory.usage_in_bytes" } else { "memory.current" }, "");
+        // The whole is read last: what more is kept of a file meanwhile makes this more, and not less.
         let spare = if self.0.is_old { 0 } else { self.0.number("memory.stat", "slab_reclaimable ") };
-        used - spare - self.0.number("memory.stat", "active_file ") - self.0.number("memory.stat", "inactive_file ")
+        let kept = self.0.number("memory.stat", "active_file ") + self.0.number("memory.stat", "inactive_file ");
+        let used = self.0.number(if self.0.is_old { "memory.usage_in_bytes" } else { "memory.current" }, "");
+        used.saturating_sub(spare + kept)
     }
 
     /// Those in it that the kernel ended for want of memory.
@@ -137,4 +139,16 @@ fn a_box_that_the_kernel_ends_for_want_of_memory_has_its_log_when_it_starts_agai
         kept if *kept == 0.3 => Ok(()),
         kept => Err(kept.to_string()),
     });
+}
+
+/// With huge pages for all, as Debian has them, a box of 53 MB had 156 after two minutes.
+#[test]
+fn memory_of_which_the_box_has_one_page_is_not_made_two_megabytes_by_the_kernel() {
+    let rig = Rig::start(SHOWN);
+    rig.has_picture();
+    let status = std::fs::read_to_string(format!("/proc/{}/status", rig.pid())).expect("it runs");
+    match status.lines().find_map(|line| line.strip_prefix("THP_enabled:")) {
+        Some(may) => assert_eq!(may.trim(), "0", "{status}"),
+        None => println!("not run: the kernel does not tell of huge pages"),
+    }
 }
