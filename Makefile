@@ -162,7 +162,7 @@ test-gpu: ## encoders and engine for GPUs against stand-ins, and the functions t
 tensorrt-shim: ## compile TensorRT's shim on the board it is for, and install it
 	$(MAKE) -C board/tensorrt install
 
-test-vm: build ## a real V4L2 driver (vivid) in a virtual machine
+test-vm: build ## a real V4L2 driver (vivid), short memory and a slow disk (cgroup v2) in a virtual machine
 	tests/vm/run.sh $(SPOTTER)
 
 test-browser: build ## the pages in Chromium

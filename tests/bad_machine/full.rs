@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use super::common::{Parts, request, until};
 use super::rig::{Rig, SHOWN, is_root};
 
-/// Asks the log to keep a threshold, each time another.
-fn set(rig: &Rig) -> (u16, String) {
+/// Asks the log to keep a threshold, each time another, since what it has already it does not write.
+pub fn set(rig: &Rig) -> (u16, String) {
     static ASKED: AtomicU32 = AtomicU32::new(0);
     let body =
         format!(r#"{{"rep.smoothing_s":{}}}"#, 0.3 + 0.001 * f64::from(ASKED.fetch_add(1, Ordering::Relaxed) % 1000));

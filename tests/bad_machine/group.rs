@@ -30,7 +30,10 @@ impl Group {
         let folder = match path {
             Some((_, path)) => root.join(old).join(path.trim_start_matches('/')).join(name),
             None => {
-                let _ = std::fs::write(root.join("cgroup.subtree_control"), format!("+{new}"));
+                // What a group has written into files is put down to it where it has a say over memory, too.
+                for controller in ["memory", new] {
+                    let _ = std::fs::write(root.join("cgroup.subtree_control"), format!("+{controller}"));
+                }
                 root.join(name)
             }
         };
@@ -40,8 +43,9 @@ impl Group {
         }
         let group = Group { folder, is_old: path.is_some() };
         let controllers = std::fs::read_to_string(group.folder.join("cgroup.controllers")).unwrap_or_default();
-        if !group.is_old && !controllers.split_whitespace().any(|name| name == new) {
-            println!("not run: the kernel gives a group no say over {new}");
+        let has = |wanted: &str| controllers.split_whitespace().any(|name| name == wanted);
+        if let Some(wanted) = ["memory", new].into_iter().find(|wanted| !group.is_old && !has(wanted)) {
+            println!("not run: the kernel gives a group no say over {wanted}");
             return None;
         }
         Some(group)
