@@ -1,5 +1,6 @@
 //! A box with several cameras at once, asked how each of them is.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -104,6 +105,33 @@ impl House {
         let process = format!("/proc/{}", self.spotter.child.id());
         let count = |what: &str| std::fs::read_dir(format!("{process}/{what}")).unwrap().count();
         (count("task"), count("fd"), self.kilobytes("VmRSS:"))
+    }
+
+    /// What its descriptors are, each sort with how many; a socket's is its protocol with, of TCP, the
+    /// kernel's number of its state.
+    pub fn descriptors(&self) -> BTreeMap<String, usize> {
+        let process = format!("/proc/{}", self.spotter.child.id());
+        let read = |table: &str| std::fs::read_to_string(format!("{process}/net/{table}")).unwrap_or_default();
+        let tables = ["tcp", "tcp6", "udp", "udp6", "unix", "netlink"].map(|table| (table, read(table)));
+        let sort = |link: String| {
+            let Some(inode) = link.strip_prefix("socket:[").and_then(|rest| rest.strip_suffix(']')) else {
+                return if link.starts_with("pipe:[") { "pipe".to_owned() } else { link };
+            };
+            let found = tables.iter().find_map(|(table, text)| {
+                let line = text.lines().find(|line| line.split_whitespace().any(|word| word == inode))?;
+                let state = line.split_whitespace().nth(3).filter(|_| table.starts_with("tcp")).unwrap_or_default();
+                Some(format!("{table} {state}"))
+            });
+            found.unwrap_or_else(|| "a socket of no table".to_owned())
+        };
+        let mut sorts = BTreeMap::new();
+        for entry in std::fs::read_dir(format!("{process}/fd")).unwrap().flatten() {
+            // One may be closed meanwhile.
+            if let Ok(link) = std::fs::read_link(entry.path()) {
+                *sorts.entry(sort(link.to_string_lossy().into_owned())).or_default() += 1;
+            }
+        }
+        sorts
     }
 
     /// A line of the process's status, such as `VmHWM:`.

@@ -16,7 +16,7 @@ use super::v4l2::Shim;
 const CAMERAS: usize = 8;
 /// Percent by which memory may have grown.
 const MORE: usize = 1;
-/// A descriptor that libraries have at one moment of rest and not at another; each reconnect that left one would leave a thousand.
+/// A descriptor that libraries have at one moment of rest and not at another, an eventfd; each reconnect that left one would leave a thousand.
 const BREATHES: usize = 1;
 
 fn cycles() -> usize {
@@ -64,10 +64,13 @@ fn again_and_again(what: &str, house: &House, mut present: impl FnMut(bool)) {
                 until_all(house, up);
             }
         }
-        at_rest(house, calm)
+        (at_rest(house, calm), house.descriptors())
     };
-    let (before, after) = (again(warm_up), again(turns));
+    let ((before, had), (after, has)) = (again(warm_up), again(turns));
     println!("{what}: {} reconnects; threads, descriptors, kB {before:?} -> {after:?}", turns * CAMERAS);
+    if had != has {
+        println!("{what}: descriptors {had:?} -> {has:?}");
+    }
     assert!(after.0 <= before.0 + idle, "{what}: {before:?} -> {after:?}");
     assert!(after.1 <= before.1 + idle.max(BREATHES), "{what}: {before:?} -> {after:?}");
     assert!(after.2 <= before.2 + before.2 * percent / 100, "{what}: {before:?} -> {after:?}");
