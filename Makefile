@@ -22,7 +22,7 @@ RECONNECTS ?= 1000
 # Seconds for each target of fuzz, and which.
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?= $(notdir $(basename $(wildcard tests/fuzz/targets/*.rs)))
-# Files of mutants, any of those in tests/mutants/run.py's slices; a mutant takes some seconds.
+# Files of mutants, any of those in tests/mutants/run.py's slices; a mutant takes some seconds. SHARD=K/N takes every Nth alone.
 FILES ?= src/mailbox/slot.rs src/http/head.rs src/jpeg/shots.rs
 # What coverage runs; all tests by COVERED=--tests.
 COVERED ?= --lib

@@ -22,6 +22,8 @@ OUT = "target/mutants"
 OWN_S = 25
 ROOM_S = int(os.environ.get("ROOM_SECONDS", "150"))
 UNTRIED = "Untried"
+# Of long files only every Nth mutant, from the Kth on: K/N.
+SHARD = os.environ.get("SHARD", "")
 
 Slice = collections.namedtuple("Slice", "files rooms sources tests")
 SLICES = {
@@ -80,7 +82,7 @@ def make_slice(name):
     return folder
 
 
-def mutate(folder, file, out, seconds, only, tests):
+def mutate(folder, file, out, seconds, only, tests, shard):
     """One pass over `file` by these tests; of each kind of end the mutants' names."""
     shutil.rmtree(out, ignore_errors=True)
     os.makedirs(out)
@@ -88,6 +90,8 @@ def mutate(folder, file, out, seconds, only, tests):
     command += ["--timeout", str(seconds), "--no-shuffle", "--colors", "never", "--no-times", "--caught", "--unviable"]
     for name in only:
         command += ["--re", f"^{re.escape(name)}$"]
+    if shard:
+        command += ["--shard", shard, "--sharding", "round-robin"]
     target = {**os.environ, "CARGO_TARGET_DIR": os.environ.get("CARGO_TARGET_DIR", os.path.abspath("target"))}
     with open(f"{out}/log", "w", encoding="utf-8") as log:
         # It answers 2 if some were missed and 3 if some took too long.
@@ -129,7 +133,7 @@ def judge(file):
         path = "::".join(part for part in file[4:-3].split("/") if part != "mod")
         passes.insert(0, (OWN_S, ["--lib", "--", f"{path}::tests::"]))
     for at, (seconds, tests) in enumerate(passes):
-        found = mutate(folder, file, f"{out}-{at}", seconds, missed + untried, tests)
+        found = mutate(folder, file, f"{out}-{at}", seconds, missed + untried, tests, SHARD if at == 0 else "")
         # What the first tests had no time for meets those of the room all the same.
         missed, untried = found.pop("MissedMutant", []), found.pop(UNTRIED, [])
         ends.update({end: len(names) for end, names in found.items()})
@@ -152,6 +156,8 @@ def main():
     for file in files:
         figures.append((file, *judge(file)))
         print("{}: {} caught, {} without end, {} not buildable, {} missed, {} not tried".format(*figures[-1]), flush=True)
+    if SHARD:
+        print(f"these are the part {SHARD} of each file's mutants")
     print(f"{'file':28} {'caught':>7} {'endless':>8} {'missed':>7} {'%':>6} {'not buildable':>14} {'not tried':>10}")
     total = [sum(column) for column in zip(*(row[1:] for row in figures))]
     for name, caught, endless, unviable, missed, untried in [*figures, ("all", *total)]:
