@@ -49,14 +49,11 @@ pub fn smooth(x: &mut [f32], half: usize, spare: &mut Vec<f32>) {
         spare.extend_from_slice(x);
         let (mut sum, mut from, mut to) = (0.0f64, 0, 0);
         for (n, out) in x.iter_mut().enumerate() {
+            // Its far end is `n + half`, `2 * n` or the last: it never goes back.
             let reach = half.min(n).min(spare.len() - 1 - n);
             while to <= n + reach {
                 sum += f64::from(spare[to]);
                 to += 1;
-            }
-            while to > n + reach + 1 {
-                to -= 1;
-                sum -= f64::from(spare[to]);
             }
             while from < n - reach {
                 sum -= f64::from(spare[from]);
