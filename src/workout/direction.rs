@@ -69,3 +69,68 @@ pub fn is_turned(look: &Look, errors: &Errors, prototypes: &Prototypes) -> Optio
     let known = straight.min(turned) <= FAR && !EITHER_END.contains(&best);
     (clear && known).then_some(turned < straight)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::measure::MEASURES;
+    use super::*;
+
+    /// What single values err by, degrees squared.
+    const ERRORS: Errors = [25.0; MEASURES];
+
+    fn look(form: Form, lift: f32) -> Look {
+        Look { form, lift }
+    }
+
+    #[test]
+    fn feet_that_stay_pull_nobody_up_and_feet_that_rise_press_nothing() {
+        let lifts = [0.0, 0.04, LIFTED, -0.06, LIFTING, 0.11, -0.11, f32::NAN];
+        let may = |exercise: &str| lifts.map(|lift| look(Form::UNSEEN, lift).may_be(exercise));
+        assert_eq!(may("Pull-Up"), [false, false, true, true, true, true, true, true]);
+        assert_eq!(may("Overhead Press"), [true, true, true, true, true, false, false, true]);
+        assert_eq!(may("Squat"), [true; 8]);
+    }
+
+    #[test]
+    fn angles_in_the_picture_differ_from_camera_to_camera_and_where_bones_rise_to_does_not() {
+        let errors = across_views(&ERRORS);
+        for measure in Measure::ALL {
+            let hinge = matches!(measure, Measure::Elbow | Measure::Shoulder | Measure::Hip | Measure::Knee);
+            assert_eq!(errors[measure as usize], if hinge { 25.0 + 625.0 } else { 25.0 }, "{measure:?}");
+        }
+    }
+
+    #[test]
+    fn every_exercise_is_known_from_its_start_and_from_its_turn_but_those_that_begin_at_either_end() {
+        let all = Prototypes::default();
+        let (mut sure, mut either) = (0, 0);
+        for (name, form) in all.forms() {
+            let lift = if name == "Pull-Up" { 0.3 } else { 0.0 };
+            let ways = |form: &Form| [*form, form.turned()].map(|form| is_turned(&look(form, lift), &ERRORS, &all));
+            if EITHER_END.contains(&name) {
+                either += usize::from(ways(form) == [None, None]);
+                continue;
+            }
+            for range in [0.6, 1.0, 1.15] {
+                assert_eq!(ways(&form.scaled(range)), [Some(false), Some(true)], "{name}, {range} of the way");
+                sure += 1;
+            }
+        }
+        // An extension beside the body looks like another exercise in angles alone.
+        assert!(sure >= 50 && either == 3, "{sure} {either}");
+    }
+
+    #[test]
+    fn what_is_like_nothing_known_or_was_not_seen_has_no_direction() {
+        let all = Prototypes::default();
+        let mut odd = Form([[0.0; MEASURES]; 5]);
+        for (place, posture) in odd.0.iter_mut().enumerate() {
+            for (measure, deg) in posture.iter_mut().enumerate() {
+                *deg = if (place + measure) % 2 == 0 { -80.0 } else { 80.0 };
+            }
+        }
+        for form in [odd, Form::UNSEEN] {
+            assert_eq!(is_turned(&look(form, f32::NAN), &ERRORS, &all), None);
+        }
+    }
+}

@@ -125,4 +125,62 @@ mod tests {
         start[0] = f32::NAN;
         assert!(begins(&form(&start, &turn), 0.0).is_finite());
     }
+
+    #[test]
+    fn ends_that_are_off_are_as_far_as_their_angles_say_and_the_range_of_the_way_counts() {
+        let known = ([10.0; RISES.len()], [50.0; RISES.len()]);
+        let far = |sum: f32| TAIL * (1.0 + sum / TAIL).ln();
+        let off = |start: (usize, f32), turn: (usize, f32), range: f32| {
+            let (mut ends, way) = (known, 10.0 + 40.0 * range);
+            ends.1 = [way; RISES.len()];
+            ends.0[start.0] += start.1;
+            ends.1[turn.0] += turn.1;
+            distance([&ends.0, &ends.1], &known, range)
+        };
+        let last = RISES.len() - 1;
+        for (found, wanted) in [
+            (off((0, 0.0), (0, 0.0), 1.0), 0.0),
+            (off((0, 0.0), (0, 0.0), 0.6), 0.0),
+            (off((0, 18.0), (0, 0.0), 1.0), far(4.0)),
+            (off((1, 0.0), (1, -27.0), 0.75), far(9.0)),
+            (off((0, 9.0), (2, 18.0), 1.15), far(5.0)),
+            // Half as much for the stance.
+            (off((last, 36.0), (last, 18.0), 1.0), far(5.0)),
+            (off((0, f32::NAN), (0, 9.0), 1.0), far(1.0)),
+        ] {
+            assert!((found - wanted).abs() < 1e-4, "{found} and not {wanted}");
+        }
+    }
+
+    #[test]
+    fn who_does_not_rise_pulls_himself_up_nowhere_and_who_does_presses_nothing() {
+        let has = |exercise: usize, lift: f32| {
+            let (start, turn) = &KNOWN[exercise];
+            // Those very ends are no distance away, if the exercise is among those that may be.
+            likelihood([start, turn], lift) >= 0.0
+        };
+        let lifts = [0.0, 0.04, -0.04, LIFTED, -0.06, 2.0 * LIFTED, 0.11, -0.11, f32::NAN];
+        let pulls = lifts.map(|lift| has(PULL_UP, lift));
+        assert_eq!(pulls, [false, false, false, true, true, true, true, true, true]);
+        let presses = lifts.map(|lift| has(OVERHEAD_PRESS, lift));
+        assert_eq!(presses, [true, true, true, true, true, true, false, false, true]);
+    }
+
+    #[test]
+    fn every_exercise_has_its_share_in_how_likely_ends_are() {
+        let mut middle = KNOWN[0];
+        for (known, part) in [(&KNOWN[3], 0.5), (&KNOWN[18], 0.3)] {
+            for n in 0..RISES.len() {
+                middle.0[n] += part * (known.0[n] - middle.0[n]);
+                middle.1[n] += part * (known.1[n] - middle.1[n]);
+            }
+        }
+        let ends = [&middle.0, &middle.1];
+        let nearest =
+            |known| RANGES.map(|range| distance(ends, known, range)).into_iter().fold(f32::INFINITY, f32::min);
+        let sum: f64 = KNOWN.iter().map(|known| (-f64::from(nearest(known)) / 2.0).exp()).sum();
+        let found = f64::from(likelihood(ends, f32::NAN));
+        assert!((found - sum.ln()).abs() < 1e-3, "{found} and not {}", sum.ln());
+        assert!(sum.ln() < -2.0, "they are near none: {sum}");
+    }
 }
