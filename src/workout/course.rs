@@ -151,6 +151,8 @@ pub fn errors(signal: &Signal, reps: usize) -> [f32; PARTS] {
 
 #[cfg(test)]
 mod tests {
+    use super::super::report::Phases;
+    use super::super::signal::stamp_of;
     use super::*;
     use crate::skeleton::{KEYPOINTS, Keypoint};
 
@@ -228,6 +230,50 @@ mod tests {
             let mut hidden = pose;
             hidden.keypoints[joint as usize].confidence = MIN_CONFIDENCE * 0.99;
             assert!(told(&hidden, 200.0).iter().all(|v| v.is_nan()), "without point {at}");
+        }
+    }
+
+    /// Of ticks 1 to 200; the first part goes across by a thousandth a tick and shakes downwards, the feet go across by two.
+    fn signal() -> Signal {
+        let mut signal = Signal::default();
+        for tick in 1..=200u64 {
+            signal.advance(stamp_of(tick));
+            let mut values = [f32::NAN; CHANNELS];
+            let shakes = if tick % 2 == 0 { 0.02 } else { 0.0 };
+            (values[FIGURE], values[FIGURE + 1]) = (tick as f32 / 1000.0, shakes);
+            (values[FEET_X], values[FEET_Y]) = (tick as f32 / 500.0, 0.5);
+            // So seldom that no value is taken for a wild one.
+            signal.push(&values, 0.1);
+        }
+        signal
+    }
+
+    #[test]
+    fn a_course_is_the_means_around_sixteenths_of_the_way_from_edge_to_edge() {
+        let phases = Phases::default();
+        let span = Span { start: 100, half_out: 108, turn: 120, half_back: 136, end: 160, phases, height: 1.0 };
+        let course = Course::of(&signal(), &span);
+        // The middle of the ticks from half way to the step before to half way to the next one.
+        for (step, tick) in
+            [(0, 100.5), (1, 102.0), (4, 108.5), (5, 111.5), (8, 120.5), (12, 136.5), (15, 154.0), (16, 158.5)]
+        {
+            let [across, down] = course.0[step][0];
+            assert!((across - tick / 1000.0).abs() < 1e-5, "{step}: {across} and not {tick}");
+            assert!((0.0..=0.02).contains(&down) && course.0[step][1].iter().all(|v| v.is_nan()), "{step}");
+        }
+        let feet = |step: usize| course.0[step][FEET];
+        assert!((feet(12)[0] - feet(4)[0] - 28.0 / 500.0).abs() < 1e-5, "{:?} {:?}", feet(4), feet(12));
+        assert!(course.0.iter().map(|shape| shape[FEET][0]).sum::<f32>().abs() < 1e-4, "they stand around their mean");
+    }
+
+    #[test]
+    fn a_part_errs_by_the_mean_of_its_two_variances_and_less_the_more_repetitions_there_are() {
+        let signal = signal();
+        let [across2, down2] = [FIGURE, FIGURE + 1].map(|channel| signal.noise_deg(channel).powi(2));
+        assert!(down2 > 1e-5 && across2 < 1e-9, "{across2} {down2}");
+        for (reps, share) in [(0, 1.0), (1, 1.0), (4, 0.25)] {
+            let found = errors(&signal, reps)[0];
+            assert!((found / (down2 / 2.0 * share) - 1.0).abs() < 1e-3, "{reps}: {found} of {down2}");
         }
     }
 }
