@@ -156,4 +156,19 @@ mod tests {
         let tidy = tidied(&odd, FRAME).unwrap();
         assert_eq!((tidy.keypoints[3], tidy.keypoints[4]), (Keypoint::default(), Keypoint::default()));
     }
+
+    #[test]
+    fn boxes_share_what_lies_in_both() {
+        let one = [10.0, 20.0, 50.0, 80.0];
+        for (other, area) in [
+            ([30.0, 40.0, 90.0, 60.0], 20.0 * 20.0),
+            ([0.0, 0.0, 20.0, 30.0], 10.0 * 10.0),
+            (one, 40.0 * 60.0),
+            ([60.0, 20.0, 90.0, 80.0], 0.0),
+            ([10.0, 90.0, 50.0, 99.0], 0.0),
+            ([60.0, 90.0, 90.0, 99.0], 0.0),
+        ] {
+            assert_eq!((shared(&one, &other), shared(&other, &one)), (area, area), "{other:?}");
+        }
+    }
 }
