@@ -238,4 +238,10 @@ mod tests {
         assert!(heights(&[0.0, 3.5, 0.0, 3.5]).is_empty(), "nothing but wobbles");
         assert!(heights(&[]).is_empty());
     }
+
+    #[test]
+    fn a_cycle_that_only_paused_goes_on_to_its_low_and_is_the_same_else() {
+        let Cycle { start, turn, end, low } = Cycle { start: 1, turn: 5, end: 8, low: 11 }.to_its_low();
+        assert_eq!([start, turn, end, low], [1, 5, 11, 11]);
+    }
 }
