@@ -233,13 +233,10 @@ impl Rig {
         let mark = format!("FAKE_ROOT={}", self.folder.path().display());
         let listed = fs::read_dir("/proc").expect("there is a /proc").flatten();
         let pids = listed.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-        pids.filter(|pid| {
-            let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-            environment.split(|byte| *byte == 0).any(|line| line == mark.as_bytes())
-        })
-        .filter_map(|pid| Some((pid, fs::read_link(format!("/proc/{pid}/exe")).ok()?)))
-        .filter(|(pid, _)| *pid != std::process::id())
-        .collect()
+        pids.filter(|pid| environment(*pid).split(|byte| *byte == 0).any(|line| line == mark.as_bytes()))
+            .filter_map(|pid| Some((pid, fs::read_link(format!("/proc/{pid}/exe")).ok()?)))
+            .filter(|(pid, _)| *pid != std::process::id())
+            .collect()
     }
 
     /// The numbers of the boxes that run, which should be one.
@@ -267,12 +264,15 @@ impl Rig {
     }
 
     fn kill_all(&self, is_meant: impl Fn(u32) -> bool) {
+        let mut seen_none = 0;
         until("nothing of it runs any more", || {
             let left: Vec<_> = self.processes().into_iter().filter(|(pid, _)| is_meant(*pid)).collect();
             for (pid, _) in &left {
                 let _ = Command::new("kill").args(["-KILL", &pid.to_string()]).stderr(Stdio::null()).status();
             }
-            if left.is_empty() { Ok(()) } else { Err(format!("{left:?}")) }
+            // Seen twice: one that began while the others were listed is found by the second look.
+            seen_none = if left.is_empty() { seen_none + 1 } else { 0 };
+            if seen_none == 2 { Ok(()) } else { Err(format!("{left:?}")) }
         });
     }
 
@@ -286,6 +286,25 @@ impl Drop for Rig {
     fn drop(&mut self) {
         self.cut_power();
     }
+}
+
+/// What a process was given as its environment. While it is being given another program it seems to have neither that nor arguments;
+/// who seems so for longer has hidden both.
+fn environment(pid: u32) -> Vec<u8> {
+    let read = |what: &str| fs::read(format!("/proc/{pid}/{what}")).unwrap_or_default();
+    let mut found = read("environ");
+    for _ in 0..1000 {
+        if !found.is_empty() || fs::read_link(format!("/proc/{pid}/exe")).is_err() {
+            break;
+        }
+        let is_settled = !read("cmdline").is_empty();
+        found = read("environ");
+        if is_settled {
+            break;
+        }
+        std::thread::yield_now();
+    }
+    found
 }
 
 /// The real program, of the package or of a release.
