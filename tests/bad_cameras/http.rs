@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
-use super::common::until;
+use super::common::{slower, until};
 use super::helpers::open;
 use super::house::House;
 use super::rtsp::at_every_byte;
@@ -92,11 +92,16 @@ type Case = (&'static str, Script, &'static str, &'static str);
 
 /// Starts a box with these cameras, looks for each one's fault, has them all behave and looks for their new pictures.
 fn misbehave_and_recover(cases: Vec<Case>) -> House {
+    misbehave(1, cases)
+}
+
+/// The same with another `stall_s`.
+fn misbehave(stall_s: u32, cases: Vec<Case>) -> House {
     let cases: Vec<_> =
         cases.into_iter().map(|(name, say, kind, words)| (name, Server::start(say), kind, words)).collect();
     let cameras: Vec<(&str, String)> =
         cases.iter().map(|(name, server, ..)| (*name, format!("http://{}/stream", server.address))).collect();
-    let house = House::start(&cameras, 1, &[]);
+    let house = House::start(&cameras, stall_s, &[]);
     for (name, _, kind, words) in &cases {
         if kind.is_empty() { house.until_grey(name, 60) } else { house.until_lost(name, kind, words) }
     }
@@ -206,7 +211,8 @@ fn what_has_no_end_fills_no_memory() {
     let untold = [OK.as_bytes(), &part("frame", None, &big)].concat();
     let ok = || OK.as_bytes().to_vec();
     let line = b"X-Header: value\r\n".repeat(1000);
-    let house = misbehave_and_recover(vec![
+    // They end by what they say, and not by the stall.
+    let cases = vec![
         ("part-of-100-mb", endless(Vec::new(), told), "failed", "no picture in 16 MiB of its stream"),
         ("the-same-untold", endless(Vec::new(), untold), "failed", "no picture in 16 MiB of its stream"),
         (
@@ -225,7 +231,8 @@ fn what_has_no_end_fills_no_memory() {
         ),
         ("head", endless(b"HTTP/1.1 200 OK\r\n".to_vec(), line), "unreachable", "cannot be reached"),
         ("line", endless(b"HTTP/1.1 200 OK\r\nX: ".to_vec(), vec![b'a'; 16_000]), "unreachable", "cannot be reached"),
-    ]);
+    ];
+    let house = misbehave(slower() as u32, cases);
     let most_mb = house.kilobytes("VmHWM:") / 1024;
     println!("eight cameras without an end: {most_mb} MiB at most");
     // 16 MiB each, as the library has them in pieces, put together, and as the allocator grows.

@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use super::common::slower;
 use super::helpers::{Server as Real, open, picture};
 use super::relay::{described, description, honest, recorded, replay};
 use super::server::{Script, Server};
@@ -38,7 +39,11 @@ pub fn at_every_byte(
                     camera.behave(cut(length));
                     let asked = Instant::now();
                     let fault = open(&uri, 5).err().unwrap_or_else(|| panic!("it is open after {length} bytes"));
-                    assert!(asked.elapsed() < Duration::from_secs(8), "{length}: {fault} after {:?}", asked.elapsed());
+                    assert!(
+                        asked.elapsed() < Duration::from_secs(8 * slower()),
+                        "{length}: {fault} after {:?}",
+                        asked.elapsed()
+                    );
                     *kinds.lock().unwrap().entry(fault.kind()).or_insert(0) += 1;
                 }
             });

@@ -3,6 +3,7 @@
 use std::io;
 use std::time::{Duration, Instant};
 
+use super::common::slower;
 use super::helpers::{Server as Real, open};
 use super::house::House;
 use super::relay::{Piece, Spoiler, honest, relay};
@@ -59,7 +60,7 @@ struct Seen {
 fn look(source: &mut Source, frames: usize) -> Seen {
     let (mut seen, mut frame, begun) = (Seen::default(), Frame::default(), Instant::now());
     let mut last = spotter::time::Mono::default();
-    while seen.frames < frames && begun.elapsed() < Duration::from_secs(15) {
+    while seen.frames < frames && begun.elapsed() < Duration::from_secs(15 * slower()) {
         frame.reset();
         match source.next(&mut frame, Duration::from_millis(100)) {
             Ok(Next::Frame) => {
@@ -81,19 +82,23 @@ fn look(source: &mut Source, frames: usize) -> Seen {
     seen
 }
 
-/// Opens a camera whose stream is spoilt so, and looks at it.
-fn seen_through(real: &Real, frames: usize, spoiler: fn() -> Spoiler) -> Seen {
+/// Opens a camera whose stream is spoilt so, and looks at it. `stall_s` is for how long it may show nothing.
+fn seen_through(real: &Real, stall_s: u64, frames: usize, spoiler: fn() -> Spoiler) -> Seen {
     let camera = Server::start(relay(real.port(), spoiler));
-    match open(&format!("rtsp://{}/h264", camera.address), 3) {
+    match open(&format!("rtsp://{}/h264", camera.address), stall_s) {
         Ok(mut source) => look(&mut source, frames),
         Err(fault) => Seen { fault: Some(fault.kind()), ..Seen::default() },
     }
 }
 
+/// `stall_s`, how many frames are read, and how the stream is spoilt.
+type Look = (u64, usize, fn() -> Spoiler);
+
 /// The same of several at once.
-fn all_seen_through<const N: usize>(real: &Real, cases: [(usize, fn() -> Spoiler); N]) -> [Seen; N] {
+fn all_seen_through<const N: usize>(real: &Real, cases: [Look; N]) -> [Seen; N] {
     std::thread::scope(|threads| {
-        let looks = cases.map(|(frames, spoiler)| threads.spawn(move || seen_through(real, frames, spoiler)));
+        let looks =
+            cases.map(|(stall_s, frames, spoiler)| threads.spawn(move || seen_through(real, stall_s, frames, spoiler)));
         looks.map(|look| look.join().unwrap())
     })
 }
@@ -102,7 +107,7 @@ fn all_seen_through<const N: usize>(real: &Real, cases: [(usize, fn() -> Spoiler
 fn who_comes_in_the_middle_sees_no_picture_before_a_whole_one() {
     // The first caller has the media made, and what it shows then has begun already.
     let real = Real::start(320, 240, 15, None);
-    let seen = seen_through(&real, 30, || packets(|_, packet| Ok(packet)));
+    let seen = seen_through(&real, 3 * slower(), 30, || packets(|_, packet| Ok(packet)));
     assert!(seen.frames == 30 && seen.worst <= 12, "{seen:?}");
 }
 
@@ -120,7 +125,7 @@ fn a_lost_keyframe_is_waited_for_and_never_made_up() {
     fn lost_from(from: usize) -> Spoiler {
         packets(move |n, packet| Ok(if n > from && is_key(&packet) { Vec::new() } else { packet }))
     }
-    let cases: [(usize, fn() -> Spoiler); 3] = [(30, first_lost), (300, || lost_from(60)), (300, || lost_from(0))];
+    let cases: [Look; 3] = [(3 * slower(), 30, first_lost), (3, 300, || lost_from(60)), (3, 300, || lost_from(0))];
     let [first, later, all] = all_seen_through(&real, cases);
     assert!(first.frames == 30 && first.worst <= 12, "the first: {first:?}");
     assert!(later.frames > 5 && later.worst <= 12 && later.fault == Some("stalled"), "later ones: {later:?}");
@@ -149,7 +154,7 @@ fn an_rtp_clock_that_runs_backwards_or_jumps_changes_nothing() {
     fn an_hour() -> Spoiler {
         packets(|n, packet| shifted(packet, |stamp| if n > 30 { stamp.wrapping_sub(90_000 * 3600) } else { stamp }))
     }
-    for seen in all_seen_through(&real, [(45, back as fn() -> Spoiler), (45, an_hour)]) {
+    for seen in all_seen_through(&real, [(3 * slower(), 45, back as fn() -> Spoiler), (3 * slower(), 45, an_hour)]) {
         assert!(seen.frames == 45 && seen.worst <= 12, "{seen:?}");
     }
 }
@@ -267,7 +272,7 @@ fn a_spoilt_stream_is_one_sentence_and_recovers_and_its_neighbour_goes_on() {
 #[test]
 fn a_stream_that_changes_who_it_is_is_opened_anew() {
     let real = Real::start(320, 240, 15, None);
-    let seen = seen_through(&real, 300, || {
+    let seen = seen_through(&real, 3, 300, || {
         packets(|n, mut packet| {
             if is_rtp(&packet) && n > 30 {
                 packet[SSRC] ^= 0x55;

@@ -120,6 +120,11 @@ pub fn kill(pid: u32, signal: &str) {
     assert!(done.is_ok_and(|status| status.success()), "kill -{signal} {pid}");
 }
 
+/// How many times longer than elsewhere a picture may take: where every instruction is translated `SPOTTER_SLOWER` says so.
+pub fn slower() -> u64 {
+    std::env::var("SPOTTER_SLOWER").map_or(1, |times| times.parse().expect("a number"))
+}
+
 /// Asks until `check` is `Ok`; fails with what it said last.
 pub fn until<T>(what: &str, mut check: impl FnMut() -> Result<T, String>) -> T {
     let deadline = Instant::now() + PATIENCE;

@@ -33,7 +33,8 @@ fn program() -> &'static Path {
     let (_, path) = PROGRAM.get_or_init(|| {
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("there is room");
         let path = folder.path().join("spotter");
-        sh("strip -o \"$2\" \"$1\"", &[Path::new(env!("CARGO_BIN_EXE_spotter")), &path]);
+        // STRIP names the one for the machine that the tests run on, where it is not that of the build.
+        sh("\"${STRIP:-strip}\" -o \"$2\" \"$1\"", &[Path::new(env!("CARGO_BIN_EXE_spotter")), &path]);
         (folder, path)
     });
     path
@@ -234,7 +235,7 @@ impl Rig {
         let listed = fs::read_dir("/proc").expect("there is a /proc").flatten();
         let pids = listed.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
         pids.filter(|pid| environment(*pid).split(|byte| *byte == 0).any(|line| line == mark.as_bytes()))
-            .filter_map(|pid| Some((pid, fs::read_link(format!("/proc/{pid}/exe")).ok()?)))
+            .filter_map(|pid| Some((pid, run_by(pid)?)))
             .filter(|(pid, _)| *pid != std::process::id())
             .collect()
     }
@@ -305,6 +306,16 @@ fn environment(pid: u32) -> Vec<u8> {
         std::thread::yield_now();
     }
     found
+}
+
+/// The file that a process runs. Of a program for another processor the kernel says that it runs qemu, to which it gives the program.
+fn run_by(pid: u32) -> Option<PathBuf> {
+    let exe = fs::read_link(format!("/proc/{pid}/exe")).ok()?;
+    if !exe.file_name()?.to_str()?.starts_with("qemu-") {
+        return Some(exe);
+    }
+    let arguments = String::from_utf8(fs::read(format!("/proc/{pid}/cmdline")).ok()?).ok()?;
+    arguments.split('\0').nth(1).map(PathBuf::from)
 }
 
 /// The real program, of the package or of a release.
