@@ -46,8 +46,11 @@ fn without_descriptors_those_who_are_in_see_on_and_it_ends_when_there_are_some_a
     let (mut line, mut stream) = (Line::open(&rig), Parts::open(rig.spotter.address, "/stream"));
     let first = stream.next_part().expect("a picture").frame_id;
     assert_eq!(line.metric("spotter_http_unaccepted_total "), 0.0);
-    // The log is open by then, which needs descriptors of its own.
-    assert_eq!(line.ask("PATCH", "/api/v1/thresholds", r#"{"rep.smoothing_s":0.2}"#).0, 200);
+    // It takes descriptors of its own to open the log, which is done beside the first pictures: until then it answers 503.
+    until("the log is open", || match line.ask("PATCH", "/api/v1/thresholds", r#"{"rep.smoothing_s":0.2}"#) {
+        (200, _) => Ok(()),
+        (status, said) => Err(format!("{status}: {}", String::from_utf8_lossy(&said))),
+    });
     let open = std::fs::read_dir(format!("/proc/{}/fd", rig.pid())).expect("it runs").count() as u64;
     let [before, _] = limits(&rig, DESCRIPTORS.1);
     allow(&rig, DESCRIPTORS, Some(open + 4));
