@@ -23,6 +23,8 @@ const SINK_DEG: f32 = 22.0;
 const STILL_DEG: f32 = 28.0;
 const STILL: f32 = 0.5;
 
+const THIGHS: [usize; 2] = [Measure::Thigh.channel(Side::Left), Measure::Thigh.channel(Side::Right)];
+
 /// Nobody walks with a trunk that rises by less, and the feet of one who lies are seen badly.
 const UPRIGHT_DEG: f32 = 54.0;
 
@@ -83,8 +85,7 @@ fn place(signal: &Signal, channel: usize, tick: u64) -> f32 {
 /// Whether one leg stands all the time. The other one is then hidden by it and seen badly, which looks like steps.
 fn stands(signal: &Signal, spans: &[Span]) -> bool {
     let [first, .., last] = spans else { return false };
-    let [left, right] = [Side::Left, Side::Right].map(|side| Measure::Thigh.channel(side));
-    let [left, right] = [left, right].map(|thigh| range(first.start, last.end, |tick| signal.at(thigh, tick)));
+    let [left, right] = THIGHS.map(|thigh| range(first.start, last.end, |tick| signal.at(thigh, tick)));
     let (least, most) = (left.min(right), left.max(right));
     least > 0.0 && least < STILL_DEG.min(STILL * most)
 }
@@ -98,7 +99,7 @@ fn range(from: u64, to: u64, value: impl Fn(u64) -> f32) -> f32 {
 }
 
 fn steps(signal: &Signal, of: &Span) -> bool {
-    let [left, right] = [Side::Left, Side::Right].map(|side| Measure::Thigh.channel(side));
+    let [left, right] = THIGHS;
     let apart = range(of.start, of.end, |tick| signal.at(left, tick) - signal.at(right, tick));
     let sinks = range(of.start, of.end, |tick| signal.at(Measure::Stance.channel(Side::Both), tick));
     let noise = signal.noise_deg(left).hypot(signal.noise_deg(right)) / signal.frames(2 * AROUND as usize + 1).sqrt();
@@ -114,7 +115,6 @@ mod tests {
 
     const TRUNK: usize = Measure::Trunk.channel(Side::Both);
     const STANCE: usize = Measure::Stance.channel(Side::Both);
-    const THIGHS: [usize; 2] = [Measure::Thigh.channel(Side::Left), Measure::Thigh.channel(Side::Right)];
 
     /// Fifteen seconds of somebody of whom these channels are seen, as functions of the tick.
     fn seen(channels: &[(usize, &dyn Fn(u64) -> f32)]) -> Signal {
