@@ -432,9 +432,15 @@ impl Workout {
         let Some(open) = &mut self.open else { return };
         let counted_to = open.last_end();
         let bounds = (self.since, until.min(self.own.signal.newest()));
-        if !std::mem::take(&mut self.away) {
+        let here = !std::mem::take(&mut self.away);
+        if here {
             open.review(&self.own.signal, bounds, least, &mut self.desk);
-            self.recognise();
+        }
+        let prototypes = self.prototypes.clone();
+        let nearest = open.nearest(&self.own.signal, &prototypes);
+        let was_set = self.chosen.is_some() || open.was_set(&self.own.signal, candidates(&nearest));
+        if here {
+            self.call(chosen(&nearest));
         }
         let Some(mut open) = self.open.take() else { return };
         let recount = open.recount(&self.own.signal, counted_to.min(open.last_end()));
@@ -442,7 +448,7 @@ impl Workout {
         self.from = counted_to.max(open.last_end());
         self.since = self.from;
         let (Some(first), Some(last)) = (open.reps.first(), open.reps.last()) else { return };
-        if self.chosen.is_none() && !open.was_set(&self.own.signal, &self.prototypes) {
+        if !was_set {
             self.name = None;
             out.push(Happening::SetDropped);
             return;

@@ -4,7 +4,7 @@
 //! It must never take back a repetition that was told.
 
 use super::aim::{Aim, around};
-use super::classify::{Look, Near, candidates, is_turned_by_name, named, nearest};
+use super::classify::{Look, Near, is_turned_by_name, named, nearest};
 use super::course::{self, Course};
 use super::direction::{self, is_turned};
 use super::exercise::Exercise;
@@ -209,10 +209,9 @@ impl Open {
         seconds(newest.saturating_sub(since))
     }
 
-    /// Whether it was a set, now that it is over. Who lies does nothing else, whatever his pace.
-    pub fn was_set(&self, signal: &Signal, prototypes: &Prototypes) -> bool {
-        Pace::of_ends(&self.reps).was_set(candidates(&self.nearest(signal, prototypes)))
-            || gate::lies_down(signal, &self.all)
+    /// Whether it was a set, now that it is over and looks like one of these. Who lies does nothing else, whatever his pace.
+    pub fn was_set(&self, signal: &Signal, candidates: &[Near]) -> bool {
+        Pace::of_ends(&self.reps).was_set(candidates) || gate::lies_down(signal, &self.all)
     }
 
     /// Its latest repetitions.
