@@ -246,6 +246,20 @@ fn ten_hours_without_exercise_are_one_set_at_most() {
 }
 
 #[test]
+fn legs_that_take_turns_and_squats_as_slow_as_one_likes_are_counted() {
+    // Lunges seen from a side, one leg otherwise than the other, and front squats that take 8 s and 4 s.
+    for (n, first) in [(51, 950_000), (883, 940_000), (689, 940_000), (289, 950_000)] {
+        let (movement, seed) = nth(n, first);
+        let gym = Gym::new(&conditions(movement, seed), seed);
+        let (outcomes, ghosts) = compare(seed, &gym, &counted(&gym));
+        tell(&outcomes, &[]);
+        let counts: Vec<_> = outcomes.iter().map(|set| (set.counted, set.parts)).collect();
+        assert_eq!(counts, [(gym.truth[0].reps, 1)], "{movement:?} of seed {seed}");
+        assert_eq!(ghosts.len(), 0);
+    }
+}
+
+#[test]
 fn sips_that_began_like_curls_are_told_to_have_been_no_set_and_kept_nowhere() {
     let gym = idle(80_013);
     let (mut workout, mut told) = (Workout::new(Settings::default()), vec![]);

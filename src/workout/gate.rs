@@ -23,6 +23,13 @@ const SINK_DEG: f32 = 22.0;
 const STILL_DEG: f32 = 28.0;
 const STILL: f32 = 0.5;
 
+/// Who squats sinks by this, degrees of the stance, …
+const DEEP_DEG: f32 = 35.0;
+/// … bends his trunk no further than this, as he would for what lies on the floor, …
+const STRAIGHT_DEG: f32 = 50.0;
+/// … and comes up again within this time, as nobody does who sits down. Seconds.
+const DOWN_S: f32 = 2.0;
+
 const THIGHS: [usize; 2] = [Measure::Thigh.channel(Side::Left), Measure::Thigh.channel(Side::Right)];
 
 /// Nobody walks with a trunk that rises by less, and the feet of one who lies are seen badly.
@@ -52,6 +59,19 @@ pub fn lies_down(signal: &Signal, spans: &[Span]) -> bool {
 /// Whether the trunk is far from upright.
 fn lies(signal: &Signal, tick: u64) -> bool {
     place(signal, Measure::Trunk.channel(Side::Both), tick).abs() < UPRIGHT_DEG
+}
+
+/// Whether the hips sink deep and rise again with every one of these, whichever leg works, over feet that stay where they are.
+/// Nobody does so over and over but for training.
+pub fn squats(signal: &Signal, spans: &[Span]) -> bool {
+    let at = |measure: Measure, tick: u64| place(signal, measure.channel(Side::Both), tick);
+    spans.iter().all(|span| {
+        let sinks = at(Measure::Stance, span.start) - at(Measure::Stance, span.turn);
+        let (low, down_s) =
+            if sinks > 0.0 { (span.turn, span.phases.hold_s) } else { (span.start, span.phases.pause_s) };
+        let bent = at(Measure::Trunk, low) < STRAIGHT_DEG;
+        sinks.abs() >= DEEP_DEG && !bent && down_s <= DOWN_S && !walked(signal, span)
+    })
 }
 
 /// Whether the feet are elsewhere after a repetition.
@@ -277,5 +297,34 @@ mod tests {
         near(lift(&seen(&[(FEET_Y, &up)]), &spans), 0.2);
         near(lift(&seen(&[(FEET_Y, &|tick| if tick > 1120 { f32::NAN } else { up(tick) })]), &spans), 0.15);
         assert!(lift(&seen(&[]), &spans).is_nan(), "no feet were seen");
+    }
+
+    #[test]
+    fn who_squats_sinks_deep_upright_and_comes_up_at_once() {
+        let spans = SPANS.map(span);
+        // Down at every turn, up at the ends.
+        let down = |tick: u64| SPANS.iter().any(|start| (start + 12..start + 30).contains(&tick));
+        let squats = |sinks_deg: f32, trunk_deg: f32, moves: f32, spans: &[Span]| {
+            let signal = seen(&[
+                (STANCE, &|tick| if down(tick) { 150.0 - sinks_deg } else { 150.0 }),
+                (TRUNK, &|tick| if down(tick) { trunk_deg } else { 80.0 }),
+                (FEET_X, &|tick| if tick > 1100 { moves } else { 0.0 }),
+                (FEET_Y, &|_| 0.9),
+            ]);
+            super::squats(&signal, spans)
+        };
+        assert!(squats(36.0, 60.0, 0.0, &spans));
+        assert!(!squats(34.0, 60.0, 0.0, &spans), "not deep");
+        assert!(squats(60.0, 51.0, 0.0, &spans) && !squats(60.0, 49.0, 0.0, &spans), "he bends for what lies there");
+        assert!(!squats(60.0, 60.0, 0.3, &spans), "he goes elsewhere");
+        let holding = |hold_s: f32| spans.map(|of| Span { phases: Phases { hold_s, ..of.phases }, ..of });
+        assert!(squats(60.0, 60.0, 0.0, &holding(2.0)) && !squats(60.0, 60.0, 0.0, &holding(2.1)), "he sits down");
+        // The other way round he is down between the turns.
+        let turned = |pause_s: f32| {
+            SPANS.map(|start| Span { phases: Phases { pause_s, ..span(start).phases }, ..span(start + 20) })
+        };
+        assert!(squats(60.0, 60.0, 0.0, &turned(2.0)[..2]) && !squats(60.0, 60.0, 0.0, &turned(2.1)[..2]));
+        assert!(!squats(60.0, 49.0, 0.0, &turned(2.0)[..2]));
+        assert!(!super::squats(&seen(&[]), &spans), "nothing was seen");
     }
 }

@@ -32,6 +32,9 @@ const SIPS_UNEVENNESS: f32 = 0.12;
 const NAMELESS_FEW: usize = 5;
 const NAMELESS_MOST: f32 = 0.19;
 
+/// Who squats goes no more unevenly than this.
+const SQUATS_UNEVENNESS: f32 = 0.3;
+
 /// The pace of a set.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Pace {
@@ -40,6 +43,17 @@ pub struct Pace {
     every_s: f32,
     /// … and so is the unevenness.
     uneven: f32,
+}
+
+/// How repetitions are done, and seen.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Manner {
+    /// One as the other.
+    pub evenly: bool,
+    /// Start and turn are far apart.
+    pub clearly: bool,
+    /// The hips sink deep.
+    pub squats: bool,
 }
 
 impl Pace {
@@ -60,8 +74,9 @@ impl Pace {
         Pace { reps: reps.len(), every_s, uneven }
     }
 
-    /// Whether it is a set, if it may be one of these or none, goes `evenly` or not, and is seen `clearly` or not.
-    pub fn convinces(self, candidates: &[Near], evenly: bool, clearly: bool) -> bool {
+    /// Whether it is a set, if it may be one of these or none.
+    pub fn convinces(self, candidates: &[Near], Manner { evenly, clearly, squats }: Manner) -> bool {
+        let squats = squats && clearly && self.uneven <= SQUATS_UNEVENNESS;
         let slowly = |slowest_s: f32| self.quicker(slowest_s) || clearly && self.uneven <= METRONOME;
         let convinces = |name: &str| match Exercise::named(name) {
             Some(exercise) if exercise.bends() => slowly(BENT_SLOWEST_S),
@@ -71,15 +86,15 @@ impl Pace {
         };
         let all = || candidates.iter().all(|near| convinces(near.exercise));
         match candidates.len() {
-            0 => evenly && clearly && self.is_clockwork(),
+            0 => squats || evenly && clearly && self.is_clockwork(),
             1 => all(),
-            _ => evenly && clearly && (self.is_clockwork() || self.uneven <= METRONOME && all()),
+            _ => squats || evenly && clearly && (self.is_clockwork() || self.uneven <= METRONOME && all()),
         }
     }
 
     /// Whether it was a set, now that it is over and looks like these or nothing that is known: what began like one may have
-    /// gone on as nothing that anybody trains.
-    pub fn was_set(self, candidates: &[Near]) -> bool {
+    /// gone on as nothing that anybody trains, unless the athlete `squats`.
+    pub fn was_set(self, candidates: &[Near], squats: bool) -> bool {
         let enough = |slowest_s: f32| self.reps >= FEW || self.quicker(slowest_s + ENDS_S);
         let was_it = |near: &Near| match Exercise::named(near.exercise) {
             Some(exercise) if exercise.bends() => enough(BENT_SLOWEST_S),
@@ -88,7 +103,7 @@ impl Pace {
             _ => true,
         };
         match candidates.len() {
-            0 => self.reps < 2 || self.reps > NAMELESS_FEW || self.uneven <= NAMELESS_MOST,
+            0 => squats || self.reps < 2 || self.reps > NAMELESS_FEW || self.uneven <= NAMELESS_MOST,
             _ => candidates.iter().any(was_it),
         }
     }
@@ -130,6 +145,10 @@ mod tests {
         Pace::of_turns(&reps)
     }
 
+    fn manner(evenly: bool, clearly: bool) -> Manner {
+        Manner { evenly, clearly, squats: false }
+    }
+
     /// It may be any of these.
     fn near(names: &[&'static str]) -> Vec<Near<'static>> {
         names.iter().map(|exercise| Near { exercise, off: 0.1, odd: 0.1, recorded: false }).collect()
@@ -147,57 +166,87 @@ mod tests {
     fn sips_from_a_bottle_are_no_curls_and_curls_are() {
         let curl = near(&["Biceps Curl"]);
         let [sips, even, quick] = [[4.2, 5.6], [4.6, 5.2], [2.4, 3.6]].map(|times_s| pace(&times_s));
-        assert!(!sips.convinces(&curl, true, true));
-        assert!(even.convinces(&curl, true, true) && quick.convinces(&curl, true, true));
-        assert!(!quick.convinces(&curl, false, true), "as far as the rest of it says");
-        assert!(pace(&[4.2, 5.6, 4.2, 5.6]).convinces(&curl, true, true), "five of them");
-        assert!(!pace(&[7.0, 7.0]).convinces(&curl, true, true), "nobody curls three times so slowly");
+        assert!(!sips.convinces(&curl, manner(true, true)));
+        assert!(even.convinces(&curl, manner(true, true)) && quick.convinces(&curl, manner(true, true)));
+        assert!(!quick.convinces(&curl, manner(false, true)), "as far as the rest of it says");
+        assert!(pace(&[4.2, 5.6, 4.2, 5.6]).convinces(&curl, manner(true, true)), "five of them");
+        assert!(!pace(&[7.0, 7.0]).convinces(&curl, manner(true, true)), "nobody curls three times so slowly");
         // Seen whole the same holds, and of nothing else.
-        assert!(!sips.was_set(&curl) && even.was_set(&curl));
+        assert!(!sips.was_set(&curl, false) && even.was_set(&curl, false));
         let others = [near(&["Squat"]), near(&["my own curl"]), near(&["Biceps Curl", "Row"])];
-        assert!(others.iter().all(|others| sips.was_set(others)));
+        assert!(others.iter().all(|others| sips.was_set(others, false)));
     }
 
     #[test]
     fn a_few_that_look_like_nothing_known_must_have_gone_evenly_to_the_end() {
-        assert!(!pace(&[2.8, 4.7]).was_set(&[]));
-        assert!(pace(&[2.8, 3.4]).was_set(&[]));
-        assert!(!pace(&[3.1, 3.4, 1.3, 2.2]).was_set(&[]), "five");
-        assert!(pace(&[3.1, 3.4, 1.3, 2.2, 3.0]).was_set(&[]), "six");
-        assert!(pace(&[]).was_set(&[]), "of one nothing is known");
-        assert!(pace(&[2.8, 4.7]).was_set(&near(&["Squat", "Front Squat"])), "nobody squats but for training");
+        assert!(!pace(&[2.8, 4.7]).was_set(&[], false));
+        assert!(pace(&[2.8, 3.4]).was_set(&[], false));
+        assert!(!pace(&[3.1, 3.4, 1.3, 2.2]).was_set(&[], false), "five");
+        assert!(pace(&[3.1, 3.4, 1.3, 2.2, 3.0]).was_set(&[], false), "six");
+        assert!(pace(&[]).was_set(&[], false), "of one nothing is known");
+        assert!(pace(&[2.8, 4.7]).was_set(&near(&["Squat", "Front Squat"]), false), "nobody squats but for training");
     }
 
     #[test]
     fn without_a_name_slow_ones_must_be_more_and_go_more_evenly() {
-        let convinces = |times_s: &[f32]| pace(times_s).convinces(&[], true, true);
+        let convinces = |times_s: &[f32]| pace(times_s).convinces(&[], manner(true, true));
         assert!(convinces(&[2.0, 3.0]) && !convinces(&[1.0, 3.0]), "quick ones may vary by three tenths");
         assert!(!convinces(&[4.0, 4.0]) && convinces(&[4.0, 4.0, 4.0]), "four of these");
         assert!(!convinces(&[5.0; 4]) && convinces(&[5.0; 5]), "and six of these");
         assert!(!convinces(&[4.0, 6.0, 4.0, 6.0, 4.0]), "which go evenly");
-        assert!(!pace(&[2.0, 2.0]).convinces(&[], false, true) && !pace(&[2.0, 2.0]).convinces(&[], true, false));
+        assert!(
+            !pace(&[2.0, 2.0]).convinces(&[], manner(false, true))
+                && !pace(&[2.0, 2.0]).convinces(&[], manner(true, false))
+        );
     }
 
     #[test]
     fn one_of_several_needs_less_if_it_goes_like_a_metronome_and_each_of_them_may_go_so() {
         let squats = near(&["Squat", "Front Squat"]);
-        assert!(pace(&[5.0, 5.2]).convinces(&squats, true, true) && !pace(&[5.0, 6.0]).convinces(&squats, true, true));
+        assert!(
+            pace(&[5.0, 5.2]).convinces(&squats, manner(true, true))
+                && !pace(&[5.0, 6.0]).convinces(&squats, manner(true, true))
+        );
         let bent = near(&["Deadlift", "Romanian Deadlift"]);
-        assert!(pace(&[7.0, 7.0]).convinces(&bent, true, true) && !pace(&[8.0, 9.2]).convinces(&bent, true, true));
+        assert!(
+            pace(&[7.0, 7.0]).convinces(&bent, manner(true, true))
+                && !pace(&[8.0, 9.2]).convinces(&bent, manner(true, true))
+        );
     }
 
     #[test]
     fn who_bends_slowly_lifts_plates_unless_he_goes_like_a_metronome_and_four_times() {
         let [lifts, presses, squats] = ["Deadlift", "Overhead Press", "Squat"].map(|name| near(&[name]));
-        assert!(!pace(&[8.0, 9.2]).convinces(&lifts, true, true));
-        assert!(pace(&[8.0, 9.2, 8.0, 9.2]).convinces(&lifts, true, true), "five of them");
-        assert!(pace(&[8.0, 8.2]).convinces(&lifts, true, true) && !pace(&[8.0, 8.2]).convinces(&lifts, true, false));
-        assert!(!pace(&[8.0, 8.2]).was_set(&lifts) && pace(&[8.0, 8.2, 8.1]).was_set(&lifts));
-        assert!(pace(&[7.9, 7.9]).was_set(&lifts), "a little slower by its ends");
+        assert!(!pace(&[8.0, 9.2]).convinces(&lifts, manner(true, true)));
+        assert!(pace(&[8.0, 9.2, 8.0, 9.2]).convinces(&lifts, manner(true, true)), "five of them");
         assert!(
-            !pace(&[7.0, 8.0]).convinces(&presses, true, true) && pace(&[7.0, 7.2]).convinces(&presses, true, true)
+            pace(&[8.0, 8.2]).convinces(&lifts, manner(true, true))
+                && !pace(&[8.0, 8.2]).convinces(&lifts, manner(true, false))
         );
-        assert!(!pace(&[7.0, 7.2]).was_set(&presses));
-        assert!(pace(&[9.0, 12.0]).convinces(&squats, false, false) && pace(&[9.0, 12.0]).was_set(&squats));
+        assert!(!pace(&[8.0, 8.2]).was_set(&lifts, false) && pace(&[8.0, 8.2, 8.1]).was_set(&lifts, false));
+        assert!(pace(&[7.9, 7.9]).was_set(&lifts, false), "a little slower by its ends");
+        assert!(
+            !pace(&[7.0, 8.0]).convinces(&presses, manner(true, true))
+                && pace(&[7.0, 7.2]).convinces(&presses, manner(true, true))
+        );
+        assert!(!pace(&[7.0, 7.2]).was_set(&presses, false));
+        assert!(
+            pace(&[9.0, 12.0]).convinces(&squats, manner(false, false)) && pace(&[9.0, 12.0]).was_set(&squats, false)
+        );
+    }
+
+    #[test]
+    fn who_squats_may_be_slow_and_like_nothing_or_like_several() {
+        let squats = |times_s: &[f32], candidates: &[Near], clearly: bool| {
+            pace(times_s).convinces(candidates, Manner { evenly: false, clearly, squats: true })
+        };
+        let several = near(&["Squat", "Front Squat"]);
+        assert!(squats(&[7.0, 9.5], &[], true) && squats(&[7.0, 9.5], &several, true));
+        assert!(!squats(&[7.0, 9.5], &[], false) && !squats(&[7.0, 9.5], &several, false), "it is seen badly");
+        assert!(!squats(&[4.0, 9.5], &[], true) && !squats(&[4.0, 9.5], &several, true), "much too uneven");
+        assert!(!pace(&[7.0, 9.5]).convinces(&[], manner(false, true)), "who does not squat");
+        assert!(pace(&[2.8, 4.7]).was_set(&[], true) && !pace(&[2.8, 4.7]).was_set(&[], false));
+        let sips = pace(&[4.2, 5.6]);
+        assert!(!sips.was_set(&near(&["Biceps Curl"]), true), "what is known goes before");
     }
 }

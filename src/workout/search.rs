@@ -37,6 +37,7 @@ const ASTRAY: f32 = 0.4;
 pub const UNLIKE: f32 = 0.35;
 /// From so many repetitions on a set is one without the athlete's word.
 pub const SURE: usize = 3;
+const LEGS: usize = 2;
 /// Of a repetition during which the athlete came into sight this much of the way out must be seen.
 const HALF_SEEN: f32 = 0.25;
 /// A limb that rests this long near the start is back.
@@ -52,6 +53,14 @@ pub enum Line {
 }
 
 impl Line {
+    /// Whether it shows what legs do.
+    fn is_of_legs(self) -> bool {
+        match self {
+            Line::Measure(measure, _) => measure.told() == Measure::Knee,
+            Line::Exercise(exercise) => exercise.hinge == Measure::Knee,
+        }
+    }
+
     /// Copies its newest run since `from`, in degrees. Says the tick it begins with, and the standard deviation of one
     /// frame's value.
     fn read(self, signal: &Signal, from: u64, x: &mut Vec<f32>) -> (u64, f32) {
@@ -184,7 +193,9 @@ pub fn look(signal: &Signal, line: Line, from: u64, least: Least, desk: &mut Des
                 desk.x.iter_mut().for_each(|v| *v = -*v);
             }
             cycles(&desk.x, Wanted::of(height, ticks(DWELL_S) / STEP as usize + half), &mut desk.cycles);
-            if !alike(signal, (first, STEP), least, desk) {
+            if !alike(signal, (first, STEP), least, desk)
+                && !(line.is_of_legs() && in_turn(signal, (first, STEP), least, desk))
+            {
                 continue;
             }
             let spans = &desk.spans;
@@ -257,19 +268,44 @@ fn paired(first: u64, x: &mut Vec<f32>) -> u64 {
     first + skip as u64
 }
 
+/// The latest so many repetitions, if there are as many and the last one was just now.
+fn latest(x: &[f32], (first, step): (u64, u64), cycles: &[Cycle], reps: usize, spans: &mut Vec<Span>) -> bool {
+    spans.clear();
+    let Some(earlier) = cycles.len().checked_sub(reps) else { return false };
+    let last = cycles.len() - 1;
+    let whole = |n: usize| if n < last { cycles[n].to_its_low() } else { cycles[n] };
+    spans.extend((earlier..=last).map(|n| measured(x, first, step, whole(n))));
+    let now = first + x.len() as u64 * step;
+    let patience_s = (2.5 * Usual::of(spans).duration_s).max(4.0);
+    spans.last().is_some_and(|last| seconds(now - last.end) <= patience_s)
+}
+
+/// The newest repetitions of two legs that take turns, at least two of each: seen from a side, one leg goes otherwise than the
+/// other, but each as it did before. They are left in [`Desk::spans`].
+fn in_turn(signal: &Signal, place: (u64, u64), least: Least, desk: &mut Desk) -> bool {
+    let Desk { x, cycles, spans, .. } = desk;
+    if !latest(x, place, cycles, 2 * LEGS, spans) || !gate::squats(signal, spans) || !convincing(spans, SLACK) {
+        return false;
+    }
+    let errors = errors(signal);
+    (0..LEGS).all(|leg| {
+        let own = [spans[leg], spans[leg + LEGS]];
+        let (usual, forms) = (Usual::of(&own), own.map(|span| Form::of(signal, &span)));
+        let mean = Form::mean(forms.iter());
+        own.iter().all(|span| usual.fits(span, least))
+            && forms.iter().all(|form| mean.unlikeness(form, &errors) <= UNLIKE)
+    })
+}
+
 /// The newest repetitions that are alike, in height, in duration and in form, if they are enough and the last one was
 /// just now; they are left in [`Desk::spans`].
 pub fn alike(signal: &Signal, (first, step): (u64, u64), least: Least, desk: &mut Desk) -> bool {
     let Desk { x, cycles, spans, before: found, .. } = desk;
-    spans.clear();
-    let Some(earlier) = cycles.len().checked_sub(least.reps) else { return false };
-    let last = cycles.len() - 1;
-    let whole = |n: usize| if n < last { cycles[n].to_its_low() } else { cycles[n] };
-    spans.extend((earlier..=last).map(|n| measured(x, first, step, whole(n))));
+    if !latest(x, (first, step), cycles, least.reps, spans) {
+        return false;
+    }
     let usual = Usual::of(spans);
-    let now = first + x.len() as u64 * step;
-    let fresh = seconds(now - spans[spans.len() - 1].end) <= (2.5 * usual.duration_s).max(4.0);
-    if !fresh || !spans.iter().all(|span| usual.fits(span, least)) {
+    if !spans.iter().all(|span| usual.fits(span, least)) {
         return false;
     }
     let mut forms = [Form::UNSEEN; SURE];

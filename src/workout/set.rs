@@ -211,7 +211,12 @@ impl Open {
 
     /// Whether it was a set, now that it is over and looks like one of these. Who lies does nothing else, whatever his pace.
     pub fn was_set(&self, signal: &Signal, candidates: &[Near]) -> bool {
-        Pace::of_ends(&self.reps).was_set(candidates) || gate::lies_down(signal, &self.all)
+        Pace::of_ends(&self.reps).was_set(candidates, self.squats(signal)) || gate::lies_down(signal, &self.all)
+    }
+
+    /// Whether the hips sink deep with every repetition.
+    pub fn squats(&self, signal: &Signal) -> bool {
+        gate::squats(signal, &self.all)
     }
 
     /// Its latest repetitions.
