@@ -193,9 +193,8 @@ pub fn look(signal: &Signal, line: Line, from: u64, least: Least, desk: &mut Des
                 desk.x.iter_mut().for_each(|v| *v = -*v);
             }
             cycles(&desk.x, Wanted::of(height, ticks(DWELL_S) / STEP as usize + half), &mut desk.cycles);
-            if !alike(signal, (first, STEP), least, desk)
-                && !(line.is_of_legs() && in_turn(signal, (first, STEP), least, desk))
-            {
+            let place = (first, STEP);
+            if !(alike(signal, place, least, desk) || line.is_of_legs() && in_turn(signal, place, least, desk)) {
                 continue;
             }
             let spans = &desk.spans;
