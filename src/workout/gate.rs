@@ -64,14 +64,22 @@ fn lies(signal: &Signal, tick: u64) -> bool {
 /// Whether the hips sink deep and rise again with every one of these, whichever leg works, over feet that stay where they are.
 /// Nobody does so over and over but for training.
 pub fn squats(signal: &Signal, spans: &[Span]) -> bool {
-    let at = |measure: Measure, tick: u64| place(signal, measure.channel(Side::Both), tick);
     spans.iter().all(|span| {
-        let sinks = at(Measure::Stance, span.start) - at(Measure::Stance, span.turn);
-        let (low, down_s) =
-            if sinks > 0.0 { (span.turn, span.phases.hold_s) } else { (span.start, span.phases.pause_s) };
-        let bent = at(Measure::Trunk, low) < STRAIGHT_DEG;
-        sinks.abs() >= DEEP_DEG && !bent && down_s <= DOWN_S && !walked(signal, span)
+        let turns = sinks_deg(signal, span) > 0.0;
+        let (low, down_s) = if turns { (span.turn, span.phases.hold_s) } else { (span.start, span.phases.pause_s) };
+        let bent = place(signal, Measure::Trunk.channel(Side::Both), low) < STRAIGHT_DEG;
+        sinks(signal, span) && !bent && down_s <= DOWN_S && !walked(signal, span)
     })
+}
+
+/// Whether the hips sink deep from the start to the turn, or back.
+pub fn sinks(signal: &Signal, span: &Span) -> bool {
+    sinks_deg(signal, span).abs() >= DEEP_DEG
+}
+
+fn sinks_deg(signal: &Signal, span: &Span) -> f32 {
+    let stance = |tick: u64| place(signal, Measure::Stance.channel(Side::Both), tick);
+    stance(span.start) - stance(span.turn)
 }
 
 /// Whether the feet are elsewhere after a repetition.

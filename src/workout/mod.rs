@@ -43,6 +43,7 @@ mod search;
 mod set;
 mod signal;
 mod similarity;
+mod stray;
 mod textbook;
 mod track;
 mod view;

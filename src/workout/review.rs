@@ -18,6 +18,7 @@ use super::halves;
 use super::rep::{Span, measured};
 use super::search::{DWELL_S, Desk, Least, SURE, Usual, median};
 use super::signal::{Signal, seconds, ticks};
+use super::stray::{End, Stray};
 
 /// Before and after the core a repetition is looked for this far. Seconds.
 const MARGIN_S: f32 = 45.0;
@@ -42,8 +43,6 @@ const EVEN: f32 = 4.0;
 const MOST_OFF2: f32 = 6.0;
 /// Fewer repetitions do not tell which of them is none.
 const KNOWN_BY: usize = 4;
-/// What is no more unlike than this is the same.
-const SAME: f32 = 0.04;
 /// Rounds of aiming and counting.
 const ROUNDS: usize = 2;
 
@@ -116,66 +115,13 @@ fn uneven_ends(spans: &[Span]) -> f32 {
 /// Leaves out a first and a last one that hang on to the set: who bends for his bottle after a deadlift does nearly the same
 /// once more, but later, at another pace and not quite alike. Of a set that is not `whole` the first one stays.
 fn without_strays(signal: &Signal, whole: bool, mut spans: Vec<Span>) -> Vec<Span> {
-    while spans.len() >= KNOWN_BY && Stray::of(signal, &spans, true).strays() {
+    while spans.len() >= KNOWN_BY && Stray::of(signal, &spans, End::Last).strays() {
         spans.pop();
     }
-    while whole && spans.len() >= KNOWN_BY && Stray::of(signal, &spans, false).strays() {
+    while whole && spans.len() >= KNOWN_BY && Stray::of(signal, &spans, End::First).strays() {
         spans.remove(0);
     }
     spans
-}
-
-/// How the last or the first repetition differs from the others of its set.
-#[derive(Clone, Copy)]
-struct Stray {
-    last: bool,
-    /// The pause to the set against the usual one and against the longest, seconds.
-    late_s: f32,
-    latest_s: f32,
-    /// Its time beyond the half against the usual.
-    longer: f32,
-    /// Its unlikeness, and the usual one.
-    unlike: f32,
-    usual: f32,
-}
-
-impl Stray {
-    fn of(signal: &Signal, spans: &[Span], last: bool) -> Stray {
-        let end = spans.len() - 1;
-        let (own, others) = if last { (spans[end], &spans[..end]) } else { (spans[0], &spans[1..]) };
-        let pause = |pair: &[Span]| seconds(pair[1].start.saturating_sub(pair[0].end));
-        let pause_s = pause(if last { &spans[end - 1..] } else { &spans[..2] });
-        let pauses = others.windows(2).map(pause);
-        let (mean, errors) = (Form::usual(signal, spans), errors(signal));
-        let unlike = |span: &Span| mean.unlikeness(&Form::of(signal, span), &errors);
-        Stray {
-            last,
-            late_s: pause_s - median(pauses.clone()),
-            latest_s: pause_s - pauses.fold(0.0, f32::max),
-            longer: own.beyond_s() / median(others.iter().map(Span::beyond_s)),
-            unlike: unlike(&own),
-            usual: median(others.iter().map(unlike)),
-        }
-    }
-
-    /// The limits part those ends that were done from those that were not in the sets of the tests' gym from the seeds 1000 and
-    /// 4000 on: where they were in doubt, a stray one rather stays.
-    fn strays(&self) -> bool {
-        if self.last {
-            self.late_s > 1.0 && self.unlike > f32::max(0.15, 12.0 * self.usual)
-                // Who fights for his last one goes the same way.
-                || self.late_s > 1.2 && self.longer > 2.0 && self.unlike > SAME
-                // Who puts it away does so later and more quickly.
-                || self.late_s > 0.5 && self.longer < 0.8 && self.unlike > 0.02
-                || self.unlike > f32::max(0.5, 15.0 * self.usual)
-        } else {
-            // The first may come from elsewhere, and so be unlike the others.
-            self.latest_s > 0.8 && self.unlike > 0.05
-                || self.late_s > 1.5 && self.unlike > SAME
-                || self.late_s > 0.8 && self.longer > 2.0
-                || self.longer < 0.6 && self.unlike > 0.5
-        }
-    }
 }
 
 /// Log odds that repetitions begin where these do, and not at their turns.
@@ -403,35 +349,6 @@ mod tests {
             .map(|holds_s| odds_of_more(uneven_ends(&spans(holds_s))));
         assert!(even > MORE + 0.9 * EVEN, "{even}");
         assert!((MORE..MORE + 0.1 * EVEN).contains(&odd), "{odd}");
-    }
-
-    #[test]
-    fn a_repetition_that_comes_later_and_is_unlike_the_others_hangs_on_to_the_set() {
-        let usual = Stray { last: true, late_s: 0.2, latest_s: 0.0, longer: 1.2, unlike: 0.1, usual: 0.05 };
-        assert!(!usual.strays());
-        assert!(!Stray { last: false, ..usual }.strays());
-        let bottle = Stray { late_s: 2.6, unlike: 0.66, usual: 0.02, ..usual };
-        assert!(bottle.strays());
-        // Who gets his breath before the last one does it like the others, …
-        assert!(!Stray { late_s: 3.5, ..usual }.strays());
-        // … and who fights for it does it slowly, …
-        let slow = Stray { late_s: 2.0, longer: 2.4, ..usual };
-        assert!(!Stray { unlike: 0.01, ..slow }.strays());
-        assert!(Stray { unlike: 0.3, ..slow }.strays());
-        // … and the first may come from the rack.
-        assert!(!Stray { last: false, unlike: 1.5, ..usual }.strays());
-        assert!(Stray { last: false, latest_s: 1.5, unlike: 0.6, ..usual }.strays());
-        // Who puts it away does so later and more quickly; a quick one in time is one of the set.
-        let quick = Stray { late_s: 0.6, longer: 0.75, unlike: 0.03, ..usual };
-        assert!(quick.strays());
-        assert!(!Stray { late_s: 0.4, ..quick }.strays());
-        assert!(!Stray { longer: 0.85, ..quick }.strays());
-        assert!(!Stray { unlike: 0.01, ..quick }.strays());
-        // Who took it up did so before a wait, or slowly.
-        assert!(Stray { last: false, late_s: 1.6, unlike: 0.05, ..usual }.strays());
-        assert!(!Stray { last: false, late_s: 1.4, unlike: 0.05, ..usual }.strays());
-        assert!(Stray { last: false, late_s: 0.9, longer: 2.1, ..usual }.strays());
-        assert!(!Stray { last: false, late_s: 0.7, longer: 2.1, ..usual }.strays());
     }
 
     /// Repetitions of 60 degrees at both knees and hips, each of which begins so much lower than the one before.
