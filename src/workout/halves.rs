@@ -30,6 +30,8 @@ const SHORTEST: f32 = 0.5;
 const ALL: f32 = 0.9;
 /// This share of the turns of those that cross lies between both places, as halves' do; whole ones turn at one of them.
 const BETWEEN: f32 = 0.6;
+/// So many that all cross, to and fro in turn, are halves wherever they turn: a view from the front hides how far they are.
+const MANY: usize = 12;
 /// Between: this share of the way from one at least, and from the other.
 const OFF: f32 = 0.1;
 /// Rounds in which the way on which most of them cross is found.
@@ -103,9 +105,10 @@ fn sides(all: &[Crossing]) -> Option<Vec<i8>> {
     let turns = crossing.iter().filter(|one| (OFF..=1.0 - OFF).contains(&(one.turn / one.way))).count();
     let in_turn = crossing.windows(2).filter(|pair| pair[0].way * pair[1].way < 0.0).count();
     let all_cross = share(crossing.len(), all.len()) >= ALL && share(in_turn, crossing.len() - 1) >= ALL;
-    let short = if all_cross { SHORTEST } else { SHORT };
     let far = median(all.iter().map(|one| one.far));
-    let halves = long >= short * far && share(turns, crossing.len()) >= BETWEEN;
+    let short = if all_cross { SHORTEST } else { SHORT };
+    let between = share(turns, crossing.len()) >= BETWEEN || all_cross && crossing.len() >= MANY;
+    let halves = long >= short * far && between;
     let side = |one: &Crossing| if crosses(&one) { (first * one.way.signum()) as i8 } else { 0 };
     halves.then(|| all.iter().map(side).collect())
 }
@@ -231,6 +234,9 @@ mod tests {
         // Who turns at the other place has gone the whole way.
         let (a, b) = ([0.0, 0.2, 0.2], [0.2, 0.0, 0.0]);
         assert!(as_they_are(&[a, b, a, b, a, b]));
+        // So many do not by chance.
+        assert_eq!(turns(&[a, b].repeat(6)).len(), 6);
+        assert!(as_they_are(&[&[a, b].repeat(5)[..], &[a]].concat()), "eleven");
         let (signal, spans) = (Signal::default(), seen(&[OUT, BACK, OUT, BACK, OUT, BACK]).1);
         assert_eq!(join(&signal, spans.clone()), spans, "nothing was seen");
     }
