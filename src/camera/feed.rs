@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use super::View;
 use super::retry::{Backoff, Retry};
-use crate::capture::{CaptureFault, Next, Settings, Source, knock};
+use crate::capture::knock::{self, Absence};
+use crate::capture::{CaptureFault, Next, Settings, Source};
 use crate::frame::{Frame, FrameRef, Pool};
 use crate::mailbox::{Posted, Poster};
 use crate::metrics::Drop;
@@ -135,14 +136,16 @@ impl Feed {
     fn rest(&self, wait: Duration, fault: &CaptureFault, beat: &Beat) {
         let until = Mono::now().plus(wait);
         let absent = matches!(fault, CaptureFault::Unreachable { .. } | CaptureFault::NoDevice { .. });
+        let knock = || knock::knock(&self.settings.address, KNOCK_PATIENCE);
         // One that is there all the same, and only says nothing of use, meets the whole wait.
-        let mut silent = absent && knock::answers(&self.settings.address, KNOCK_PATIENCE) != Some(true);
+        let mut absence = Absence::default();
+        if absent {
+            absence.is_over(knock());
+        }
         while !self.stop.wait(until.since(Mono::now()).min(KNOCK_EVERY)) && Mono::now() < until {
             beat.mark(Mono::now());
-            match knock::answers(&self.settings.address, KNOCK_PATIENCE) {
-                Some(true) if silent => return,
-                Some(false) => silent = true,
-                _ => {}
+            if absence.is_over(knock()) {
+                return;
             }
         }
     }
