@@ -200,10 +200,7 @@ fn whole_workouts_are_counted_right() {
     let first = number("SPOTTER_SEED", 80_000);
     let found = all(number("SPOTTER_SETS", 240) / 6, |n| {
         let seed = first + n;
-        let mut plan = conditions(Move::Squat, seed);
-        plan.work = (0..6).map(|set| KNOWN[((5 * n + set / 2 * 3) % 16) as usize]).collect();
-        plan.rest_s = (45.0, 100.0);
-        let gym = Gym::new(&plan, seed);
+        let gym = workout(n, seed);
         let (outcomes, ghosts) = compare(seed, &gym, &counted(&gym));
         (
             outcomes,
@@ -217,6 +214,30 @@ fn whole_workouts_are_counted_right() {
     let sum = Sum::of(outcomes.iter());
     assert!(sum.share(sum.within_one) >= 0.98 && sum.share(sum.exact) >= 0.9, "{sum:?}");
     assert_eq!(sum.split, 0);
+}
+
+/// Three exercises, two sets each.
+fn workout(n: u64, seed: u64) -> Gym {
+    let mut plan = conditions(Move::Squat, seed);
+    plan.work = (0..6).map(|set| KNOWN[((5 * n + set / 2 * 3) % 16) as usize]).collect();
+    plan.rest_s = (45.0, 100.0);
+    Gym::new(&plan, seed)
+}
+
+#[test]
+fn more_of_the_same_without_a_rest_is_no_other_set() {
+    let gym = workout(6, 80_006);
+    let (mut workout, mut told) = (Workout::new(Settings::default()), vec![]);
+    for shot in gym.shots().filter(|shot| (600.0..800.0).contains(&(shot.at.as_ns() as f64 / 1e9 - BEGIN_S))) {
+        workout.update(shot.at, gym.camera.size, &shot.poses, &mut told);
+    }
+    let counts: Vec<usize> = told
+        .iter()
+        .filter_map(|one| if let Happening::SetEnded(set) = one { Some(set.reps.len()) } else { None })
+        .collect();
+    assert_eq!(counts, [14]);
+    let reps = told.iter().filter_map(|one| if let Happening::Rep(rep) = one { Some(rep.n) } else { None });
+    assert!(reps.clone().eq(1..=reps.count() as u32), "they are numbered on");
 }
 
 /// Half an hour of somebody who does no exercise at all.

@@ -391,6 +391,15 @@ impl Workout {
         if self.chosen.is_none() && !Pace::of_turns(&open.reps).convinces(candidates(&nearest), manner) {
             return;
         }
+        if let Some(before) = self.open.as_mut().filter(|before| !self.away && before.goes_on(&open)) {
+            let same = |other: &Open| chosen(&other.nearest(&self.own.signal, &prototypes)).map(|(name, _)| name);
+            if same(before) == name.map(|(name, _)| name) {
+                let more = before.take(open, &self.own.signal, &mut self.desk);
+                out.extend(before.reps[before.reps.len() - more..].iter().map(|rep| Happening::Rep(*rep)));
+                self.recognise();
+                return;
+            }
+        }
         self.close(open.begins(), out);
         out.push(Happening::SetStarted { at: first.started });
         out.extend(open.reps.iter().map(|rep| Happening::Rep(*rep)));

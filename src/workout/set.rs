@@ -182,6 +182,19 @@ impl Open {
         self.watch(signal, signal.newest() + 1 - self.from.min(signal.newest()));
     }
 
+    /// Whether another one that begins now is rather more of the same: nobody has rested since.
+    pub fn goes_on(&self, other: &Open) -> bool {
+        seconds(other.begins().saturating_sub(self.last_end())) <= (2.0 * self.rep_s()).min(REST_S)
+    }
+
+    /// Takes the repetitions of another one as its own; says how many.
+    pub fn take(&mut self, other: Open, signal: &Signal, desk: &mut Desk) -> usize {
+        let told = self.reps.len();
+        other.all.into_iter().for_each(|span| self.add(span, signal, desk));
+        self.aim(signal);
+        self.reps.len() - told
+    }
+
     /// How its latest repetitions look.
     pub fn form(&self) -> Form {
         Form::mean(self.forms.iter())
