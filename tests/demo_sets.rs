@@ -1,11 +1,13 @@
 //! `spotter replay VIDEO`: films of the demo's athlete go the whole way, from H.264 by decoder, model and counting to the
-//! events, and every repetition is counted.
+//! events, and every repetition is counted; and so it is while he trains before five cameras at once.
 
+mod common;
 mod film;
 
 use std::path::Path;
 use std::process::{Command, Output};
 
+use common::{SpotterBox, until};
 use film::{SHOWN, film, small};
 use serde_json::Value;
 use spotter::capture::uri::DemoAddress;
@@ -99,4 +101,47 @@ fn twenty_sets_of_the_demo_are_counted_exactly_and_named() {
         }
     }
     assert!(wrong.is_empty(), "{} of 20:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// What a box that shows one exercise in five gyms, so many repetitions a set, has in its log for each camera: the second set,
+/// since the first began before anybody looked.
+fn live(exercise: &str, reps: u32) -> Vec<u64> {
+    let folder = tempfile::tempdir().unwrap();
+    let camera = |seed: u64| {
+        let source = format!("demo:{exercise}?reps={reps}&rest=8&fps=10&size=320x180&seed={seed}");
+        format!("[[camera]]\nname = \"gym{seed}\"\nsource = \"{source}\"\n")
+    };
+    let cameras: String = (1..=5).map(camera).collect();
+    let config = folder.path().join("spotter.toml");
+    std::fs::write(&config, format!("{cameras}[set_boundary]\nquiet_seconds = 3.0\n")).unwrap();
+    let (config, folder) = (config.display().to_string(), folder.path().display().to_string());
+    let a_box = SpotterBox::start(&["--config", &config, "--data-dir", &folder]);
+    let of = |seed: u64| {
+        let sets = a_box.json("/api/v1/sets?limit=500");
+        let sets = sets.as_array().expect("a list").iter().rev();
+        sets.filter(|set| set["camera"] == format!("gym{seed}")).cloned().collect::<Vec<Value>>()
+    };
+    let second = |seed: u64| {
+        let set = [1, 2].map(|count| {
+            until("another set is in the log", || {
+                let sets = of(seed);
+                sets.get(count - 1).cloned().ok_or_else(|| a_box.json("/api/v1/state").to_string())
+            })
+        });
+        set[1]["reps_machine"].as_u64().expect("a number")
+    };
+    (1..=5).map(second).collect()
+}
+
+#[test]
+#[ignore = "minutes, as long as people take for forty sets: make test-demo-sets"]
+fn twenty_sets_of_the_demo_are_counted_exactly_while_they_are_done() {
+    let mut wrong = Vec::new();
+    for (number, (shown, _)) in (0..).zip(SHOWN) {
+        let reps = 4 + number;
+        let counted = live(shown, reps);
+        println!("{shown:9}: {reps} shown in each of five gyms, counted {counted:?}");
+        wrong.extend(counted.iter().filter(|count| **count != u64::from(reps)).map(|count| (shown, reps, *count)));
+    }
+    assert!(wrong.is_empty(), "{} of 20: {wrong:?}", wrong.len());
 }
