@@ -232,15 +232,15 @@ impl Athlete {
         let (now, handover) = (self.now, self.settings.handover);
         let long = |since: Option<Mono>| since.is_some_and(|since| now.since(since) >= handover);
         let athlete = self.athlete.and_then(|id| self.track(id)).filter(|track| !long(track.outside_since)).copied();
-        let to_beat = athlete.map(|track| (track.id, ADVANTAGE * self.merit(&track)));
+        // Nobody beats himself.
+        let to_beat = athlete.map(|track| ADVANTAGE * self.merit(&track));
         let mut best: Option<(u32, f32)> = None;
         for n in 0..TRACKS {
             let Some(mut track) = self.tracks[n] else { continue };
             let merit = self.merit(&track);
             let ready = match to_beat {
                 None => self.may(&track),
-                Some((id, _)) if id == track.id => continue,
-                Some((_, least)) => {
+                Some(least) => {
                     let ahead = self.fit(&track) && merit > least;
                     track.ahead_since = track.ahead_since.or(Some(now)).filter(|_| ahead);
                     self.tracks[n] = Some(track);
