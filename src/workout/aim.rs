@@ -256,4 +256,15 @@ mod tests {
             assert!(!enough || aim.progress(&signal, 155) == 0.5);
         }
     }
+
+    #[test]
+    fn a_joint_that_shakes_counts_less_than_one_that_goes_as_far_and_does_not() {
+        let at = |elbow: f32, shoulder: f32| [(ELBOW, elbow), (SHOULDER, shoulder)];
+        let (rests, turns, half) = (at(160.0, 10.0), at(40.0, 130.0), at(40.0, 10.0));
+        let signal = seen(10.0, &[&rests, &turns, &rests, &turns, &rests, &half]);
+        let aim = Aim::at(&signal, &spans(2));
+        // Variances of 16 + 2.21301 and of 16: the elbow alone is at its turn.
+        near(aim.progress(&signal, 155), 16.0 / (16.0 + 18.21301));
+        near(aim.clarity, (14_400.0f32 / 18.21301 + 14_400.0 / 16.0).sqrt());
+    }
 }

@@ -339,5 +339,11 @@ mod tests {
         let (one, far) = (off(&[0.02]), off(&[-0.02]));
         assert!(one < 1e-3 && far > 0.01, "{one} and {far}");
         assert_eq!((off(&[-0.02, 0.02]), off(&[0.02, -0.02])), (one, one));
+        // What is far further off than the nearest is not looked at finely, and is none.
+        let other = Prototype::new("Other", &Form::UNSEEN, &course(0.125, -0.02));
+        let all = Prototypes::new(vec![recorded(0.02), other]);
+        let odd = |name: &str| nearest(&look, &all).iter().find(|near| near.exercise == name).map(|near| near.odd);
+        assert!(odd("Mine").unwrap() < 0.1, "{:?}", odd("Mine"));
+        assert_eq!(odd("Other"), Some(2.0));
     }
 }

@@ -492,7 +492,7 @@ mod tests {
 
     const LEAST: Least = Least { height_deg: 25.0, rep_s: 0.6, most_rep_s: 14.0, reps: 3 };
 
-    /// Every five seconds a repetition of three, of so many degrees at knees and hips; who does them stands `place` statures
+    /// Every five seconds a repetition of three, of so many degrees at three joints; who does them stands `place` statures
     /// across at a tick.
     fn moving(ways_deg: &[f32], place: impl Fn(u64) -> f32) -> (Signal, Vec<Span>) {
         let mut signal = Signal::default();
@@ -504,7 +504,7 @@ mod tests {
                 0.0
             };
             let mut values = [f32::NAN; CHANNELS];
-            for measure in [Measure::Hip, Measure::Knee, Measure::Elbow, Measure::Stance] {
+            for measure in [Measure::Hip, Measure::Knee, Measure::Elbow] {
                 values[measure.channel(Side::Both)] = 170.0 - ways_deg[n as usize] * share;
             }
             (values[FEET_X], values[FEET_Y]) = (place(tick), 1.0);
@@ -542,15 +542,16 @@ mod tests {
 
     #[test]
     fn what_was_counted_but_is_too_high_or_too_low_was_none_at_either_end() {
-        let (signal, all) = moving(&[60.0; 6], |_| 0.0);
-        for height in [0.49, 1.81] {
+        let (signal, mut all) = moving(&[60.0; 6], |_| 0.0);
+        all.iter_mut().for_each(|span| span.height = 2.0);
+        for height in [0.98, 3.62] {
             let (mut first, mut last) = (all.clone(), all.clone());
             first[0].height = height;
             last[5].height = height;
             assert_eq!(of_core(&signal, &first, 0..6), turns(&all[1..]), "{height}");
             assert_eq!(of_core(&signal, &last, 0..6), turns(&all[..5]), "{height}");
         }
-        for height in [0.51, 1.79] {
+        for height in [1.02, 3.58] {
             let mut both = all.clone();
             (both[0].height, both[5].height) = (height, height);
             assert_eq!(of_core(&signal, &both, 0..6), turns(&all), "{height}");
@@ -602,6 +603,22 @@ mod tests {
         ways[4] = 5.0;
         let (signal, all) = moving(&ways, |_| 0.0);
         assert_eq!(of_core(&signal, &all[..6], 0..4), turns(&all[..4]), "he hardly moved");
+    }
+
+    #[test]
+    fn what_hangs_on_to_four_or_more_is_left_out_at_both_ends_but_not_at_the_start_of_a_part() {
+        let mut ways = [60.0; 10];
+        (ways[0], ways[9]) = (20.0, 20.0);
+        let (signal, all) = moving(&ways, |_| 0.0);
+        // Low ones, long before and long after the others.
+        let left = |whole: bool, spans: &[&[Span]]| turns(&without_strays(&signal, whole, spans.concat()));
+        assert_eq!(left(true, &[&all[3..7], &all[9..]]), turns(&all[3..7]));
+        assert_eq!(left(true, &[&all[..1], &all[3..7]]), turns(&all[3..7]));
+        assert_eq!(left(false, &[&all[..1], &all[3..7]]), turns(&[&all[..1], &all[3..7]].concat()));
+        assert_eq!(left(false, &[&all[3..7], &all[9..]]), turns(&all[3..7]));
+        assert_eq!(left(true, &[&all[3..6], &all[9..]]), turns(&all[3..6]), "three and it");
+        assert_eq!(left(true, &[&all[3..5], &all[9..]]).len(), 3, "of three nobody knows which is none");
+        assert_eq!(left(true, &[&all[1..9]]), turns(&all[1..9]));
     }
 
     /// Somebody who squats as the textbook has it, five times from the tick 1000 on, two seconds each with one of rest; seen
@@ -671,6 +688,21 @@ mod tests {
             &review(&signal, two, LEAST, &mut Desk::default()).iter().map(|span| span.turn).collect::<Vec<_>>(),
             &below[..2],
         );
+    }
+
+    #[test]
+    fn where_no_posture_tells_the_end_that_there_are_more_from_does() {
+        let (signal, all) = moving(&[60.0; 5], |_| 0.0);
+        assert_eq!(odds(&signal, &all), 0.0);
+        let turned: Vec<Span> = all[..4]
+            .iter()
+            .map(|span| {
+                let start = span.turn;
+                Span { start, half_out: start + 20, turn: start + 50, half_back: start + 80, end: start + 100, ..*span }
+            })
+            .collect();
+        is_near(&reviewed(&signal, &turned, false), &turns(&all));
+        is_near(&reviewed(&signal, &all, false), &turns(&all));
     }
 
     #[test]

@@ -391,6 +391,7 @@ impl Usual {
 #[cfg(test)]
 mod tests {
     use super::super::report::Phases;
+    use super::super::signal::stamp_of;
     use super::*;
 
     /// One that begins at this tick and is so long, so long beyond the half of its way and at its turn, in seconds.
@@ -515,5 +516,94 @@ mod tests {
         assert!(clearly(&aim));
         aim.clarity = 7.9;
         assert!(!clearly(&aim));
+    }
+
+    /// Somebody who squats as the textbook has it, five times from the tick 1000 on, two seconds each with one of rest; seen up
+    /// to this tick.
+    fn squatter(until: u64) -> Signal {
+        let squat = Exercise::named("Squat").unwrap();
+        let (start, turn) = (squat.start.measures(), squat.turn.measures());
+        let mut signal = Signal::default();
+        for tick in 900..=until {
+            let at = (tick.max(1000) - 1000) % 60;
+            let goes = (1000..1300).contains(&tick) && at < 40;
+            let share = if goes { 0.5 - 0.5 * (at as f32 * std::f32::consts::TAU / 40.0).cos() } else { 0.0 };
+            let mut values = [f32::NAN; CHANNELS];
+            for measure in Measure::ALL {
+                let n = measure as usize;
+                values[measure.channel(Side::Both)] = start[n] + share * (turn[n] - start[n]);
+            }
+            signal.advance(stamp_of(tick));
+            signal.push(&values, 0.1);
+        }
+        signal
+    }
+
+    fn squats() -> Line {
+        Line::Exercise(Exercise::named("Squat").unwrap())
+    }
+
+    #[test]
+    fn the_whole_way_of_an_exercise_is_90_wherever_it_begins() {
+        let (signal, mut x) = (squatter(1350), vec![]);
+        let (first, _) = squats().read(&signal, 950, &mut x);
+        assert_eq!((first, x.len()), (950, 401));
+        // At the tick 1000 he stands, at 1020 he is down, at 1010 half.
+        assert!((x[70] - x[50] - 90.0).abs() < 1e-2 && (x[60] - x[50] - 45.0).abs() < 1e-2);
+        // Of a measure it is its own degrees, downwards: the trunk goes from 85 degrees to 50, of which the sines are told.
+        let (first, noise) = Line::Measure(Measure::Trunk, Side::Both).read(&signal, 950, &mut x);
+        assert_eq!(first, 950);
+        assert!((x[70] - x[50] - (89.657 - 68.944)).abs() < 1e-2 && noise > 0.0, "{}", x[70] - x[50]);
+        let stale = squatter(1350);
+        assert_eq!(squats().read(&stale, 1351, &mut x), (1350, 0.0));
+        assert!(x.is_empty());
+    }
+
+    #[test]
+    fn the_noise_of_a_way_is_that_of_its_measures_by_their_weights() {
+        let squat = Exercise::named("Squat").unwrap();
+        let trunk = Measure::Trunk.channel(Side::Both);
+        let upper_arm = Measure::UpperArm.channel(Side::Both);
+        let thigh = Measure::Thigh.channel(Side::Both);
+        let shaken = |channels: &[(usize, f32)]| {
+            let mut signal = Signal::default();
+            for tick in 1000..1003 {
+                let mut values = [f32::NAN; CHANNELS];
+                channels.iter().for_each(|(n, by)| values[*n] = if tick == 1001 { 50.0 - by } else { 50.0 + by });
+                signal.advance(stamp_of(tick));
+                signal.push(&values, 0.1);
+            }
+            let mut x = vec![];
+            (way(squat, &signal, 0, &mut x).1, [trunk, thigh].map(|n| signal.noise_deg(n)))
+        };
+        // Of one measure whatever it weighs: 90 times its noise, against its way of 20.71 degrees.
+        let (noise, [of_trunk, _]) = shaken(&[(trunk, 10.0)]);
+        near(noise, 90.0 * of_trunk / (89.657_52 - 68.944));
+        // The thighs go by 90 degrees of rise, from where they hang to the level.
+        let (both, [one, other]) = shaken(&[(trunk, 10.0), (thigh, 4.0)]);
+        let (ways, noises) = ([68.944 - 89.657_52f32, 90.0], [one, other]);
+        let weights: [f32; 2] = std::array::from_fn(|n| ways[n] / (16.0 + noises[n] * noises[n]));
+        let squares: f32 = (0..2).map(|n| weights[n] * weights[n] * noises[n] * noises[n]).sum();
+        near(both, 90.0 * squares.sqrt() / (weights[0] * ways[0] + weights[1] * ways[1]));
+        // What goes by less than eight degrees says nothing of it: upper arms go by nine, forearms by four.
+        assert!(shaken(&[(upper_arm, 10.0)]).0 > 0.0);
+        assert!(!shaken(&[(Measure::Forearm.channel(Side::Both), 10.0)]).0.is_normal());
+    }
+
+    #[test]
+    fn a_set_begins_with_three_and_what_was_chosen_with_two() {
+        let found = |from: u64, least: Least| {
+            let found = look(&squatter(1330), squats(), from, least, &mut Desk::default())?;
+            let all: Vec<u64> = found.spans.iter().map(|span| (span.turn + 10) / 20 * 20).collect();
+            assert_eq!(found.merit(), (all.len() >= SURE, found.aim.clarity));
+            assert!(clearly(&found.aim), "{found:?}");
+            Some(all)
+        };
+        // Five from above or four from below: either way round is as good, as far as is known yet.
+        let all = found(0, LEAST).unwrap();
+        assert!(matches!(all.len(), 4 | 5) && all.windows(2).all(|pair| pair[1] - pair[0] == 60), "{all:?}");
+        assert_eq!(found(1110, LEAST), Some(vec![1140, 1200, 1260]), "nothing before belongs to it");
+        assert_eq!(found(1170, LEAST), None, "two");
+        assert_eq!(found(1170, Least { reps: 2, ..LEAST }), Some(vec![1200, 1260]), "of what was chosen");
     }
 }
