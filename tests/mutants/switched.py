@@ -12,7 +12,7 @@ tables of numbers, measured or a textbook's, and the count of labelled sets judg
 
 SHARD=K/N takes every Nth of a file's changes, from the Kth on, as cargo-mutants does. They are tried in the order of a hash of
 their names, so that what was tried when it is ended early is a fair part of them. RESULTS names a file of JSON lines to
-which what was found is added; what stands there is not tried again.
+which what was found is added; what stands there is not tried again. AGAIN names one whose missed ones are tried instead.
 """
 
 import collections
@@ -257,6 +257,10 @@ def tried(folder, sources, known):
     """Tries those of the shard that are not known yet, one result after the other."""
     k, n = (int(part) for part in os.environ.get("SHARD", "0/1").split("/"))
     wanted = [(source, change) for source in sources for at, change in enumerate(source.changes) if at % n == k]
+    if "AGAIN" in os.environ:
+        with open(os.environ["AGAIN"], encoding="utf-8") as lines:
+            again = {end["name"] for end in map(json.loads, lines) if end["end"] in ("missed", "not met")}
+        wanted = [(source, change) for source in sources for change in source.changes if change.name in again]
     wanted = [(source, change) for source, change in wanted if change.name not in known]
 
     def result(source, change, end, by):
