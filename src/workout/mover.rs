@@ -214,7 +214,7 @@ mod tests {
         sure: (f32, f32),
     ) -> Vec<Option<Hinge>> {
         let frame = |n: u64| {
-            let bent = if n / 5 % 2 == 0 { 0.0 } else { 1.0 };
+            let bent = if (n / 5).is_multiple_of(2) { 0.0 } else { 1.0 };
             let pose = arms(90.0 - left * bent, 90.0 - right * bent, sure.0, sure.1);
             let stamp = Mono::from_ns(((from * 10.0) as u64 + n) * 100_000_000);
             mover.update(stamp, Some(1), Some(&pose)).map(|angle| angle.joint)
