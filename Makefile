@@ -24,6 +24,7 @@ FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?= $(notdir $(basename $(wildcard tests/fuzz/targets/*.rs)))
 # Files of mutants, any of those in tests/mutants/run.py's slices; a mutant takes some seconds. SHARD=K/N takes every Nth alone.
 FILES ?= src/mailbox/slot.rs src/http/head.rs src/jpeg/shots.rs
+WORKOUT = $(filter-out %tests.rs %world.rs %mod.rs,$(wildcard src/workout/*.rs))
 # What coverage runs; all tests by COVERED=--tests.
 COVERED ?= --lib
 # How long `torture` and `endurance` last, in hours; nothing: some minutes.
@@ -45,7 +46,7 @@ BOX_TESTS := cross-tests test-rtsp test-kill test-hostile test-api test-simulati
 # The long tests want our own code optimised too; they stand side by side, so that it is built so once.
 OPTIMISED := --config profile.dev.package.spotter.opt-level=2
 
-.PHONY: help setup build run onnxruntime test fmt lint unit small bench bench-pose test-box test-long loom test-simulation miri sanitize fuzz mutants coverage geiger test-vm test-browser test-gpu \
+.PHONY: help setup build run onnxruntime test fmt lint unit small bench bench-pose test-box test-long loom test-simulation miri sanitize fuzz mutants mutants-workout coverage geiger test-vm test-browser test-gpu \
 	test-rtsp test-reconnects test-aarch64 test-aarch64-all torture endurance test-api test-hostile test-counting test-demo-sets test-kill test-memory test-model test-day test-parity demo-model cross-debian cross cross-tools cross-tests \
 	deb deb-arm64 spot spot-arm64 test-deb image test-image bsp-named flash deny tensorrt-shim
 
@@ -150,6 +151,11 @@ fuzz: ## what strangers may send, thrown at its readers: FUZZ_SECONDS for each o
 mutants: ## FILES changed one place at a time: which changes no test minds (fetches cargo-mutants)
 	[ -x target/tools/bin/cargo-mutants ] || $(CARGO) install --quiet --locked --root target/tools cargo-mutants@27.1.0
 	PATH="$(CURDIR)/target/tools/bin:$$PATH" tests/mutants/run.py $(FILES)
+
+mutants-workout: ## the same of all of workout with one build (SHARD=K/N for every Nth change of a file)
+	[ -x target/mutants-venv/bin/python ] || python3 -m venv target/mutants-venv
+	target/mutants-venv/bin/pip install --quiet tree-sitter==0.26.1 tree-sitter-rust==0.24.2
+	target/mutants-venv/bin/python tests/mutants/switched.py $(WORKOUT)
 
 coverage: ## how many lines of each room the library's tests run through (COVERED=--tests: all tests)
 	tests/coverage/run.sh $(COVERED)

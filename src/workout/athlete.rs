@@ -232,15 +232,15 @@ impl Athlete {
         let (now, handover) = (self.now, self.settings.handover);
         let long = |since: Option<Mono>| since.is_some_and(|since| now.since(since) >= handover);
         let athlete = self.athlete.and_then(|id| self.track(id)).filter(|track| !long(track.outside_since)).copied();
-        let to_beat = athlete.map(|track| (track.id, ADVANTAGE * self.merit(&track)));
+        // Nobody beats himself.
+        let to_beat = athlete.map(|track| ADVANTAGE * self.merit(&track));
         let mut best: Option<(u32, f32)> = None;
         for n in 0..TRACKS {
             let Some(mut track) = self.tracks[n] else { continue };
             let merit = self.merit(&track);
             let ready = match to_beat {
                 None => self.may(&track),
-                Some((id, _)) if id == track.id => continue,
-                Some((_, least)) => {
+                Some(least) => {
                     let ahead = self.fit(&track) && merit > least;
                     track.ahead_since = track.ahead_since.or(Some(now)).filter(|_| ahead);
                     self.tracks[n] = Some(track);
@@ -287,5 +287,149 @@ impl Athlete {
         let presence = (track.present().as_secs_f32() / PRESENT_FULLY_S).min(1.0);
         let half = |share: f32| (1.0 + share) / 2.0;
         size * half(centrality) * half(presence) * half(track.movement()) * (1.0 + 3.0 * track.settled()) / 4.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FRAME: (usize, usize) = (1000, 500);
+
+    fn at(bbox: [f32; 4]) -> Pose {
+        Pose { score: 0.9, bbox, ..Pose::default() }
+    }
+
+    /// So many of 60 by 150 pixels side by side, the first ones lower in the picture.
+    fn row(count: usize) -> Vec<Pose> {
+        let place = |n: usize| [62.0 * n as f32, 200.0 - 5.0 * n as f32];
+        (0..count).map(place).map(|[x, y]| at([x, y, x + 60.0, y + 150.0])).collect()
+    }
+
+    fn stamp(tenths: u64) -> Mono {
+        Mono::from_ns(tenths * 100_000_000)
+    }
+
+    /// These on every frame; who is followed on the last one.
+    fn watch(athlete: &mut Athlete, tenths: std::ops::RangeInclusive<u64>, poses: &[Pose]) -> Followed {
+        tenths.fold(Followed::default(), |_, tenths| athlete.update(stamp(tenths), FRAME, poses))
+    }
+
+    fn merit(athlete: &Athlete, id: u32) -> f32 {
+        athlete.merit(athlete.track(id).unwrap())
+    }
+
+    fn near(is: f32, want: f32) {
+        assert!((is - want).abs() < 1e-5, "{is} and not {want}");
+    }
+
+    #[test]
+    fn merit_is_the_product_of_size_place_presence_movement_and_rest() {
+        let mut athlete = Athlete::new(Settings::default());
+        // 40,000 of 500,000 pixels, 50 above the middle: of 559 to a corner.
+        let pose = at([400.0, 100.0, 600.0, 300.0]);
+        athlete.update(stamp(50), FRAME, &[pose]);
+        near(merit(&athlete, 1), 0.282_843 * 0.955_279 * 0.5 * 0.5);
+        watch(&mut athlete, 51..=100, &[pose]);
+        near(merit(&athlete, 1), 0.282_843 * 0.955_279 * 0.75 * 0.5);
+        // Who has just gone 30 pixels of 200 is ahead of his place by nearly as many.
+        let place = |athlete: &Athlete| athlete.track(1).unwrap().settled();
+        athlete.update(stamp(101), FRAME, &[at([430.0, 100.0, 630.0, 300.0])]);
+        let settled = place(&athlete);
+        assert!((0.85..0.86).contains(&settled), "{settled}");
+        near(
+            merit(&athlete, 1),
+            0.282_843 * (1.0 - 0.5 * 58.309_5 / 559.017) * 0.755 * 0.5 * (1.0 + 3.0 * settled) / 4.0,
+        );
+        // Larger than the picture and in its corner.
+        let mut athlete = Athlete::new(Settings::default());
+        athlete.update(stamp(50), FRAME, &[at([-100.0, -50.0, 1100.0, 550.0])]);
+        near(merit(&athlete, 1), 0.25);
+        let mut athlete = Athlete::new(Settings::default());
+        athlete.update(stamp(50), FRAME, &[at([-50.0, -50.0, 50.0, 50.0])]);
+        near(merit(&athlete, 1), (10_000.0f32 / 500_000.0).sqrt() * 0.5 * 0.5 * 0.5);
+    }
+
+    #[test]
+    fn who_is_hidden_gives_way_to_who_is_new_but_the_athlete_never_does() {
+        let mut athlete = Athlete::new(Settings::default());
+        let all = row(TRACKS);
+        let followed = watch(&mut athlete, 50..=60, &all);
+        assert_eq!(athlete.people(), TRACKS);
+        let (own, index) = (followed.id.unwrap(), followed.pose.unwrap());
+        let new = at([300.0, 330.0, 380.0, 480.0]);
+        let others = |hidden: &[usize]| -> Vec<Pose> {
+            (0..TRACKS).filter(|n| !hidden.contains(n)).map(|n| all[n]).chain([new]).collect()
+        };
+        // He alone is hidden: nobody new is taken up.
+        assert_eq!(athlete.update(stamp(61), FRAME, &others(&[index])).id, Some(own));
+        assert!(athlete.track(17).is_none() && athlete.track(own).is_some());
+        // Others were last seen before; the one who was so first gives way.
+        let (long, short) = ((index + 1) % TRACKS, (index + 2) % TRACKS);
+        let gone = [long, short].map(|n| {
+            athlete.tracks.iter().flatten().find(|track| track.index == n || track.pose.bbox == all[n].bbox).unwrap().id
+        });
+        athlete.update(stamp(62), FRAME, &(0..TRACKS).filter(|n| *n != long).map(|n| all[n]).collect::<Vec<_>>());
+        athlete.update(stamp(63), FRAME, &others(&[index, long, short]));
+        assert!(athlete.track(17).is_some() && athlete.track(gone[0]).is_none() && athlete.track(gone[1]).is_some());
+        assert!(athlete.track(own).is_some());
+    }
+
+    #[test]
+    fn a_new_one_needs_a_higher_score_than_one_who_is_known() {
+        let mut athlete = Athlete::new(Settings::default());
+        let scored = |score: f32| [Pose { score, ..at([400.0, 100.0, 600.0, 300.0]) }];
+        athlete.update(stamp(50), FRAME, &scored(0.39));
+        assert_eq!(athlete.people(), 0);
+        athlete.update(stamp(51), FRAME, &scored(0.4));
+        athlete.update(stamp(52), FRAME, &scored(0.2));
+        assert_eq!(athlete.track(1).unwrap().sightings, 2);
+        athlete.update(stamp(53), FRAME, &scored(0.19));
+        assert_eq!(athlete.track(1).unwrap().sightings, 2);
+    }
+
+    #[test]
+    fn nobody_is_followed_before_half_a_second_and_two_sightings() {
+        let mut athlete = Athlete::new(Settings::default());
+        let pose = [at([400.0, 100.0, 600.0, 300.0])];
+        let ids = (50..=56).map(|tenths| athlete.update(stamp(tenths), FRAME, &pose).id).collect::<Vec<_>>();
+        assert_eq!(ids, [None, None, None, None, None, Some(1), Some(1)]);
+        // He is looked for so long after he was seen last, and no longer.
+        assert_eq!(athlete.update(stamp(76), FRAME, &[]).id, Some(1));
+        assert_eq!(athlete.update(stamp(77), FRAME, &[]).event, Some(Event::Lost));
+    }
+
+    #[test]
+    fn the_rival_is_the_best_of_the_others_and_stays_it_unless_another_is_clearly_better() {
+        let mut athlete = Athlete::new(Settings::default());
+        let small = |x: f32, height: f32| at([x, 400.0 - height, x + height / 2.0, 400.0]);
+        let poses = [small(450.0, 300.0), small(50.0, 160.0), small(850.0, 130.0)];
+        watch(&mut athlete, 50..=60, &poses);
+        let [second, third] = [merit(&athlete, 2), merit(&athlete, 3)];
+        assert!((1.05..1.3).contains(&(second / third)), "{second} and {third}");
+        assert_eq!(athlete.rival(None), Some((2, Some(1))));
+        assert_eq!(athlete.rival(Some(3)), Some((3, Some(2))), "who is known needs less");
+        athlete.update(stamp(61), FRAME, &poses[..1]);
+        assert_eq!(athlete.rival(None), Some((2, None)), "he is hidden on this frame");
+        // Hidden for longer than half a second nobody is a rival.
+        watch(&mut athlete, 62..=66, &poses[..1]);
+        assert_eq!(athlete.rival(None), None);
+        // Who trains is the athlete from now on, and the other one a rival.
+        athlete.update(stamp(67), FRAME, &poses);
+        athlete.follow(2);
+        assert_eq!((athlete.update(stamp(68), FRAME, &poses).id, athlete.rival(None).unwrap().0), (Some(2), 1));
+    }
+
+    #[test]
+    fn more_poses_than_there_is_room_for_are_left_out() {
+        let mut athlete = Athlete::new(Settings::default());
+        let many: Vec<Pose> = (0..40).map(|n| at([24.0 * n as f32, 100.0, 24.0 * n as f32 + 20.0, 160.0])).collect();
+        let found = Found::new(FRAME, &many, 0.2);
+        assert_eq!((found.count, found.list[31].0), (POSES, 31));
+        let twice = [many[0], many[0], many[5]];
+        let found = Found::new(FRAME, &twice, 0.2);
+        assert_eq!((found.count, found.list[1].0), (2, 2), "one person found twice");
+        athlete.update(stamp(50), FRAME, &many);
+        assert_eq!(athlete.people(), TRACKS);
     }
 }

@@ -203,3 +203,147 @@ fn odd(course: &Course, other: &Course, weights: &Weights) -> f32 {
     }
     if moved > 0.0 { off / moved } else { f32::INFINITY }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::textbook;
+    use super::super::view::View;
+    use super::*;
+
+    fn near(is: f32, want: f32) {
+        assert!((is - want).abs() < 1e-5 * want.abs().max(1.0), "{is} and not {want}");
+    }
+
+    #[test]
+    fn two_shapes_are_apart_by_the_mean_square_of_what_was_seen_of_both() {
+        let (a, mut b) = ([[0.1; 2]; PARTS], [[0.2, 0.3]; PARTS]);
+        near(apart(&a, &b, &[1.0; PARTS]), 0.025);
+        // Eight of thirteen are enough, seven are not.
+        b[..5].fill([f32::NAN, 0.3]);
+        near(apart(&a, &b, &[1.0; PARTS]), 0.025);
+        b[5] = [0.2, f32::INFINITY];
+        assert_eq!(apart(&a, &b, &[1.0; PARTS]), f32::INFINITY);
+        let mut other = a;
+        other[0] = [0.4, 0.1];
+        let mut weights = [1.0; PARTS];
+        weights[0] = 4.0;
+        near(apart(&a, &other, &weights), 4.0 * 0.09 / 32.0);
+    }
+
+    /// Part 2 goes so far across to the turn and back, from here; the others are seen and stand.
+    fn course(from: f32, way: f32) -> Course {
+        let out = |step: usize| step.min(STEPS - 1 - step) as f32;
+        Course(std::array::from_fn(|step| {
+            let mut shape = [[0.125; 2]; PARTS];
+            shape[2][0] = from + way * out(step);
+            shape
+        }))
+    }
+
+    #[test]
+    fn what_an_example_does_not_explain_of_a_movement_is_odd() {
+        let of = |other: &Course| odd(&course(0.125, 0.02), other, &[1.0; PARTS]);
+        assert_eq!(of(&course(0.125, 0.02)), 0.0);
+        near(of(&course(0.375, 0.02)), 0.0);
+        near(of(&course(0.125, 0.0)), 1.0);
+        near(of(&course(0.125, 0.01)), 0.25);
+        near(of(&course(0.125, -0.02)), 4.0);
+        assert_eq!(odd(&course(0.125, 0.0), &course(0.125, 0.02), &[1.0; PARTS]), f32::INFINITY, "nothing moves");
+        // What another part does counts by its weight.
+        let mut shakes = course(0.125, 0.02);
+        shakes.0.iter_mut().enumerate().for_each(|(step, shape)| shape[7][1] += 0.02 * step.min(16 - step) as f32);
+        let mut weights = [1.0; PARTS];
+        weights[7] = 3.0;
+        near(odd(&course(0.125, 0.02), &shakes, &weights), 3.0);
+        // Where one of both was not seen nothing is said.
+        shakes.0.iter_mut().for_each(|shape| shape[7][1] = f32::NAN);
+        near(odd(&course(0.125, 0.02), &shakes, &weights), 0.0);
+    }
+
+    fn of(exercise: &'static str, off: f32) -> Near<'static> {
+        Near { exercise, off, odd: 0.1, recorded: true }
+    }
+
+    #[test]
+    fn a_name_is_the_surer_the_further_off_the_next_one_is() {
+        let sure = |off: f32, next: f32| chosen(&[of("Squat", off), of("Lunge", next)]).map(|(_, sure)| sure);
+        // It takes 1.22 times as far, and 1.6 times that is as good as said.
+        assert_eq!(sure(0.3, 0.36), None);
+        near(sure(0.3, 0.45).unwrap(), 0.5 + 0.5 * (1.5 / 1.22 - 1.0) / 0.6);
+        assert_eq!(sure(0.3, 0.6), Some(1.0));
+        // Far off it takes more: 1.74 times.
+        assert_eq!(sure(1.6, 2.7), None);
+        assert!(sure(1.6, 2.9).is_some() && sure(1.61, 3.0).is_none());
+        let textbook = |near: Near<'static>| Near { recorded: false, ..near };
+        assert_eq!(chosen(&[textbook(of("Squat", 0.3)), of("Lunge", 0.6)]), Some(("Squat", 0.9)));
+    }
+
+    #[test]
+    fn the_wider_the_margin_the_odder_it_may_move() {
+        let odd = |odd: f32, next: f32| chosen(&[Near { odd, ..of("Squat", 0.3) }, of("Lunge", next)]).is_some();
+        assert!(odd(0.4, 0.4) && !odd(0.41, 0.4), "four tenths at least");
+        assert!(odd(0.74, 0.9) && !odd(0.76, 0.9), "a quarter of the margin");
+        assert!(odd(1.0, 9.0) && !odd(1.01, 9.0), "no more than all");
+        // What is no distance at all from an example is a thousandth off.
+        assert!(chosen(&[of("Squat", 0.0), of("Lunge", 0.0012)]).is_some());
+        assert!(chosen(&[of("Squat", 0.0), of("Lunge", 0.001)]).is_none());
+    }
+
+    #[test]
+    fn parts_count_less_the_more_they_err() {
+        let course = Course::UNSEEN;
+        let mut error2 = [0.0; PARTS];
+        (error2[1], error2[2]) = (0.035f32.powi(2), f32::NAN);
+        let weights = weights_of(&Look { course, error2 });
+        near(weights[0], 816.3265);
+        near(weights[1], 816.3265 / 2.0);
+        near(weights[2], 816.3265);
+    }
+
+    #[test]
+    fn whether_a_named_set_goes_from_turn_to_turn_the_textbook_says_but_of_a_deadlift() {
+        let all = Prototypes::default();
+        let look = |exercise: &str, turned: bool| {
+            let way = textbook::all().iter().find(|way| way.exercise == exercise).unwrap();
+            let view = View { azimuth: 30.0, pitch: 5.0, size: 1.0 };
+            let motion = &way.motions[textbook::USUAL];
+            let course = Course(std::array::from_fn(|step| view.of(&motion[step_of(step, turned)])));
+            Look { course, error2: [1e-5; PARTS] }
+        };
+        for name in ["Squat", "Biceps Curl", "Pull-Up"] {
+            for turned in [false, true] {
+                assert_eq!(is_turned_by_name(&look(name, turned), name, &all), Some(turned), "{name}");
+            }
+        }
+        assert_eq!(is_turned_by_name(&look("Deadlift", true), "Deadlift", &all), None);
+        assert_eq!(is_turned_by_name(&look("Squat", true), "Juggling", &all), None, "no textbook has it");
+        let mut still = look("Squat", false);
+        still.course = Course([still.course.0[4]; STEPS]);
+        assert_eq!(is_turned_by_name(&still, "Squat", &all), None, "it is as like either way");
+    }
+
+    #[test]
+    fn of_several_recordings_of_an_exercise_the_nearest_counts() {
+        use super::super::form::Form;
+        use super::super::prototype::Prototype;
+        let recorded = |way: f32| Prototype::new("Mine", &Form::UNSEEN, &course(0.125, way));
+        let look = Look { course: course(0.125, 0.02), error2: [0.0; PARTS] };
+        let off = |ways: &[f32]| {
+            let all = Prototypes::new(ways.iter().map(|way| recorded(*way)).collect());
+            let near = nearest(&look, &all);
+            assert!(near.windows(2).all(|pair| pair[0].off <= pair[1].off), "by their distance");
+            let own: Vec<f32> = near.iter().filter(|near| near.exercise == "Mine").map(|near| near.off).collect();
+            assert_eq!(own.len(), 1);
+            own[0]
+        };
+        let (one, far) = (off(&[0.02]), off(&[-0.02]));
+        assert!(one < 1e-3 && far > 0.01, "{one} and {far}");
+        assert_eq!((off(&[-0.02, 0.02]), off(&[0.02, -0.02])), (one, one));
+        // What is far further off than the nearest is not looked at finely, and is none.
+        let other = Prototype::new("Other", &Form::UNSEEN, &course(0.125, -0.02));
+        let all = Prototypes::new(vec![recorded(0.02), other]);
+        let odd = |name: &str| nearest(&look, &all).iter().find(|near| near.exercise == name).map(|near| near.odd);
+        assert!(odd("Mine").unwrap() < 0.1, "{:?}", odd("Mine"));
+        assert_eq!(odd("Other"), Some(2.0));
+    }
+}

@@ -355,3 +355,25 @@ fn poses_that_are_no_numbers_and_stamps_that_go_back_do_no_harm() {
         assert!((0.0..=1.0).contains(&set.confidence), "{set:?}");
     }
 }
+
+/// How many repetitions are told at this moment of a set of five squats after which there are those that begin then.
+fn told_live(later: &[f32], until: f32) -> u32 {
+    let (mut workout, mut out, mut dice, mut now) =
+        (Workout::new(Settings::default()), vec![], Dice(7), Now::default());
+    for n in 0..(until * 30.0) as u32 {
+        let t = n as f32 / 30.0;
+        let squat = depth(t, 10.0, 2.0, 5.0) + later.iter().map(|from| depth(t, *from, 2.0, 1.0)).sum::<f32>();
+        now = workout.update(at(t), SIZE, &[Figure { squat, ..STANDS }.pose(1.0, &mut dice)], &mut out);
+    }
+    now.reps
+}
+
+#[test]
+fn after_a_rest_one_alone_is_not_told_and_two_are_the_set_going_on() {
+    assert_eq!(told_live(&[], 27.0), 5);
+    assert_eq!(told_live(&[29.0], 36.0), 5, "it may be anything");
+    assert_eq!(told_live(&[29.0, 31.0], 37.0), 7);
+    assert_eq!(told_live(&[29.0, 38.6], 44.0), 5, "with a rest between them each is alone");
+    // Without a rest before it one is enough.
+    assert_eq!(told_live(&[22.0], 29.0), 6);
+}

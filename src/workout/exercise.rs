@@ -151,4 +151,39 @@ mod tests {
             assert!(most > 30.0, "{}: {most}", exercise.name);
         }
     }
+
+    #[test]
+    fn one_arm_that_hangs_halves_what_both_do_and_measures_are_rises() {
+        let curl = Exercise::named("Biceps Curl").unwrap();
+        let posture = curl.turn.arm_between(&HANGING);
+        let all = posture.measures();
+        let near = |measure: Measure, deg: f32| {
+            assert!((all[measure as usize] - deg).abs() < 0.01, "{measure:?}: {} and not {deg}", all[measure as usize]);
+        };
+        // Upper arms at -75 and -87, forearms at 55 and -82 degrees: the mean of their sines.
+        near(Measure::UpperArm, 90.0 * -0.982_28);
+        near(Measure::Forearm, 90.0 * -0.085_56);
+        near(Measure::Reach, 90.0 * (0.175 * -0.982_28 + 0.15 * -0.085_56) / 0.325);
+        near(Measure::Trunk, 90.0 * 0.999_39);
+        near(Measure::Stance, 180.0);
+        let hinges = [Measure::Elbow, Measure::Shoulder, Measure::Hip, Measure::Knee];
+        assert!(hinges.iter().all(|hinge| all[*hinge as usize].is_nan()), "they depend on where the camera stands");
+        // Thighs at 0 and shanks at -60: half of the leg stands to 0.866.
+        let squat = Exercise::named("Squat").unwrap().turn.measures();
+        assert!(
+            (squat[Measure::Stance as usize] - 180.0 * 0.433_01).abs() < 0.01,
+            "{}",
+            squat[Measure::Stance as usize]
+        );
+    }
+
+    #[test]
+    fn what_is_said_of_an_exercise_is_said_of_these() {
+        let those =
+            |is: fn(&Exercise) -> bool| EXERCISES.iter().filter(|of| is(of)).map(|of| of.name).collect::<Vec<_>>();
+        assert_eq!(those(Exercise::bends), ["Deadlift", "Romanian Deadlift"]);
+        assert_eq!(those(Exercise::reaches_up), ["Overhead Press"]);
+        assert_eq!(those(Exercise::is_daily), ["Biceps Curl"]);
+        assert_eq!(those(Exercise::by_one_arm), ["Overhead Press", "Biceps Curl", "Triceps Extension", "Row"]);
+    }
 }

@@ -240,4 +240,13 @@ mod tests {
         let (signal, spans) = (Signal::default(), seen(&[OUT, BACK, OUT, BACK, OUT, BACK]).1);
         assert_eq!(join(&signal, spans.clone()), spans, "nothing was seen");
     }
+
+    #[test]
+    fn short_crossings_are_halves_only_if_nearly_all_go_to_and_fro_in_turn() {
+        // 0.62 times as far as the way to the turn.
+        let (a, b) = ([0.0, 0.0325, 0.065], [0.065, 0.0325, 0.0]);
+        assert_eq!(turns(&[a, b, a, b, a, b]).len(), 3);
+        assert_eq!(turns(&[a, b, a, b, a, a]).len(), 6, "four times of five");
+        assert_eq!(turns(&[a, b, a, b, a, b, a, b, WHOLE, WHOLE]).len(), 10, "eight of ten");
+    }
 }

@@ -245,3 +245,164 @@ impl Body {
         self.stature_px += share * (second - self.stature_px);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::skeleton::Keypoint;
+
+    /// Somebody who stands upright, arms hanging, with a stature of 200 pixels: by joint of the left side, how far down.
+    const STANDS: [(Joint, f32); 6] = [
+        (Joint::LeftShoulder, 147.0),
+        (Joint::LeftElbow, 182.0),
+        (Joint::LeftWrist, 212.0),
+        (Joint::LeftHip, 204.0),
+        (Joint::LeftKnee, 252.0),
+        (Joint::LeftAnkle, 300.0),
+    ];
+
+    fn stands() -> Pose {
+        let mut pose = Pose::default();
+        for (joint, y) in STANDS {
+            pose.keypoints[joint as usize] = Keypoint { x: 120.0, y, confidence: 0.9 };
+            pose.keypoints[on_right(joint)] = Keypoint { x: 80.0, y, confidence: 0.9 };
+        }
+        pose
+    }
+
+    fn hide(pose: &mut Pose, joint: usize) {
+        pose.keypoints[joint].confidence = 0.29;
+    }
+
+    fn near(is: f32, want: f32) {
+        assert!((is - want).abs() < 2e-2, "{is} and not {want}");
+    }
+
+    fn all_of(values: &[f32; CHANNELS], measure: Measure) -> [f32; 3] {
+        [Side::Left, Side::Right, Side::Both].map(|side| values[measure.channel(side)])
+    }
+
+    #[test]
+    fn who_stands_upright_with_hanging_arms_has_straight_joints_and_upright_bones() {
+        let values = Body::default().measure(&stands(), 0.0);
+        let wanted = [180.0, 0.0, 180.0, 180.0, -90.0, -90.0, -90.0, -90.0, 90.0, -90.0, 180.0];
+        for (measure, deg) in Measure::ALL.into_iter().zip(wanted) {
+            all_of(&values, measure).into_iter().for_each(|is| near(is, deg));
+        }
+        near(values[FEET_X], 0.5);
+        near(values[FEET_Y], 1.5);
+        // The left upper arm points down by 35 of 200 pixels.
+        near(values[FIGURE], 0.0);
+        near(values[FIGURE + 1], 0.175);
+    }
+
+    #[test]
+    fn a_side_that_is_seen_better_counts_more_and_one_alone_stands_for_both() {
+        let mut pose = stands();
+        let [elbow, wrist] = [Joint::LeftElbow, Joint::LeftWrist].map(|joint| joint as usize);
+        // The left forearm is level, the right one hangs; of the left wrist the model is twice as sure.
+        pose.keypoints[wrist] = Keypoint { x: 150.0, y: 182.0, confidence: 0.8 };
+        pose.keypoints[wrist + 1].confidence = 0.4;
+        let mut body = Body::default();
+        let values = body.measure(&pose, 3.0);
+        near(values[Measure::Forearm.channel(Side::Left)], 0.0);
+        near(values[Measure::Forearm.channel(Side::Right)], -90.0);
+        near(values[Measure::Forearm.channel(Side::Both)], -18.0);
+        near(values[Measure::Elbow.channel(Side::Left)], 90.0);
+        // They differ by 90 degrees; after three seconds by 1 - 1/e of it.
+        let mut left = pose;
+        hide(&mut left, wrist + 1);
+        let [is, none, both] = all_of(&body.clone().measure(&left, 0.0), Measure::Forearm);
+        near(is, 0.0);
+        near(both, -0.63212 * 45.0);
+        assert!(none.is_nan());
+        let mut right = pose;
+        hide(&mut right, elbow);
+        let [none, is, both] = all_of(&body.measure(&right, 0.0), Measure::Forearm);
+        near(is, -90.0);
+        near(both, -90.0 + 0.63212 * 45.0);
+        assert!(none.is_nan());
+        hide(&mut right, elbow + 1);
+        assert!(all_of(&body.measure(&right, 0.0), Measure::Forearm).iter().all(|v| v.is_nan()));
+    }
+
+    #[test]
+    fn the_second_longest_bone_says_the_stature_which_grows_soon_and_shrinks_slowly() {
+        let scaled = |by: f32| {
+            let mut pose = stands();
+            pose.keypoints.iter_mut().for_each(|point| (point.x, point.y) = (by * point.x, by * point.y));
+            pose
+        };
+        let after = |by: f32, dt_s: f32| {
+            let mut body = Body::default();
+            body.grow(&stands(), 0.0);
+            body.grow(&scaled(by), dt_s);
+            body.stature_px
+        };
+        near(after(1.0, 1.0), 200.0);
+        near(after(2.0, 0.7), 200.0 + 0.63212 * 200.0);
+        near(after(0.5, 20.0), 200.0 - 0.63212 * 100.0);
+        // A forearm that is seen twice as long is an outlier; nor can it rise twice.
+        let mut outlier = stands();
+        outlier.keypoints[Joint::LeftWrist as usize].y = 242.0;
+        let mut body = Body::default();
+        near(body.measure(&outlier, 0.0)[Measure::Forearm.channel(Side::Left)], -135.0);
+        near(body.stature_px, 200.0);
+        // With all but one foreshortened it is the second longest.
+        let mut short = scaled(0.5);
+        short.keypoints[Joint::RightAnkle as usize].y = 252.0 / 2.0 + 36.0;
+        let mut body = Body::default();
+        body.grow(&short, 0.0);
+        near(body.stature_px, 100.0);
+        short.keypoints[Joint::LeftAnkle as usize].y = 252.0 / 2.0 + 33.6;
+        let mut body = Body::default();
+        body.grow(&short, 0.0);
+        near(body.stature_px, 140.0);
+    }
+
+    #[test]
+    fn without_a_stature_nothing_rises_and_nobody_stands_anywhere() {
+        let mut pose = stands();
+        // Of all bones only the left shank.
+        (0..pose.keypoints.len()).filter(|n| ![13, 15].contains(n)).for_each(|n| hide(&mut pose, n));
+        let mut body = Body::default();
+        let values = body.measure(&pose, 0.1);
+        assert_eq!(body.stature_px, 0.0);
+        assert!(values.iter().all(|value| value.is_nan()), "{values:?}");
+        body.grow(&stands(), 0.0);
+        let values = body.measure(&pose, 0.1);
+        near(values[Measure::Shank.channel(Side::Both)], -90.0);
+        near(body.stature_px, 200.0);
+    }
+
+    #[test]
+    fn feet_are_between_the_ankles_or_the_one_that_is_seen_or_else_the_hips() {
+        let mut body = Body::default();
+        body.grow(&stands(), 0.0);
+        let mut pose = stands();
+        pose.keypoints[Joint::LeftAnkle as usize].y = 290.0;
+        let is = |pose: &Pose, x: f32, y: f32| {
+            let feet = body.feet(pose);
+            near(feet[0], x);
+            near(feet[1], y);
+        };
+        is(&pose, 0.5, 1.475);
+        hide(&mut pose, Joint::RightAnkle as usize);
+        is(&pose, 0.6, 1.45);
+        hide(&mut pose, Joint::LeftAnkle as usize);
+        is(&pose, 0.5, 1.02);
+        hide(&mut pose, Joint::LeftHip as usize);
+        hide(&mut pose, Joint::RightHip as usize);
+        assert!(body.feet(&pose).iter().all(|place| place.is_nan()));
+    }
+
+    #[test]
+    fn every_measure_tells_of_one_hinge_on_its_own_side() {
+        use Measure::*;
+        let told = [Elbow, Shoulder, Hip, Knee, Elbow, Shoulder, Knee, Knee, Hip, Elbow, Knee];
+        assert_eq!(Measure::ALL.map(Measure::told), told);
+        let left = [Elbow, Shoulder, Hip, Knee].map(|measure| measure.hinge(false));
+        assert_eq!(left, [Hinge::LeftElbow, Hinge::LeftShoulder, Hinge::LeftHip, Hinge::LeftKnee]);
+        assert_eq!(Trunk.hinge(true), Hinge::RightHip);
+    }
+}

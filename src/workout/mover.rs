@@ -163,3 +163,119 @@ fn work(slots: &[Slot; SLOTS]) -> Work {
     let percentile = |n: usize| degs[(count - 1) * n / 100];
     Work { range_deg: percentile(90) - percentile(10), confidence: confidence / count as f32 }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::skeleton::{Joint, Keypoint};
+
+    /// Slots of which every second one has an angle: these, each seen so surely.
+    fn slots(degs: &[f32], confidence: f32) -> [Slot; SLOTS] {
+        let mut all = [Slot::default(); SLOTS];
+        for (n, deg) in degs.iter().enumerate() {
+            // Three frames each.
+            all[2 * n] = Slot { deg: 3.0 * deg, confidence: 3.0 * confidence, count: 3.0 };
+        }
+        all
+    }
+
+    #[test]
+    fn the_range_of_a_joint_leaves_out_the_wildest_tenths() {
+        let of = |degs: &[f32]| work(&slots(degs, 0.5));
+        // In their order 0, 10, … 100: the second and the second last.
+        let eleven = of(&[100.0, 0.0, 50.0, 10.0, 90.0, 20.0, 80.0, 30.0, 70.0, 40.0, 60.0]);
+        assert_eq!((eleven.range_deg, eleven.confidence), (80.0, 0.5));
+        assert_eq!(eleven.strength(), 40.0);
+        assert_eq!(of(&[0.0, 10.0, 20.0, 30.0]).range_deg, 0.0, "four slots say nothing");
+        assert_eq!(of(&[0.0, 10.0, 20.0, 30.0, 40.0]).range_deg, 30.0);
+    }
+
+    /// Elbows at these angles, each so sure; nothing else is seen.
+    fn arms(left_deg: f32, right_deg: f32, left: f32, right: f32) -> Pose {
+        let mut pose = Pose::default();
+        for (side, deg, confidence) in [(0, left_deg, left), (1, right_deg, right)] {
+            let x = 100.0 + 200.0 * side as f32;
+            let (sin, cos) = deg.to_radians().sin_cos();
+            let places = [(x, 0.0), (x, 100.0), (x + 80.0 * sin, 100.0 - 80.0 * cos)];
+            for (joint, (x, y)) in [Joint::LeftShoulder, Joint::LeftElbow, Joint::LeftWrist].into_iter().zip(places) {
+                pose.keypoints[joint as usize + side] = Keypoint { x, y, confidence };
+            }
+        }
+        pose
+    }
+
+    /// So many seconds at ten frames a second, from `from` on, with both elbows between 90 degrees and so much less, in turns of
+    /// half a second; which elbow is told after each frame.
+    fn watched(
+        mover: &mut Mover,
+        from: f32,
+        seconds: f32,
+        (left, right): (f32, f32),
+        sure: (f32, f32),
+    ) -> Vec<Option<Hinge>> {
+        let frame = |n: u64| {
+            let bent = if (n / 5).is_multiple_of(2) { 0.0 } else { 1.0 };
+            let pose = arms(90.0 - left * bent, 90.0 - right * bent, sure.0, sure.1);
+            let stamp = Mono::from_ns(((from * 10.0) as u64 + n) * 100_000_000);
+            mover.update(stamp, Some(1), Some(&pose)).map(|angle| angle.joint)
+        };
+        (0..(seconds * 10.0) as u64).map(frame).collect()
+    }
+
+    #[test]
+    fn what_moves_less_than_20_degrees_is_no_work() {
+        for (deg, told) in [(19.0, None), (21.0, Some(Hinge::LeftElbow))] {
+            let all = watched(&mut Mover::default(), 10.0, 4.0, (deg, 0.0), (0.9, 0.9));
+            assert_eq!(all[39], told, "{deg} degrees");
+        }
+    }
+
+    #[test]
+    fn of_two_sides_that_move_alike_the_better_seen_one_is_measured() {
+        let told = |ways: (f32, f32), sure: (f32, f32)| watched(&mut Mover::default(), 10.0, 4.0, ways, sure)[39];
+        assert_eq!(told((60.0, 50.0), (0.5, 0.9)), Some(Hinge::RightElbow));
+        assert_eq!(told((60.0, 50.0), (0.9, 0.5)), Some(Hinge::LeftElbow));
+        // Half guessed it moves more, but not so much that it is stronger.
+        assert_eq!(told((60.0, 80.0), (0.9, 0.5)), Some(Hinge::LeftElbow));
+        assert_eq!(told((60.0, 39.0), (0.5, 0.6)), Some(Hinge::LeftElbow), "less than two thirds is not alike");
+        assert_eq!(told((60.0, 41.0), (0.5, 0.6)), Some(Hinge::RightElbow));
+    }
+
+    /// After ten seconds of these ways with both seen alike: how many tenths of a second it takes until the other elbow is told.
+    fn changes_after(then: (f32, f32), sure: (f32, f32)) -> Option<usize> {
+        let mut mover = Mover::default();
+        let before = watched(&mut mover, 10.0, 10.0, (60.0, 30.0), (0.6, 0.6));
+        assert_eq!(before[99], Some(Hinge::LeftElbow));
+        watched(&mut mover, 20.0, 20.0, then, sure).iter().position(|joint| *joint == Some(Hinge::RightElbow))
+    }
+
+    #[test]
+    fn another_joint_must_be_stronger_by_half_or_better_seen_for_a_second() {
+        assert_eq!(changes_after((60.0, 30.0), (0.6, 0.6)), None);
+        assert_eq!(changes_after((40.0, 59.0), (0.6, 0.6)), None, "not by half");
+        let stronger = changes_after((40.0, 70.0), (0.6, 0.6)).unwrap();
+        assert!((11..=60).contains(&stronger), "{stronger}");
+        assert_eq!(changes_after((60.0, 55.0), (0.6, 0.74)), None, "hardly better seen");
+        let surer = changes_after((60.0, 55.0), (0.6, 0.9)).unwrap();
+        assert!((11..=50).contains(&surer), "{surer}");
+        assert_eq!(changes_after((60.0, 30.0), (0.6, 0.9)), None, "the better seen one moves half as much");
+        assert_eq!(changes_after((27.0, 19.0), (0.6, 0.78)), None, "it hardly moves at all");
+        assert!(changes_after((27.0, 21.0), (0.6, 0.78)).is_some());
+    }
+
+    #[test]
+    fn a_slot_is_a_tenth_of_a_second_and_four_seconds_are_looked_back_on() {
+        assert_eq!([99_999_999, 100_000_000, 1_000_000_000].map(|ns| slot_number(Mono::from_ns(ns))), [0, 1, 10]);
+        let mut mover = Mover::default();
+        watched(&mut mover, 10.0, 4.0, (60.0, 0.0), (0.9, 0.9));
+        assert!(mover.slots[Hinge::LeftElbow as usize].iter().all(|slot| slot.count == 1.0));
+        // Nobody is seen for a second and a half: its slots are empty, the others stay.
+        let stamp = Mono::from_ns(15_400_000_000);
+        assert_eq!(mover.update(stamp, Some(1), None), None);
+        let count =
+            |mover: &Mover| mover.slots[Hinge::LeftElbow as usize].iter().filter(|slot| slot.count > 0.0).count();
+        assert_eq!(count(&mover), 25);
+        mover.update(Mono::from_ns(60_000_000_000), Some(1), None);
+        assert_eq!(count(&mover), 0);
+    }
+}

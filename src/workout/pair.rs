@@ -159,3 +159,107 @@ impl Toward {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::course::{PARTS, TURN};
+    use super::*;
+
+    /// 0 at the ends, 1 at the turn.
+    fn out(step: usize) -> f32 {
+        step.min(STEPS - 1 - step) as f32 / TURN as f32
+    }
+
+    /// Every part is so far across and down at a step.
+    fn course(across: impl Fn(usize) -> f32, down: impl Fn(usize) -> f32) -> Course {
+        Course(std::array::from_fn(|step| [[across(step), down(step)]; PARTS]))
+    }
+
+    fn near(is: f32, want: f32) {
+        assert!((is - want).abs() < 1e-4, "{is} and not {want}");
+    }
+
+    #[test]
+    fn shares_are_those_of_the_least_squares_drawn_to_the_recorded_view() {
+        let mut squares = Squares::default();
+        squares.add(2.0, [1.0, 0.0], 2.0);
+        squares.add(1.0, [1.0, 1.0], 2.5);
+        for hole in [[f32::NAN, 0.0], [0.0, f32::INFINITY]] {
+            squares.add(5.0, hole, 1.0);
+        }
+        squares.add(5.0, [1.0, 1.0], f32::NAN);
+        let is = |stay: f32, wanted: [f32; 2]| {
+            squares.shares(stay).into_iter().zip(wanted).for_each(|(is, want)| near(is, want));
+        };
+        // Exactly 2 and a half: 2 · 1 and 2 · 1 + 0.5 · 1 are what was seen.
+        is(0.0, [2.0, 0.5]);
+        is(1.0, [12.5 / 7.0, 2.5 / 7.0]);
+        let mut far = Squares::default();
+        far.add(1.0, [1.0, 0.0], 9.0);
+        far.add(1.0, [0.0, 1.0], -9.0);
+        assert_eq!(far.shares(0.0), [2.0, -2.0], "no share is larger");
+        assert_eq!(Squares::default().shares(0.0), [1.0, 0.0], "of nothing it stays as it was recorded");
+    }
+
+    #[test]
+    fn a_range_is_how_far_a_course_goes_down_against_the_example_within_limits() {
+        let pair = Pair::new(&course(out, |step| 0.2 + 0.5 * out(step)), &course(out, |_| 0.9));
+        let range = |way: f32| pair.range(&course(|_| 0.0, |step| 0.2 + way * out(step)), &[1.0; PARTS]);
+        [(0.6, 1.2), (0.4, 0.8), (0.9, 1.4), (0.1, 0.6)].iter().for_each(|(way, want)| near(range(*way), *want));
+        // Who is lower all along goes further, as far as can be told.
+        near(pair.range(&course(|_| 0.0, |step| 0.25 + 0.5 * out(step)), &[1.0; PARTS]), 1.13333);
+        let still = Pair::new(&course(out, |_| 0.2), &course(out, |_| 0.2));
+        assert_eq!(still.range(&course(out, out), &[1.0; PARTS]), 1.0);
+        // Parts count by their weights, and only where both were seen.
+        let mut two = course(|_| 0.0, |_| 0.2);
+        two.0.iter_mut().enumerate().for_each(|(step, shape)| shape[3][1] += 0.6 * out(step));
+        two.0.iter_mut().for_each(|shape| shape[4..].fill([f32::NAN; 2]));
+        let mut weights = [1.0; PARTS];
+        (weights[0], weights[3]) = (0.0, 4.0);
+        // 4 · 1.2 of 4 + 1 + 1.
+        near(pair.range(&two, &weights), 0.8);
+    }
+
+    #[test]
+    fn a_pair_is_bent_towards_a_view_between_and_beside_it() {
+        let near_view = course(|step| 0.3 * out(step), |step| 0.4 * out(step));
+        let far_view = course(|step| 0.1 - 0.2 * out(step).powi(2), |step| 0.4 * out(step));
+        let pair = Pair::new(&near_view, &far_view);
+        assert!(pair.alike() && !pair.mirrored && Pair::mirrored(&near_view).mirrored);
+        // 1.1 as far, three quarters of the one and half of the other, from a camera that looks down.
+        let (of_near, of_far) = (|step| 0.33 * out(step), |step| 0.1 - 0.22 * out(step).powi(2));
+        let other = course(
+            |step| 0.75 * of_near(step) + 0.5 * of_far(step),
+            |step| 0.44 * out(step) + 0.05 * (of_near(step) - of_far(step)),
+        );
+        let toward = pair.toward(&other, &[1.0; PARTS]);
+        let seen = pair.seen(&toward);
+        let off = |seen: &Course| {
+            let all = seen.0.iter().flatten().flatten().zip(other.0.iter().flatten().flatten());
+            all.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+        };
+        assert!(off(&seen) < 0.012 && off(&near_view) > 0.05, "{} and {}", off(&seen), off(&near_view));
+        assert!((toward.across[0] - 0.75).abs() < 0.06 && (toward.across[1] - 0.5).abs() < 0.12, "{toward:?}");
+        // What is left is the mean square at the quarters.
+        let left = QUARTERS.map(|step| {
+            let parts = seen.0[step].iter().zip(&other.0[step]);
+            parts.map(|(a, b)| (a[0] - b[0]).powi(2) + (a[1] - b[1]).powi(2)).sum::<f32>() / (2 * PARTS) as f32
+        });
+        assert!((toward.off - left.iter().sum::<f32>() / 5.0).abs() < 1e-7, "{} and {left:?}", toward.off);
+        // Seen as it was recorded it stays so.
+        let same = pair.toward(&near_view, &[1.0; PARTS]);
+        near(same.range, 1.0);
+        assert!(same.off < 1e-8, "{same:?}");
+    }
+
+    #[test]
+    fn views_of_one_movement_go_up_and_down_alike() {
+        let plain = course(out, |step| 0.4 * out(step));
+        let other = |by: f32| course(|_| 0.7, |step| 0.4 * out(step) + if step % 2 == 0 { by } else { -by });
+        assert!(Pair::new(&plain, &other(0.029)).alike() && !Pair::new(&plain, &other(0.031)).alike());
+        // What was not seen says nothing.
+        let mut half = other(0.031);
+        half.0[..9].fill([[f32::NAN; 2]; PARTS]);
+        assert!(!Pair::new(&plain, &half).alike());
+    }
+}

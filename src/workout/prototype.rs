@@ -184,3 +184,106 @@ impl Prototypes {
         &self.textbooks
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::course::TURN;
+    use super::super::textbook::USUAL;
+    use super::super::view::{View, step_of};
+    use super::*;
+
+    /// A recording by this name of an exercise's n-th way, seen from this side.
+    fn recording(name: &str, exercise: &str, n: usize, azimuth: f32) -> Prototype {
+        let way = textbook::all().iter().filter(|way| way.exercise == exercise).nth(n).unwrap();
+        let view = View { azimuth, pitch: 5.0, size: 1.0 };
+        let course = Course(std::array::from_fn(|step| view.of(&way.motions[USUAL][step_of(step, false)])));
+        Prototype::new(name, &Form::UNSEEN, &course)
+    }
+
+    fn pairs(all: &Prototypes) -> Vec<&Pair> {
+        all.pairs().map(|(_, pair)| pair).collect()
+    }
+
+    fn ways(all: &Prototypes, name: &str) -> usize {
+        all.textbooks().iter().filter(|(of, _)| of == name).count()
+    }
+
+    #[test]
+    fn a_recording_keeps_thousandths_and_nothing_that_is_no_posture() {
+        assert_eq!([0.1234, -0.0006, 90.0].map(rounded), [Some(0.123), Some(-0.001), Some(90.0)]);
+        assert_eq!([f32::NAN, f32::INFINITY].map(rounded), [None, None]);
+        let mut form = Form([[10.0; MEASURES]; PLACES]);
+        form.0[1][2..6].copy_from_slice(&[360.0, 361.0, -360.0, f32::NAN]);
+        let mut course = Course([[[0.25; 2]; PARTS]; STEPS]);
+        course.0[3][4] = [2.0, -2.1];
+        let read = Prototype::new("Squat", &form, &course);
+        assert_eq!(read.form().0[1][2..5].iter().map(|deg| deg.is_finite()).collect::<Vec<_>>(), [true, false, true]);
+        assert!(read.form().0[1][5].is_nan() && read.form().0[0] == [10.0; MEASURES]);
+        let [across, down] = read.course().0[3][4];
+        assert!(across == 2.0 && down.is_nan() && read.course().0[2][4] == [0.25; 2]);
+    }
+
+    #[test]
+    fn a_textbooks_form_goes_from_its_start_over_the_half_to_its_turn_and_back() {
+        let squat = &EXERCISES[0];
+        let [start, out, turn, back, end] = Prototype::between(&squat.start, &squat.turn).0;
+        let trunk = super::super::measure::Measure::Trunk as usize;
+        // It stands at 85 degrees and leans to 50: 90 times their sines.
+        let near = |is: f32, want: f32| assert!((is - want).abs() < 0.01, "{is} and not {want}");
+        [(start, 89.657), (out, 79.300), (turn, 68.944), (back, 79.300), (end, 89.657)]
+            .iter()
+            .for_each(|(posture, deg)| near(posture[trunk], *deg));
+    }
+
+    #[test]
+    fn every_exercise_is_there_once_and_those_of_one_arm_and_with_variants_more_often() {
+        let all = Prototypes::default();
+        let times = |all: &Prototypes, name: &str| all.names().filter(|of| *of == name).count();
+        assert_eq!(all.names().count(), 16 + 4 + 3);
+        assert_eq!(["Squat", "Biceps Curl", "Lunge", "Row"].map(|name| times(&all, name)), [1, 2, 2, 3]);
+        assert_eq!(all.forms().count(), 23);
+        // What was recorded stands for all of them.
+        let mine = Prototypes::new(vec![recording("Row", "Row", 0, 30.0)]);
+        assert_eq!((times(&mine, "Row"), mine.names().count(), mine.names().next()), (1, 21, Some("Row")));
+    }
+
+    #[test]
+    fn a_recording_from_turn_to_turn_is_turned_round() {
+        let straight = recording("Squat", "Squat", 0, 30.0);
+        let turned = Prototype::new("squat", &Form::UNSEEN, &straight.course().turned());
+        assert_eq!(pairs(&Prototypes::new(vec![straight.clone()])), [&Pair::mirrored(&straight.course())]);
+        assert_eq!(pairs(&Prototypes::new(vec![turned.clone()])), [&Pair::mirrored(&turned.course().turned())]);
+        // Of what no textbook knows it is left as it was.
+        let own = Prototype { exercise: "Mine".into(), ..turned.clone() };
+        assert_eq!(pairs(&Prototypes::new(vec![own])), [&Pair::mirrored(&turned.course())]);
+    }
+
+    #[test]
+    fn what_one_arm_does_is_known_from_elsewhere_by_another_recording_of_it() {
+        let [a, b] = [35.0, -35.0].map(|azimuth| recording("Biceps Curl", "Biceps Curl", 1, azimuth));
+        let other = recording("Squat", "Squat", 0, -35.0);
+        let all = Prototypes::new(vec![a.clone(), other.clone(), b.clone()]);
+        let [left, right, squat] = [&a, &b, &other].map(Prototype::course);
+        let wanted = [Pair::mirrored(&left), Pair::new(&left, &right), Pair::mirrored(&squat), Pair::mirrored(&right)];
+        assert_eq!(pairs(&all), wanted.iter().collect::<Vec<_>>());
+        // Both sides of a squat do the same: its mirror's is enough.
+        let squats = [35.0, -10.0].map(|azimuth| recording("Squat", "Squat", 0, azimuth));
+        assert_eq!(pairs(&Prototypes::new(squats.to_vec())).len(), 2);
+    }
+
+    #[test]
+    fn a_textbooks_ways_get_the_athletes_own_name_unless_it_is_not_clear_which() {
+        let all = ways(&Prototypes::default(), "Biceps Curl");
+        assert!(all > 0);
+        let own = |name: &str| recording(name, "Biceps Curl", 0, 30.0);
+        let one = Prototypes::new(vec![own("Front Curl"), own("Front Curl")]);
+        assert_eq!([ways(&one, "Front Curl"), ways(&one, "Biceps Curl")], [all, 0]);
+        let two = Prototypes::new(vec![own("Front Curl"), own("Second Curl")]);
+        assert_eq!(["Front Curl", "Second Curl", "Biceps Curl"].map(|name| ways(&two, name)), [0, 0, 0]);
+        // Who recorded it by its name as well means something else by his own.
+        let both = Prototypes::new(vec![own("Biceps Curl"), own("Front Curl")]);
+        assert_eq!([ways(&both, "Front Curl"), ways(&both, "Biceps Curl")], [0, all]);
+        assert_eq!(ways(&one, "Squat"), ways(&Prototypes::default(), "Squat"), "the others keep theirs");
+        assert_eq!(one.textbooks()[0].1.motions[USUAL].len(), TURN + 1);
+    }
+}

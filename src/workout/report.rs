@@ -88,3 +88,17 @@ pub enum Happening {
     /// What was told as a set was none, as is seen now that it is over.
     SetDropped,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_counts_agree_less_the_more_they_differ_for_their_size() {
+        assert_eq!(agreement(10, 10), 1.0);
+        assert_eq!([agreement(10, 9), agreement(10, 11)], [0.75, 0.75]);
+        assert_eq!(agreement(5, 4), 0.5, "one of five is more than one of ten");
+        assert_eq!(agreement(2, 20), 0.0);
+        assert_eq!([agreement(0, 1), agreement(0, 0)], [1.0, 0.0]);
+    }
+}

@@ -312,7 +312,8 @@ fn bridge(x: &mut [f32]) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::measure::{CHANNELS, Measure, Side};
+    use super::super::exercise::Exercise;
+    use super::super::measure::{CHANNELS, FEET_X, FEET_Y, Measure, Side};
     use super::super::report::Phases;
     use super::super::signal::stamp_of;
     use super::*;
@@ -341,6 +342,12 @@ mod tests {
         let odd = uneven_ends(&spans(&[2.5, 0.5, 0.5, 0.6, 3.0]));
         assert!(even < 1.0, "{even}");
         assert_eq!(odd, 2.0 * MOST_OFF2);
+        // 0.3 s more than half a second, of 0.275, and of 1.0 s beyond the half, of 0.6; at either end.
+        for holds_s in [[0.8, 0.5, 0.5, 0.5, 0.5], [0.5, 0.5, 0.5, 0.5, 0.8]] {
+            let little = uneven_ends(&spans(&holds_s));
+            assert!((little - 1.440_08).abs() < 1e-3, "{little}");
+        }
+        assert_eq!(uneven_ends(&spans(&[0.5])), 0.0);
     }
 
     #[test]
@@ -395,5 +402,258 @@ mod tests {
     fn three_repetitions_are_left_alone() {
         let three = spans(&[0.5, 0.5, 3.0]);
         assert_eq!(without_strays(&Signal::default(), true, three.clone()), three);
+    }
+
+    const LEAST: Least = Least { height_deg: 25.0, rep_s: 0.6, most_rep_s: 14.0, reps: 3 };
+
+    /// Every five seconds a repetition of three, of so many degrees at three joints; who does them stands `place` statures
+    /// across at a tick.
+    fn moving(ways_deg: &[f32], place: impl Fn(u64) -> f32) -> (Signal, Vec<Span>) {
+        let mut signal = Signal::default();
+        for tick in 900..1000 + 100 * ways_deg.len() as u64 {
+            let (n, at) = ((tick.max(1000) - 1000) / 100, (tick - 900) % 100);
+            let share = if tick >= 1000 && at < 60 {
+                0.5 - 0.5 * (at as f32 * std::f32::consts::TAU / 60.0).cos()
+            } else {
+                0.0
+            };
+            let mut values = [f32::NAN; CHANNELS];
+            for measure in [Measure::Hip, Measure::Knee, Measure::Elbow] {
+                values[measure.channel(Side::Both)] = 170.0 - ways_deg[n as usize] * share;
+            }
+            (values[FEET_X], values[FEET_Y]) = (place(tick), 1.0);
+            signal.advance(stamp_of(tick));
+            signal.push(&values, 0.1);
+        }
+        (signal, spans(&vec![0.0; ways_deg.len()]))
+    }
+
+    /// What of these is the set, if the count knew those of them.
+    fn of_core(signal: &Signal, all: &[Span], core: std::ops::Range<usize>) -> Vec<u64> {
+        let (start, end) = (all[core.start].start, all[core.end - 1].end);
+        chosen(signal, all.to_vec(), (start, end), LEAST).iter().map(|span| span.turn).collect()
+    }
+
+    fn turns(all: &[Span]) -> Vec<u64> {
+        all.iter().map(|span| span.turn).collect()
+    }
+
+    #[test]
+    fn what_is_like_the_set_before_and_after_it_is_of_it_up_to_a_long_pause() {
+        let (signal, all) = moving(&[60.0; 12], |_| 0.0);
+        assert_eq!(of_core(&signal, &all[..6], 2..4), turns(&all[..6]));
+        // Two and a half pauses of 2.5 s and a breather of 4.5: 10.75 s. Here it is 7.5, and then 22.5.
+        let paused = [&all[..4], &all[5..7]].concat();
+        assert_eq!(of_core(&signal, &paused, 0..4), turns(&paused));
+        assert_eq!(of_core(&signal, &paused, 4..6), turns(&paused));
+        let long = [&all[..4], &all[8..10]].concat();
+        assert_eq!(of_core(&signal, &long, 0..4), turns(&all[..4]));
+        assert_eq!(of_core(&signal, &long, 4..6), turns(&all[8..10]));
+        // He who walked away meanwhile did something else.
+        let (signal, all) = moving(&[60.0; 6], |tick| if tick < 1425 { 0.0 } else { 0.3 });
+        assert_eq!(of_core(&signal, &all, 0..4), turns(&all[..4]));
+    }
+
+    #[test]
+    fn what_was_counted_but_is_too_high_or_too_low_was_none_at_either_end() {
+        let (signal, mut all) = moving(&[60.0; 6], |_| 0.0);
+        all.iter_mut().for_each(|span| span.height = 2.0);
+        for height in [0.98, 3.62] {
+            let (mut first, mut last) = (all.clone(), all.clone());
+            first[0].height = height;
+            last[5].height = height;
+            assert_eq!(of_core(&signal, &first, 0..6), turns(&all[1..]), "{height}");
+            assert_eq!(of_core(&signal, &last, 0..6), turns(&all[..5]), "{height}");
+        }
+        for height in [1.02, 3.58] {
+            let mut both = all.clone();
+            (both[0].height, both[5].height) = (height, height);
+            assert_eq!(of_core(&signal, &both, 0..6), turns(&all), "{height}");
+        }
+        // A last one after a long pause is none either.
+        let (signal, all) = moving(&[60.0; 10], |_| 0.0);
+        let late = [&all[..5], &all[9..]].concat();
+        assert_eq!(of_core(&signal, &late, 0..6), turns(&all[..5]));
+        assert_eq!(chosen(&signal, all, (5, 10), LEAST), [], "there is nothing where it should be");
+    }
+
+    #[test]
+    fn where_the_first_one_led_up_from_is_no_earlier_than_the_others_would_have_begun() {
+        let (signal, all) = moving(&[60.0; 6], |_| 0.0);
+        // He got ready for a second and a half before it; 1.5 s is the way out of the others.
+        let mut early = all.clone();
+        early[1].start -= 30;
+        let found = chosen(&signal, early[1..].to_vec(), (all[3].start, all[5].end), LEAST);
+        assert_eq!((found.len(), found[0].start), (5, all[1].turn - 45));
+        let mut little = all.clone();
+        little[1].start -= 10;
+        let found = chosen(&signal, little[1..].to_vec(), (all[3].start, all[5].end), LEAST);
+        assert_eq!((found.len(), found[0].start), (5, all[1].start - 10));
+    }
+
+    #[test]
+    fn one_that_was_seen_badly_is_of_the_set_if_another_good_one_follows() {
+        let mut ways = [60.0; 9];
+        // Half as far: as unlike as one may be that was counted, more unlike than one that was not.
+        ways[4] = 31.8;
+        let (signal, all) = moving(&ways, |_| 0.0);
+        let judge = Judge::new(&signal, &all[..4]);
+        assert!(judge.belongs(&signal, &all[4], &all[..4]) && !judge.goes_on(&signal, &all[4], &all[..4], LEAST));
+        assert_eq!(of_core(&signal, &all[..6], 0..4), turns(&all[..6]));
+        assert_eq!(of_core(&signal, &all[..5], 0..4), turns(&all[..4]), "none follows");
+        assert_eq!(of_core(&signal, &[&all[..5], &all[8..]].concat(), 0..4), turns(&all[..4]), "much later");
+        let mut low = all[..6].to_vec();
+        low[4].height = 0.4;
+        assert_eq!(of_core(&signal, &low, 0..4), turns(&all[..4]), "it was none");
+        let mut high = all[..6].to_vec();
+        high[5].height = 2.0;
+        assert_eq!(of_core(&signal, &high, 0..4), turns(&all[..4]), "nor is the next");
+        ways[5] = 31.8;
+        let (signal, all) = moving(&ways, |_| 0.0);
+        assert_eq!(of_core(&signal, &all[..6], 0..4), turns(&all[..4]), "two are none");
+        ways[5] = 60.0;
+        let (signal, all) = moving(&ways, |tick| if tick < 1425 { 0.0 } else { 0.3 });
+        assert_eq!(of_core(&signal, &all[..6], 0..4), turns(&all[..4]), "he walked away meanwhile");
+        ways[4] = 5.0;
+        let (signal, all) = moving(&ways, |_| 0.0);
+        assert_eq!(of_core(&signal, &all[..6], 0..4), turns(&all[..4]), "he hardly moved");
+    }
+
+    #[test]
+    fn what_hangs_on_to_four_or_more_is_left_out_at_both_ends_but_not_at_the_start_of_a_part() {
+        let mut ways = [60.0; 10];
+        (ways[0], ways[9]) = (20.0, 20.0);
+        let (signal, all) = moving(&ways, |_| 0.0);
+        // Low ones, long before and long after the others.
+        let left = |whole: bool, spans: &[&[Span]]| turns(&without_strays(&signal, whole, spans.concat()));
+        assert_eq!(left(true, &[&all[3..7], &all[9..]]), turns(&all[3..7]));
+        assert_eq!(left(true, &[&all[..1], &all[3..7]]), turns(&all[3..7]));
+        assert_eq!(left(false, &[&all[..1], &all[3..7]]), turns(&[&all[..1], &all[3..7]].concat()));
+        assert_eq!(left(false, &[&all[3..7], &all[9..]]), turns(&all[3..7]));
+        assert_eq!(left(true, &[&all[3..6], &all[9..]]), turns(&all[3..6]), "three and it");
+        assert_eq!(left(true, &[&all[3..5], &all[9..]]).len(), 3, "of three nobody knows which is none");
+        assert_eq!(left(true, &[&all[1..9]]), turns(&all[1..9]));
+    }
+
+    /// Somebody who squats as the textbook has it, five times from the tick 1000 on, two seconds each with one of rest; seen
+    /// from this tick on.
+    fn squatter(seen_from: u64) -> Signal {
+        let squat = Exercise::named("Squat").unwrap();
+        let (start, turn) = (squat.start.measures(), squat.turn.measures());
+        let mut signal = Signal::default();
+        for tick in seen_from..1400 {
+            let at = (tick.max(1000) - 1000) % 60;
+            let goes = (1000..1300).contains(&tick) && at < 40;
+            let share = if goes { 0.5 - 0.5 * (at as f32 * std::f32::consts::TAU / 40.0).cos() } else { 0.0 };
+            let mut values = [f32::NAN; CHANNELS];
+            for measure in Measure::ALL {
+                let n = measure as usize;
+                values[measure.channel(Side::Both)] = start[n] + share * (turn[n] - start[n]);
+            }
+            signal.advance(stamp_of(tick));
+            signal.push(&values, 0.1);
+        }
+        signal
+    }
+
+    /// So many from this tick on, one every 60 ticks, which turn after so many and are back after so many more.
+    fn known(first: u64, count: u64, go: u64, back: u64) -> Vec<Span> {
+        let phases = Phases { go_s: 1.0, hold_s: 0.0, back_s: 1.0, pause_s: 0.0 };
+        let of = |n: u64| {
+            let (start, turn) = (first + 60 * n, first + 60 * n + go);
+            Span {
+                start,
+                half_out: start + go / 2,
+                turn,
+                half_back: turn + back / 2,
+                end: turn + back,
+                phases,
+                height: 1.0,
+            }
+        };
+        (0..count).map(of).collect()
+    }
+
+    fn reviewed(signal: &Signal, spans: &[Span], shown: bool) -> Vec<u64> {
+        let known = Known { spans, from: 0, until: u64::MAX, shown, whole: true };
+        review(signal, known, LEAST, &mut Desk::default()).iter().map(|span| span.turn).collect()
+    }
+
+    fn is_near(turns: &[u64], wanted: &[u64]) {
+        let near = turns.len() == wanted.len() && turns.iter().zip(wanted).all(|(a, b)| a.abs_diff(*b) <= 4);
+        assert!(near, "{turns:?} and not {wanted:?}");
+    }
+
+    #[test]
+    fn squats_that_were_counted_from_below_are_counted_from_above_in_the_end() {
+        let signal = squatter(900);
+        let below = [1020, 1080, 1140, 1200, 1260];
+        let straight = known(1000, 5, 20, 20);
+        is_near(&reviewed(&signal, &straight, false), &below);
+        // From turn to turn there are four, which turn where he stands.
+        let turned = known(1020, 4, 30, 30);
+        is_near(&reviewed(&signal, &turned, false), &below);
+        // Whose beginning is known is left as he is.
+        assert_eq!(reviewed(&signal, &turned, true).len(), 4);
+        is_near(&reviewed(&signal, &straight, true), &below);
+        // So are two, of which everything is an end.
+        let two = Known { spans: &straight[..2], from: 990, until: 1110, shown: false, whole: true };
+        is_near(
+            &review(&signal, two, LEAST, &mut Desk::default()).iter().map(|span| span.turn).collect::<Vec<_>>(),
+            &below[..2],
+        );
+    }
+
+    #[test]
+    fn where_no_posture_tells_the_end_that_there_are_more_from_does() {
+        let (signal, all) = moving(&[60.0; 5], |_| 0.0);
+        assert_eq!(odds(&signal, &all), 0.0);
+        let turned: Vec<Span> = all[..4]
+            .iter()
+            .map(|span| {
+                let start = span.turn;
+                Span { start, half_out: start + 20, turn: start + 50, half_back: start + 80, end: start + 100, ..*span }
+            })
+            .collect();
+        is_near(&reviewed(&signal, &turned, false), &turns(&all));
+        is_near(&reviewed(&signal, &all, false), &turns(&all));
+    }
+
+    #[test]
+    fn what_lies_before_or_behind_what_may_be_of_the_set_is_left_out() {
+        let signal = squatter(900);
+        let straight = known(1060, 3, 20, 20);
+        let of = |from: u64, until: u64| {
+            let known = Known { spans: &straight, from, until, shown: true, whole: true };
+            review(&signal, known, LEAST, &mut Desk::default()).iter().map(|span| span.turn).collect::<Vec<_>>()
+        };
+        is_near(&of(0, u64::MAX), &[1020, 1080, 1140, 1200, 1260]);
+        is_near(&of(1050, u64::MAX), &[1080, 1140, 1200, 1260]);
+        is_near(&of(0, 1230), &[1020, 1080, 1140, 1200]);
+    }
+
+    #[test]
+    fn of_one_during_which_the_athlete_came_into_sight_the_way_out_need_not_be_seen() {
+        // When he is seen first he is two thirds down.
+        let signal = squatter(1012);
+        let mut spans = known(1000, 5, 20, 20);
+        (spans[0].start, spans[0].half_out) = (1012, 1014);
+        is_near(&reviewed(&signal, &spans, true), &[1020, 1080, 1140, 1200, 1260]);
+        // Of one that began long before nobody saw it.
+        is_near(&reviewed(&signal, &known(1060, 4, 20, 20), true), &[1080, 1140, 1200, 1260]);
+    }
+
+    #[test]
+    fn what_was_not_seen_is_filled_along_straight_lines() {
+        const NAN: f32 = f32::NAN;
+        let bridged = |mut x: Vec<f32>| {
+            bridge(&mut x);
+            x
+        };
+        assert_eq!(
+            bridged(vec![NAN, NAN, 2.0, NAN, NAN, NAN, 6.0, 5.0, NAN]),
+            [2.0, 2.0, 2.0, 3.0, 4.0, 5.0, 6.0, 5.0, 5.0]
+        );
+        assert_eq!(bridged(vec![NAN; 3]), [0.0; 3]);
     }
 }

@@ -422,3 +422,223 @@ impl Usual {
             && span.phases.hold_s <= 1.7 * self.hold_s + 1.5
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::report::Phases;
+    use super::super::signal::stamp_of;
+    use super::*;
+
+    /// One that begins at this tick and is so long, so long beyond the half of its way and at its turn, in seconds.
+    fn span(start: u64, duration_s: f32, beyond_s: f32, hold_s: f32, height: f32) -> Span {
+        let (whole, beyond) = (ticks(duration_s) as u64, ticks(beyond_s) as u64);
+        let half_out = start + (whole.saturating_sub(beyond)) / 2;
+        let phases = Phases { go_s: 0.5, hold_s, back_s: 0.5, pause_s: 0.0 };
+        let (turn, half_back) = (half_out + beyond / 2, half_out + beyond);
+        Span { start, half_out, turn, half_back, end: start + whole, phases, height }
+    }
+
+    /// Repetitions of two seconds with so much time from each to the next.
+    fn every(intervals_s: &[f32]) -> Vec<Span> {
+        let mut start = 1000;
+        let mut all = vec![span(start, 2.0, 1.0, 0.5, 1.0)];
+        for interval_s in intervals_s {
+            start += ticks(*interval_s) as u64;
+            all.push(span(start, 2.0, 1.0, 0.5, 1.0));
+        }
+        all
+    }
+
+    fn near(is: f32, want: f32) {
+        assert!((is - want).abs() < 1e-4, "{is} and not {want}");
+    }
+
+    const LEAST: Least = Least { height_deg: 25.0, rep_s: 0.6, most_rep_s: 14.0, reps: 3 };
+
+    #[test]
+    fn another_one_fits_if_it_is_about_as_high_and_as_long_and_later_ones_may_be_slower() {
+        let usual = Usual::of(&every(&[3.0, 3.0]));
+        assert_eq!((usual.height, usual.duration_s, usual.beyond_s, usual.hold_s), (1.0, 2.0, 1.0, 0.5));
+        let high = |height: f32| span(0, 2.0, 1.0, 0.5, height);
+        let beyond = |beyond_s: f32| span(0, 6.0, beyond_s, 0.5, 1.0);
+        let long = |duration_s: f32| span(0, duration_s, 0.6, 0.5, 1.0);
+        let held = |hold_s: f32| span(0, 2.0, 1.0, hold_s, 1.0);
+        let fits = |span: Span| usual.fits(&span, LEAST);
+        assert_eq!([0.54, 0.56, 1.69, 1.71].map(|height| fits(high(height))), [false, true, true, false]);
+        assert_eq!([0.45, 0.55, 1.95, 2.05].map(|s| fits(beyond(s))), [false, true, true, false]);
+        assert_eq!([0.55, 0.65, 13.9, 14.1].map(|s| fits(long(s))), [false, true, true, false]);
+        assert_eq!([0.0, 1.4, 1.5].map(|s| fits(held(s))), [true, true, false]);
+        let allows = |span: Span| usual.allows(&span, LEAST);
+        assert_eq!([0.49, 0.51, 1.79, 1.81].map(|height| allows(high(height))), [false, true, true, false]);
+        assert_eq!([0.35, 0.45, 3.65, 3.75].map(|s| allows(beyond(s))), [false, true, true, false]);
+        assert_eq!([0.55, 0.65, 13.9, 14.1].map(|s| allows(long(s))), [false, true, true, false]);
+        assert_eq!([0.0, 2.3, 2.4].map(|s| allows(held(s))), [true, true, false]);
+    }
+
+    #[test]
+    fn a_median_is_the_upper_middle_of_the_first_64() {
+        let of = |values: &[f32]| median(values.iter().copied());
+        assert_eq!((of(&[]), of(&[3.0]), of(&[5.0, 1.0, 3.0]), of(&[4.0, 1.0, 3.0, 2.0])), (0.0, 3.0, 3.0, 3.0));
+        assert_eq!(median((0..100).map(|n| n as f32)), 32.0);
+    }
+
+    #[test]
+    fn unevenness_is_how_times_vary_against_their_mean_and_what_differs_for_nothing() {
+        // A standard deviation of 1 around 2, and two fifths.
+        near(varies([1.0, 3.0].into_iter()), 1.0 / 2.4);
+        assert_eq!(unevenness(&every(&[3.0, 3.0])), 0.0);
+        // Times from turn to turn of 2 and 4 seconds more than nothing: 3 and 5, with pauses of 1 and 3.
+        near(unevenness(&every(&[3.0, 5.0])), (1.0 / 4.4 + 1.0 / 2.4) / 4.0);
+        let mut held = every(&[3.0, 3.0]);
+        held[1].phases.hold_s = 1.5;
+        // 0.5, 1.5, 0.5: a mean of 0.8333 and a standard deviation of 0.4714.
+        near(unevenness(&held), 0.471_405 / 1.233_333 / 4.0);
+        let mut long = every(&[3.0, 3.0]);
+        long[0].half_out -= 10;
+        near(unevenness(&long), 0.235_702 / 1.566_667 / 4.0);
+    }
+
+    #[test]
+    fn three_go_like_clockwork_and_the_more_there_are_the_less_even_they_need_be() {
+        assert!(evenly(&every(&[3.0, 3.0])) && !evenly(&every(&[3.0, 5.0])), "16 hundredths are too many");
+        assert!(convincing(&every(&[3.0, 5.0]), SLACK) && evenly(&every(&[3.0, 4.5])));
+        assert!(evenly(&every(&[3.0, 5.0, 3.0])), "of four they are not");
+        assert!(!evenly(&every(&[3.0])) && !evenly(&[]), "two are none");
+        // Slow ones must go more evenly, and at the slowest pace three are not enough.
+        assert!(evenly(&every(&[5.0, 5.8])) && !evenly(&every(&[5.0, 7.0])));
+        assert!(!evenly(&every(&[9.0, 9.0])) && evenly(&every(&[9.0, 9.0, 9.0])));
+        assert!(evenly(&every(&[8.4, 8.4])));
+        // What was before does not matter if the latest do so.
+        assert!(evenly(&every(&[20.0, 3.0, 3.0])));
+    }
+
+    #[test]
+    fn the_usual_height_is_that_of_the_late_ones_that_are_no_wobbles() {
+        let mut heights = vec![100.0, 100.0, 10.0, 1.0, 11.0, 2.0, 12.0, 4.9, 13.0, 4.0];
+        assert_eq!(usual(&mut heights), 12.0);
+        assert_eq!(heights.len(), 8);
+        assert_eq!(usual(&mut vec![6.0, 12.0, 5.0]), 12.0, "the upper one of both that are half as high");
+        assert_eq!(usual(&mut vec![]), 0.0);
+    }
+
+    #[test]
+    fn ticks_are_taken_together_in_pairs_and_the_newest_is_kept() {
+        let mut odd = vec![1.0, 2.0, 3.0, 4.0, 6.0];
+        assert_eq!((paired(10, &mut odd), odd), (11, vec![2.5, 5.0]));
+        let mut even = vec![1.0, 3.0, 5.0, 7.0];
+        assert_eq!((paired(10, &mut even), even), (10, vec![2.0, 6.0]));
+    }
+
+    #[test]
+    fn all_that_may_be_done_is_looked_at_and_of_what_was_chosen_its_own_way_and_hinge() {
+        let count = |name: &str| lines(Exercise::named(name)).count();
+        assert_eq!((lines(None).count(), count("Squat"), count("Biceps Curl"), count("Deadlift")), (27, 4, 8, 3));
+        assert!(
+            lines(Exercise::named("Front Squat"))
+                .any(|line| matches!(line, Line::Exercise(of) if of.name == "Front Squat"))
+        );
+        assert!(
+            !lines(None).any(|line| matches!(line, Line::Exercise(of) if of.name == "Front Squat")),
+            "it goes like a squat"
+        );
+    }
+
+    #[test]
+    fn what_is_8_standard_deviations_apart_is_clear() {
+        let mut aim = Aim::at(&Signal::default(), &[]);
+        assert!(!clearly(&aim));
+        aim.clarity = 8.0;
+        assert!(clearly(&aim));
+        aim.clarity = 7.9;
+        assert!(!clearly(&aim));
+    }
+
+    /// Somebody who squats as the textbook has it, five times from the tick 1000 on, two seconds each with one of rest; seen up
+    /// to this tick.
+    fn squatter(until: u64) -> Signal {
+        let squat = Exercise::named("Squat").unwrap();
+        let (start, turn) = (squat.start.measures(), squat.turn.measures());
+        let mut signal = Signal::default();
+        for tick in 900..=until {
+            let at = (tick.max(1000) - 1000) % 60;
+            let goes = (1000..1300).contains(&tick) && at < 40;
+            let share = if goes { 0.5 - 0.5 * (at as f32 * std::f32::consts::TAU / 40.0).cos() } else { 0.0 };
+            let mut values = [f32::NAN; CHANNELS];
+            for measure in Measure::ALL {
+                let n = measure as usize;
+                values[measure.channel(Side::Both)] = start[n] + share * (turn[n] - start[n]);
+            }
+            signal.advance(stamp_of(tick));
+            signal.push(&values, 0.1);
+        }
+        signal
+    }
+
+    fn squats() -> Line {
+        Line::Exercise(Exercise::named("Squat").unwrap())
+    }
+
+    #[test]
+    fn the_whole_way_of_an_exercise_is_90_wherever_it_begins() {
+        let (signal, mut x) = (squatter(1350), vec![]);
+        let (first, _) = squats().read(&signal, 950, &mut x);
+        assert_eq!((first, x.len()), (950, 401));
+        // At the tick 1000 he stands, at 1020 he is down, at 1010 half.
+        assert!((x[70] - x[50] - 90.0).abs() < 1e-2 && (x[60] - x[50] - 45.0).abs() < 1e-2);
+        // Of a measure it is its own degrees, downwards: the trunk goes from 85 degrees to 50, of which the sines are told.
+        let (first, noise) = Line::Measure(Measure::Trunk, Side::Both).read(&signal, 950, &mut x);
+        assert_eq!(first, 950);
+        assert!((x[70] - x[50] - (89.657 - 68.944)).abs() < 1e-2 && noise > 0.0, "{}", x[70] - x[50]);
+        let stale = squatter(1350);
+        assert_eq!(squats().read(&stale, 1351, &mut x), (1350, 0.0));
+        assert!(x.is_empty());
+    }
+
+    #[test]
+    fn the_noise_of_a_way_is_that_of_its_measures_by_their_weights() {
+        let squat = Exercise::named("Squat").unwrap();
+        let trunk = Measure::Trunk.channel(Side::Both);
+        let upper_arm = Measure::UpperArm.channel(Side::Both);
+        let thigh = Measure::Thigh.channel(Side::Both);
+        let shaken = |channels: &[(usize, f32)]| {
+            let mut signal = Signal::default();
+            for tick in 1000..1003 {
+                let mut values = [f32::NAN; CHANNELS];
+                channels.iter().for_each(|(n, by)| values[*n] = if tick == 1001 { 50.0 - by } else { 50.0 + by });
+                signal.advance(stamp_of(tick));
+                signal.push(&values, 0.1);
+            }
+            let mut x = vec![];
+            (way(squat, &signal, 0, &mut x).1, [trunk, thigh].map(|n| signal.noise_deg(n)))
+        };
+        // Of one measure whatever it weighs: 90 times its noise, against its way of 20.71 degrees.
+        let (noise, [of_trunk, _]) = shaken(&[(trunk, 10.0)]);
+        near(noise, 90.0 * of_trunk / (89.657_52 - 68.944));
+        // The thighs go by 90 degrees of rise, from where they hang to the level.
+        let (both, [one, other]) = shaken(&[(trunk, 10.0), (thigh, 4.0)]);
+        let (ways, noises) = ([68.944 - 89.657_52f32, 90.0], [one, other]);
+        let weights: [f32; 2] = std::array::from_fn(|n| ways[n] / (16.0 + noises[n] * noises[n]));
+        let squares: f32 = (0..2).map(|n| weights[n] * weights[n] * noises[n] * noises[n]).sum();
+        near(both, 90.0 * squares.sqrt() / (weights[0] * ways[0] + weights[1] * ways[1]));
+        // What goes by less than eight degrees says nothing of it: upper arms go by nine, forearms by four.
+        assert!(shaken(&[(upper_arm, 10.0)]).0 > 0.0);
+        assert!(!shaken(&[(Measure::Forearm.channel(Side::Both), 10.0)]).0.is_normal());
+    }
+
+    #[test]
+    fn a_set_begins_with_three_and_what_was_chosen_with_two() {
+        let found = |from: u64, least: Least| {
+            let found = look(&squatter(1330), squats(), from, least, &mut Desk::default())?;
+            let all: Vec<u64> = found.spans.iter().map(|span| (span.turn + 10) / 20 * 20).collect();
+            assert_eq!(found.merit(), (all.len() >= SURE, found.aim.clarity));
+            assert!(clearly(&found.aim), "{found:?}");
+            Some(all)
+        };
+        // Five from above or four from below: either way round is as good, as far as is known yet.
+        let all = found(0, LEAST).unwrap();
+        assert!(matches!(all.len(), 4 | 5) && all.windows(2).all(|pair| pair[1] - pair[0] == 60), "{all:?}");
+        assert_eq!(found(1110, LEAST), Some(vec![1140, 1200, 1260]), "nothing before belongs to it");
+        assert_eq!(found(1170, LEAST), None, "two");
+        assert_eq!(found(1170, Least { reps: 2, ..LEAST }), Some(vec![1200, 1260]), "of what was chosen");
+    }
+}

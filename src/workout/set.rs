@@ -359,3 +359,119 @@ impl Open {
         self.tape.count((self.begins(), end), self.rep_s())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::measure::CHANNELS;
+    use super::super::report::Phases;
+    use super::super::signal::stamp_of;
+    use super::*;
+
+    /// One of two seconds from this tick on, back half a second before its end.
+    fn span(start: u64, height: f32) -> Span {
+        let phases = Phases { go_s: 0.5, hold_s: 0.5, back_s: 0.5, pause_s: 0.0 };
+        Span { start, half_out: start + 10, turn: start + 20, half_back: start + 30, end: start + 40, phases, height }
+    }
+
+    /// A set that has these, seen up to the tick `newest`, and nothing of how far the body was.
+    fn set(spans: &[Span], newest: u64) -> (Open, Signal) {
+        let mut signal = Signal::default();
+        signal.advance(stamp_of(newest));
+        let mut open = Open {
+            hinge: 0,
+            aim: Aim::at(&signal, &[]),
+            shown: false,
+            progress: vec![f32::NAN; TICKS],
+            half: 2,
+            height: 1.0,
+            all: Vec::new(),
+            forms: Vec::new(),
+            courses: Vec::new(),
+            reps: Vec::new(),
+            waiting: None,
+            from: 0,
+            tape: Tape::new(0),
+        };
+        spans.iter().for_each(|span| open.add(*span, &signal, &mut Desk::default()));
+        (open, signal)
+    }
+
+    #[test]
+    fn the_latest_eight_say_what_is_usual_and_every_one_has_its_number_and_the_pause_before_the_next() {
+        let spans: Vec<Span> = (0..10).map(|n| span(1000 + 50 * n, 1.0 + n as f32)).collect();
+        let (open, _) = set(&spans, 1600);
+        assert_eq!((open.forms.len(), open.courses.len(), open.all.len(), open.reps.len()), (8, 8, 10, 10));
+        // The upper middle of 3 to 10.
+        assert_eq!((open.height, open.rep_s()), (7.0, 2.0));
+        assert_eq!((open.begins(), open.last_end(), open.from), (1000, 1490, 1490));
+        assert_eq!(open.reps.iter().map(|rep| rep.n).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+        assert_eq!((open.reps[0].phases.pause_s, open.reps[9].phases.pause_s), (0.5, 0.0));
+        assert!(!open.full());
+        assert_eq!([0.5, 2.0, 8.0].map(smoothing), [2, 2, 8]);
+    }
+
+    #[test]
+    fn who_is_half_out_is_not_quiet_for_as_long_as_a_repetition_may_take() {
+        let (mut open, signal) = set(&[span(960, 1.0)], 1090);
+        assert_eq!(open.quiet_s(&signal), 4.5, "since its end");
+        open.progress[1030] = 0.41;
+        open.progress[1050] = 0.39;
+        assert_eq!(open.quiet_s(&signal), 3.0);
+        // Two and a half times as long as one with the pause before it: until the tick 1100.
+        let (mut open, signal) = set(&[span(960, 1.0)], 1190);
+        (open.progress[1099], open.progress[1101]) = (0.9, 0.9);
+        assert_eq!(open.quiet_s(&signal), 4.55);
+        open.progress[1099] = f32::NAN;
+        assert_eq!(open.quiet_s(&signal), 9.5);
+        // Half as high a set is half as far out.
+        let (mut open, signal) = set(&[span(960, 0.5)], 1090);
+        open.progress[1030] = 0.21;
+        assert_eq!(open.quiet_s(&signal), 3.0);
+    }
+
+    #[test]
+    fn progress_is_read_without_a_gap_up_to_its_newest() {
+        let (mut open, signal) = set(&[], 1500);
+        let mut x = vec![9.0];
+        assert_eq!((open.read(&signal, 1490, &mut x), x.len()), (1490, 0), "nothing is known");
+        (1480..=1495).for_each(|tick| open.progress[tick % TICKS] = tick as f32);
+        open.progress[1485 % TICKS] = f32::NAN;
+        assert_eq!((open.read(&signal, 0, &mut x), x.len(), x[0], x[9]), (1486, 10, 1486.0, 1495.0));
+        assert_eq!((open.read(&signal, 1490, &mut x), x.len()), (1490, 6));
+        // What was a minute ago stands there no more.
+        open.progress.fill(1.0);
+        assert_eq!((open.read(&signal, 0, &mut x), x.len()), (301, 1200));
+        // Of the last second nobody knows what he did.
+        open.miss(&signal);
+        assert_eq!((open.read(&signal, 0, &mut x), x.len()), (301, 1179));
+    }
+
+    #[test]
+    fn the_hinge_that_moves_furthest_is_told_or_that_of_the_exercise_and_one_side_if_it_works_alone() {
+        let channel = |measure: Measure, side: Side| measure.channel(side);
+        let seen = |channels: &[(Measure, Side, f32)]| {
+            let mut signal = Signal::default();
+            for tick in 960..1100 {
+                let mut values = [f32::NAN; CHANNELS];
+                for (measure, side, way) in channels {
+                    let out = if (tick - 960) % 40 < 10 { 0.0 } else { 1.0 };
+                    values[channel(*measure, *side)] = 170.0 - way * out;
+                }
+                signal.advance(stamp_of(tick));
+                signal.push(&values, 0.1);
+            }
+            signal
+        };
+        let spans = [span(963, 1.0), span(1003, 1.0)];
+        let of = |name: &str, channels: &[(Measure, Side, f32)]| hinge(Exercise::named(name), &spans, &seen(channels));
+        use Measure::{Elbow, Knee};
+        use Side::{Both, Left, Right};
+        let both = [(Knee, Left, 60.0), (Knee, Right, 50.0), (Knee, Both, 55.0), (Elbow, Both, 40.0)];
+        assert_eq!(of("", &both), channel(Knee, Both));
+        assert_eq!(of("Biceps Curl", &both), channel(Elbow, Both));
+        let left = [(Knee, Left, 60.0), (Knee, Right, 20.0), (Knee, Both, 40.0)];
+        assert_eq!(of("", &left), channel(Knee, Left));
+        let right = [(Elbow, Left, 20.0), (Elbow, Right, 60.0), (Elbow, Both, 40.0), (Knee, Both, 10.0)];
+        assert_eq!(of("", &right), channel(Elbow, Right));
+    }
+}

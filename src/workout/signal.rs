@@ -127,7 +127,7 @@ impl Signal {
             channel.sum += calm;
             channel.count += 1.0;
             let mean = channel.sum / channel.count;
-            let last = channel.last.filter(|last| *last >= self.oldest && self.newest - last <= BREAK_TICKS);
+            let last = channel.last.filter(|last| self.newest - last <= BREAK_TICKS);
             channel.last = Some(self.newest);
             if let Some(last) = last.filter(|last| *last + 1 < self.newest) {
                 let from = self.values[last as usize % KEPT][n];
@@ -166,9 +166,7 @@ impl Signal {
 
     /// Whether a channel had a value lately, and not only before `from`.
     pub fn seen_since(&self, channel: usize, from: u64) -> bool {
-        self.channels[channel]
-            .last
-            .is_some_and(|last| last >= from.max(self.oldest) && self.newest - last <= BREAK_TICKS)
+        self.channels[channel].last.is_some_and(|last| last >= from && self.newest - last <= BREAK_TICKS)
     }
 
     /// The newest ticks, from first to last, for which `of` has a value without a gap; not before `from`.
@@ -197,5 +195,155 @@ impl Signal {
     /// One channel's value at a tick of the last six minutes; `NaN` if it is not known.
     pub fn at(&self, channel: usize, tick: u64) -> f32 {
         self.values(tick).map_or(f32::NAN, |values| values[channel])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CHANNEL: usize = 5;
+
+    /// One frame a tick with these values, at a distance of `dt_s` as far as the signal knows.
+    fn seen(values: &[(u64, f32)], dt_s: f32) -> Signal {
+        let mut signal = Signal::default();
+        values.iter().for_each(|(tick, value)| push(&mut signal, *tick, *value, dt_s));
+        signal
+    }
+
+    fn push(signal: &mut Signal, tick: u64, value: f32, dt_s: f32) {
+        let mut values = [f32::NAN; CHANNELS];
+        values[CHANNEL] = value;
+        signal.advance(stamp_of(tick));
+        signal.push(&values, dt_s);
+    }
+
+    fn near(is: f32, want: f32) {
+        assert!((is - want).abs() < 1e-3 * want.abs(), "{is} and not {want}");
+    }
+
+    #[test]
+    fn a_tick_is_a_twentieth_of_a_second_and_its_stamp_is_its_middle() {
+        assert_eq!([49_999_999, 50_000_000, 1_000_000_000].map(|ns| tick_of(Mono::from_ns(ns))), [0, 1, 20]);
+        assert_eq!([0, 20].map(|tick| stamp_of(tick).as_ns()), [25_000_000, 1_025_000_000]);
+        assert_eq!([1.0, 0.12, 0.13, -1.0].map(ticks), [20, 2, 3, 0]);
+        assert_eq!(seconds(30), 1.5);
+    }
+
+    #[test]
+    fn time_goes_on_by_as_many_ticks_as_are_emptied_and_never_back() {
+        let mut signal = Signal::default();
+        assert_eq!([100, 103, 103, 101].map(|tick| signal.advance(stamp_of(tick))), [100, 3, 0, 0]);
+        assert_eq!(signal.newest(), 103);
+        assert_eq!(signal.advance(stamp_of(103 + 3 * 7200)), 7200, "no more than there are");
+    }
+
+    #[test]
+    fn frames_of_one_tick_are_averaged_and_the_next_tick_begins_anew() {
+        let signal = seen(&[(100, 10.0), (100, 20.0), (101, 40.0)], 0.1);
+        assert_eq!(
+            [100, 101, 102].map(|tick| signal.at(CHANNEL, tick)).map(f32::to_bits),
+            [15.0f32, 40.0, f32::NAN].map(f32::to_bits)
+        );
+    }
+
+    #[test]
+    fn a_single_wild_value_is_taken_out_where_frames_come_often() {
+        for (wild, calm) in [(90.0, 20.0), (-50.0, 10.0), (12.0, 12.0)] {
+            let last = |dt_s: f32| seen(&[(100, 10.0), (101, 20.0), (102, wild)], dt_s).at(CHANNEL, 102);
+            assert_eq!((last(0.089), last(0.09)), (calm, wild));
+        }
+        // It is taken for true when the next one says the same.
+        assert_eq!(seen(&[(100, 10.0), (101, 20.0), (102, 90.0), (103, 90.0)], 0.05).at(CHANNEL, 103), 90.0);
+    }
+
+    #[test]
+    fn gaps_of_a_second_are_filled_along_a_straight_line_and_longer_ones_stay() {
+        let signal = seen(&[(100, 10.0), (104, 30.0)], 0.2);
+        assert_eq!([100, 101, 102, 103, 104].map(|tick| signal.at(CHANNEL, tick)), [10.0, 15.0, 20.0, 25.0, 30.0]);
+        assert_eq!(seen(&[(100, 10.0), (120, 50.0)], 1.0).at(CHANNEL, 110), 30.0);
+        assert!(seen(&[(100, 10.0), (121, 50.0)], 1.0).at(CHANNEL, 110).is_nan());
+    }
+
+    #[test]
+    fn what_was_forgotten_is_not_known_and_nothing_leads_on_from_it() {
+        let mut signal = seen(&[(98, 0.0), (99, 80.0), (100, 10.0)], 0.1);
+        assert!(signal.noise_deg(CHANNEL) > 1.0);
+        signal.forget();
+        assert!(signal.at(CHANNEL, 100).is_nan() && !signal.seen_since(CHANNEL, 0));
+        assert_eq!((signal.oldest(), signal.noise_deg(CHANNEL)), (101, 0.0));
+        push(&mut signal, 103, 30.0, 0.1);
+        assert!(signal.at(CHANNEL, 102).is_nan());
+        assert_eq!(signal.at(CHANNEL, 103), 30.0);
+        assert_eq!(signal.newest_run(0, &mut |values| values[CHANNEL]), Some((103, 103)));
+    }
+
+    #[test]
+    fn six_minutes_are_kept() {
+        let mut signal = seen(&[(100, 10.0)], 0.1);
+        assert_eq!(signal.oldest(), 0);
+        signal.advance(stamp_of(100 + 7199));
+        assert_eq!((signal.at(CHANNEL, 100), signal.oldest()), (10.0, 100));
+        signal.advance(stamp_of(100 + 7200));
+        assert!(signal.at(CHANNEL, 100).is_nan() && signal.values(100).is_none());
+        assert_eq!(signal.oldest(), 101);
+        assert!(signal.values(100 + 7201).is_none(), "nobody knows what comes");
+        // Where the old ones were is empty, after however long a time.
+        signal.advance(stamp_of(100 + 4 * 7200));
+        assert!(signal.at(CHANNEL, 100 + 4 * 7200).is_nan());
+    }
+
+    #[test]
+    fn a_run_has_no_gap_ends_just_now_and_is_of_the_last_minute() {
+        let ramp = |ticks: std::ops::RangeInclusive<u64>| ticks.map(|tick| (tick, tick as f32));
+        let mut signal = seen(&ramp(50..=60).chain(ramp(100..=105)).collect::<Vec<_>>(), 0.1);
+        let run = |signal: &Signal, from: u64| {
+            let mut out = vec![7.0];
+            (signal.run(CHANNEL, from, &mut out), out)
+        };
+        assert_eq!(run(&signal, 0), (100, vec![100.0, 101.0, 102.0, 103.0, 104.0, 105.0]));
+        assert_eq!(run(&signal, 103), (103, vec![103.0, 104.0, 105.0]));
+        assert!(run(&signal, 106).1.is_empty());
+        signal.advance(stamp_of(125));
+        assert_eq!(run(&signal, 104), (104, vec![104.0, 105.0]), "a second ago");
+        assert!(signal.seen_since(CHANNEL, 105) && !signal.seen_since(CHANNEL, 106));
+        signal.advance(stamp_of(126));
+        assert_eq!(run(&signal, 104), (126, vec![]));
+        assert!(!signal.seen_since(CHANNEL, 105));
+        let long = seen(&ramp(100..=1400).collect::<Vec<_>>(), 0.1);
+        let (first, values) = run(&long, 0);
+        assert_eq!((first, values.len()), (201, 1200));
+    }
+
+    #[test]
+    fn noise_is_what_values_are_off_the_middle_of_their_neighbours() {
+        // The middle one is off by 2: 4, by the share 1 - exp(-0.05 / 6) = 0.0082988 and over 1.5.
+        near(seen(&[(100, 1.0), (101, -1.0), (102, 1.0)], 0.05).noise_deg(CHANNEL), 0.14876);
+        let shaking: Vec<_> = (100..1300).map(|tick| (tick, if tick % 2 == 0 { 1.0 } else { -1.0 })).collect();
+        near(seen(&shaking, 0.05).noise_deg(CHANNEL), 1.63299);
+        assert_eq!(seen(&[(100, 10.0), (101, 30.0), (102, 50.0)], 0.05).noise_deg(CHANNEL), 0.0, "a straight line");
+    }
+
+    #[test]
+    fn frames_are_counted_by_their_usual_distance() {
+        assert_eq!(seen(&[(100, 1.0)], 0.1).frames(20), 10.0);
+        assert_eq!(seen(&[(100, 1.0)], 0.1).frames(1), 1.0, "one at least");
+        let mut signal = seen(&[(100, 1.0)], 0.1);
+        push(&mut signal, 104, 1.0, 0.2);
+        near(signal.frames(200), 96.826);
+        let mut signal = seen(&[(100, 1.0)], 0.1);
+        // Who was away for five seconds says no more than one second.
+        push(&mut signal, 200, 1.0, 5.0);
+        near(signal.frames(200), 16.424);
+    }
+
+    #[test]
+    fn a_mean_around_a_tick_is_of_what_is_known() {
+        let signal = seen(&[(0, 4.0), (1, 16.0), (100, 1.0), (101, 4.0), (102, 9.0), (103, 16.0), (104, 25.0)], 0.1);
+        near(signal.around(CHANNEL, 101, 1), 14.0 / 3.0);
+        assert_eq!(signal.around(CHANNEL, 102, 2), 11.0);
+        assert_eq!((signal.around(CHANNEL, 100, 1), signal.around(CHANNEL, 104, 1)), (2.5, 20.5));
+        assert_eq!(signal.around(CHANNEL, 0, 1), 10.0);
+        assert!(signal.around(CHANNEL, 90, 3).is_nan());
     }
 }

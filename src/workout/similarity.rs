@@ -171,4 +171,60 @@ mod tests {
             assert_eq!((shared(&one, &other), shared(&other, &one)), (area, area), "{other:?}");
         }
     }
+
+    #[test]
+    fn likeness_is_the_mean_of_both_measures_or_that_of_the_boxes_where_points_are_hidden() {
+        let (a, b) = (pose(100.0, 100.0), pose(150.0, 100.0));
+        assert_eq!(likeness(&a, &b), (iou(&a.bbox, &b.bbox) + oks(&a, &b).unwrap()) / 2.0);
+        let mut hidden = b;
+        hidden.keypoints[4..].fill(Keypoint::default());
+        assert!(oks(&a, &hidden).is_some(), "four points say something");
+        hidden.keypoints[3].confidence = 0.29;
+        assert_eq!((oks(&a, &hidden), likeness(&a, &hidden)), (None, iou(&a.bbox, &b.bbox)));
+    }
+
+    #[test]
+    fn one_is_found_twice_if_points_and_boxes_nearly_coincide() {
+        let a = pose(100.0, 100.0);
+        // The points are the same; six tenths of the smaller box must lie in the other.
+        let beside = |right: f32| Pose { bbox: [100.0 + right, 100.0, 200.0 + right, 400.0], ..pose(100.0, 100.0) };
+        assert!(duplicate(&a, &beside(39.0)) && !duplicate(&a, &beside(41.0)));
+        // The boxes are the same, the points are too far off for one person.
+        let mut off = a;
+        off.keypoints.iter_mut().for_each(|point| point.x += 15.0);
+        assert!(duplicate(&a, &off));
+        off.keypoints.iter_mut().for_each(|point| point.x += 30.0);
+        assert!(!duplicate(&a, &off));
+        // Without points the boxes must be nearly the same.
+        let bare = |right: f32| Pose { bbox: beside(right).bbox, ..Pose::default() };
+        assert!(duplicate(&a, &bare(11.0)) && !duplicate(&a, &bare(12.0)));
+    }
+
+    #[test]
+    fn boxes_are_4_pixels_wide_and_two_frames_at_most_and_in_the_picture() {
+        let fits = |bbox: [f32; 4]| tidied(&Pose { bbox, ..pose(0.0, 0.0) }, FRAME).is_some();
+        assert!(fits([10.0, 10.0, 14.0, 14.0]));
+        assert!(!fits([10.0, 10.0, 13.9, 14.0]) && !fits([10.0, 10.0, 14.0, 13.9]));
+        assert!(fits([-1000.0, -500.0, 1560.0, 940.0]));
+        assert!(!fits([-1000.0, -500.0, 1561.0, 940.0]) && !fits([-1000.0, -500.0, 1560.0, 941.0]));
+        assert!(fits([1279.0, 719.0, 1300.0, 800.0]));
+        assert!(!fits([1280.0, 600.0, 1300.0, 800.0]) && !fits([1200.0, 720.0, 1300.0, 800.0]));
+        assert!(fits([-20.0, -20.0, 1.0, 1.0]) && !fits([-20.0, 5.0, 0.0, 100.0]) && !fits([5.0, -20.0, 100.0, 0.0]));
+        assert_eq!(tidied(&Pose { score: 0.0, ..pose(0.0, 0.0) }, FRAME), None);
+        // Points are within two frames of the picture.
+        for (x, y, seen) in [
+            (-2560.0, -1440.0, true),
+            (3840.0, 2160.0, true),
+            (-2561.0, 0.0, false),
+            (3841.0, 0.0, false),
+            (0.0, -1441.0, false),
+            (0.0, 2161.0, false),
+        ] {
+            let mut odd = pose(100.0, 100.0);
+            (odd.keypoints[7].x, odd.keypoints[7].y) = (x, y);
+            assert_eq!(tidied(&odd, FRAME).unwrap().keypoints[7].confidence > 0.0, seen, "{x}, {y}");
+        }
+        assert_eq!((area(&[10.0, 20.0, 50.0, 80.0]), length(&[10.0, 20.0, 50.0, 80.0])), (2400.0, 60.0));
+        assert_eq!(length(&[10.0, 20.0, 90.0, 80.0]), 80.0);
+    }
 }

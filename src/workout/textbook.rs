@@ -340,3 +340,43 @@ impl Figure {
         body
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As a mirror has it: left is right, and the other side does it.
+    fn mirrored(body: &Solid) -> Solid {
+        let mut mirror = *body;
+        for part in 0..10 {
+            mirror[part] = body[part ^ 1];
+        }
+        mirror.map(|[left, up, ahead]| [-left, up, ahead])
+    }
+
+    fn ways(exercise: &str) -> Vec<&'static Textbook> {
+        all().iter().filter(|way| way.exercise == exercise).collect()
+    }
+
+    fn alike(a: &Motion, b: &Motion) -> bool {
+        let parts =
+            |motion: &Motion| motion.iter().flat_map(|body| body[..10].to_vec()).flatten().collect::<Vec<f32>>();
+        parts(a).iter().zip(&parts(b)).all(|(a, b)| (a - b).abs() < 1e-5)
+    }
+
+    #[test]
+    fn who_has_the_other_leg_in_front_or_works_with_the_other_arm_does_it_as_in_a_mirror() {
+        for exercise in ["Lunge", "Biceps Curl", "Row", "Triceps Extension", "Overhead Press"] {
+            let ways = ways(exercise);
+            let lopsided =
+                |way: &&Textbook| !alike(&way.motions[USUAL], &way.motions[USUAL].map(|body| mirrored(&body)));
+            let mut count = 0;
+            for way in ways.iter().copied().filter(lopsided) {
+                let mirror = way.motions[USUAL].map(|body| mirrored(&body));
+                assert!(ways.iter().any(|other| alike(&other.motions[USUAL], &mirror)), "{exercise}");
+                count += 1;
+            }
+            assert!(count >= 2 && count % 2 == 0, "{exercise}: {count}");
+        }
+    }
+}

@@ -237,6 +237,7 @@ impl Track {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::skeleton::Keypoint;
 
     /// Somebody 300 pixels tall of whom only the box is seen.
     fn at(left: f32, top: f32) -> Pose {
@@ -261,5 +262,164 @@ mod tests {
         assert!(!may_be(90.0, 121.0, 1.0), "not even then is he elsewhere");
         assert!(!may_be(90.0, 119.0, 1.1), "who is hidden for longer must be alike");
         assert!(may_be(5.0, 10.0, 1.9));
+    }
+
+    /// The same with a body: limbs below the hips and beside them, all of it `aside` of where the box would have it.
+    fn body(left: f32, aside: f32) -> Pose {
+        let mut pose = at(left, 100.0);
+        for (n, point) in pose.keypoints.iter_mut().enumerate() {
+            let hips = [Joint::LeftHip as usize, Joint::RightHip as usize].contains(&n);
+            let x = left + 50.0 + if hips { 0.0 } else { aside };
+            *point = Keypoint { x, y: 110.0 + 10.0 * n as f32, confidence: 0.9 };
+        }
+        pose
+    }
+
+    fn stamp(at_s: f32) -> Mono {
+        Mono::from_ns((f64::from(at_s) * 1e9).round() as u64)
+    }
+
+    fn near(is: f32, want: f32) {
+        assert!((is - want).abs() < 1e-3 * want.abs().max(1.0), "{is} and not {want}");
+    }
+
+    /// Of averages over so long, this much is new after as long.
+    const NEW: f32 = 0.632_12;
+
+    #[test]
+    fn feet_are_between_the_ankles_if_both_are_seen_or_else_below_the_box() {
+        let mut pose = body(200.0, 0.0);
+        pose.keypoints[Joint::LeftAnkle as usize] = Keypoint { x: 210.0, y: 380.0, confidence: 0.9 };
+        pose.keypoints[Joint::RightAnkle as usize] = Keypoint { x: 250.0, y: 390.0, confidence: 0.9 };
+        assert_eq!(feet(&pose), [230.0, 385.0]);
+        pose.keypoints[Joint::RightAnkle as usize].confidence = 0.29;
+        assert_eq!(feet(&pose), [250.0, 400.0]);
+        assert_eq!(middle(&pose), [250.0, 250.0]);
+    }
+
+    #[test]
+    fn a_way_is_that_of_the_torso_as_far_as_it_is_seen_or_else_of_the_box() {
+        let (from, mut to) = (body(200.0, 0.0), body(230.0, 0.0));
+        to.keypoints[Joint::LeftShoulder as usize].x += 20.0;
+        to.keypoints[Joint::LeftHip as usize].y += 8.0;
+        to.keypoints[Joint::LeftWrist as usize].x += 500.0;
+        assert_eq!(way(&from, &to), [35.0, 2.0]);
+        to.keypoints[Joint::LeftShoulder as usize].confidence = 0.1;
+        to.keypoints[Joint::LeftHip as usize].confidence = 0.1;
+        assert_eq!(way(&from, &to), [30.0, 0.0]);
+        assert_eq!(way(&at(200.0, 100.0), &at(210.0, 105.0)), [10.0, 5.0]);
+    }
+
+    #[test]
+    fn who_goes_on_is_expected_ahead_unless_he_may_as_well_be_somebody_else() {
+        let mut track = Track::begin(1, stamp(5.0), (0, at(500.0, 100.0)));
+        track.see(stamp(5.3), at(530.0, 94.0), false);
+        assert_eq!(track.drift, [0.0, 0.0]);
+        track.see(stamp(5.6), at(560.0, 88.0), true);
+        // 100 pixels a second aside and 20 up.
+        near(track.drift[0], NEW * 100.0);
+        near(track.drift[1], NEW * -20.0);
+        // Hidden for half a second and for five, in which nobody is expected further than in one.
+        let ahead =
+            |hidden_s: f32, aside: f32| track.likeness(stamp(5.6 + hidden_s), &at(560.0 + aside, 88.0 - aside / 5.0));
+        near(ahead(0.5, NEW * 50.0), 1.0);
+        near(ahead(5.0, NEW * 100.0), 1.0);
+        assert_eq!(ahead(0.5, 0.0), 1.0, "who stops is where he was");
+        assert!(ahead(5.0, NEW * 200.0) < 0.7);
+    }
+
+    #[test]
+    fn who_is_nearly_twice_as_long_is_somebody_else() {
+        let track = Track::begin(1, stamp(5.0), (0, at(500.0, 100.0)));
+        let long = |length: f32| Pose { bbox: [500.0, 100.0, 600.0, 100.0 + length], ..at(500.0, 100.0) };
+        assert_eq!([541.0, 166.0].map(|length| track.likeness(stamp(5.1), &long(length))), [0.0, 0.0]);
+        assert!([539.0, 168.0].iter().all(|length| track.likeness(stamp(5.1), &long(*length)) > 0.3));
+    }
+
+    #[test]
+    fn the_nearer_to_where_he_is_expected_the_likelier_when_nothing_else_tells() {
+        let track = Track::begin(1, stamp(5.0), (0, at(500.0, 100.0)));
+        // Nothing of the boxes in common; a body's half length is within reach.
+        let beside = |aside: f32| track.likeness(stamp(5.2), &at(500.0 + aside, 100.0));
+        near(beside(120.0), 0.302);
+        near(beside(135.0), 0.301);
+        assert_eq!(beside(150.0), 0.0);
+    }
+
+    #[test]
+    fn places_are_averaged_over_seconds_and_a_walker_is_ahead_of_his() {
+        let mut track = Track::begin(1, stamp(5.0), (0, at(500.0, 100.0)));
+        assert_eq!((track.settled(), track.present()), (1.0, Duration::ZERO));
+        track.see(stamp(8.0), at(590.0, 100.0), true);
+        near(track.place[0], 550.0 + NEW * 90.0);
+        near(track.settled(), 1.0 - (1.0 - NEW) * 90.0 / 300.0);
+        assert_eq!((track.present(), track.sightings), (Duration::from_secs(3), 2));
+        track.see(stamp(8.01), at(1500.0, 100.0), true);
+        assert_eq!(track.settled(), 0.0);
+        let mut track = Track::begin(1, stamp(5.0), (0, at(500.0, 100.0)));
+        track.see(stamp(5.5), at(540.0, 130.0), true);
+        near(track.feet[0], 550.0 + NEW * 40.0);
+        near(track.feet[1], 400.0 + NEW * 30.0);
+    }
+
+    #[test]
+    fn movement_is_how_far_limbs_swing_about_the_hips_and_not_where_the_body_goes() {
+        let mut track = Track::begin(1, stamp(5.0), (0, body(500.0, 0.0)));
+        track.see(stamp(5.1), body(500.0, 0.0), true);
+        assert_eq!(track.movement(), 0.0);
+        track.see(stamp(5.2), body(700.0, 0.0), true);
+        assert_eq!(track.movement(), 0.0, "he walked");
+        track.see(stamp(5.3), shifted(&body(700.0, 0.0), [-20.0, 40.0]), true);
+        assert!(track.movement() < 1e-3, "and came nearer");
+        let mut swings = track;
+        // Half of a second is new: variances of a quarter of 12 squared, of ten limbs of twelve.
+        let mut track = Track::begin(1, stamp(5.0), (0, body(500.0, 0.0)));
+        track.see(stamp(5.1), body(500.0, 0.0), true);
+        track.see(stamp(5.2), body(500.0, 12.0), true);
+        near(track.movement(), 30.0f32.sqrt() / 300.0 / 0.05);
+        // Without hips nothing is known of it.
+        let mut headless = body(700.0, 300.0);
+        headless.keypoints[Joint::RightHip as usize].confidence = 0.1;
+        swings.see(stamp(5.4), headless, true);
+        assert!(swings.movement() < 1e-3);
+        swings.see(stamp(5.5), body(700.0, 300.0), true);
+        assert_eq!(swings.movement(), 1.0, "no more than fully");
+    }
+
+    #[test]
+    fn movement_is_forgotten_within_seconds_at_any_rate() {
+        let after = |rate: f32| {
+            let mut track = Track::begin(1, stamp(5.0), (0, body(500.0, 0.0)));
+            for n in 1..=(10.0 * rate) as u32 {
+                track.see(stamp(5.0 + n as f32 / rate), body(500.0, 10.0 * (n as f32 / rate).sin()), true);
+            }
+            let moved = track.movement();
+            for n in 1..=(5.0 * rate) as u32 {
+                track.see(stamp(15.0 + n as f32 / rate), body(500.0, 0.0), true);
+            }
+            (moved, track.movement())
+        };
+        let ((moved, rest), (seldom, seldom_rest)) = (after(30.0), after(5.0));
+        assert!((0.35..0.55).contains(&moved) && (moved / seldom - 1.0).abs() < 0.15, "{moved} and {seldom}");
+        assert!(rest < 0.72 * moved && seldom_rest < 0.72 * seldom, "{rest} of {moved}, {seldom_rest} of {seldom}");
+    }
+
+    #[test]
+    fn feet_are_in_the_zone_or_out_of_it_since_they_stepped_over_its_edge() {
+        let zone = Zone::new(&[(0.5, 0.5), (1.0, 0.5), (1.0, 1.0), (0.5, 1.0)]).unwrap();
+        let frame = (1000, 500);
+        let mut track = Track::begin(1, stamp(5.0), (0, at(500.0, 100.0)));
+        let since = |track: &Track| (track.inside_since, track.outside_since);
+        track.stand(stamp(5.0), &zone, frame);
+        track.stand(stamp(6.0), &zone, frame);
+        assert_eq!(since(&track), (Some(stamp(5.0)), None));
+        track.feet = [499.0, 400.0];
+        track.stand(stamp(7.0), &zone, frame);
+        track.stand(stamp(8.0), &zone, frame);
+        assert_eq!(since(&track), (None, Some(stamp(7.0))));
+        // Below the picture is at its edge.
+        track.feet = [1100.0, 510.0];
+        track.stand(stamp(9.0), &zone, frame);
+        assert_eq!(since(&track), (Some(stamp(9.0)), None));
     }
 }

@@ -176,3 +176,136 @@ impl Sums {
         Fit { view: View { size, ..view }, range: USUAL, left }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::textbook;
+    use super::*;
+
+    fn near(is: f32, want: f32) {
+        assert!((is - want).abs() < 1e-5, "{is} and not {want}");
+    }
+
+    #[test]
+    fn what_a_camera_sees_of_left_up_and_ahead() {
+        let seen = |azimuth: f32, pitch: f32, size: f32, want: [[f32; 3]; 2]| {
+            let rows = View { azimuth, pitch, size }.rows();
+            rows.into_iter().flatten().zip(want.into_iter().flatten()).for_each(|(is, want)| near(is, want));
+        };
+        // From the front: his left is across, and up is not down.
+        seen(0.0, 0.0, 1.0, [[1.0, 0.0, 0.0], [0.0, -1.0, 0.0]]);
+        // From his left: who goes ahead goes to the left in the picture.
+        seen(90.0, 0.0, 1.0, [[0.0, 0.0, -1.0], [0.0, -1.0, 0.0]]);
+        // From above, half as steeply: what comes nearer goes down.
+        seen(0.0, 30.0, 1.0, [[1.0, 0.0, 0.0], [0.0, -0.866_025, 0.5]]);
+        seen(90.0, 30.0, 2.0, [[0.0, 0.0, -2.0], [1.0, -1.732_051, 0.0]]);
+        let body = [[0.1, 0.2, 0.3]; PARTS];
+        let [across, down] = View { azimuth: 90.0, pitch: 30.0, size: 1.0 }.of(&body)[PARTS - 1];
+        near(across, -0.3);
+        near(down, 0.05 - 0.173_205);
+    }
+
+    #[test]
+    fn a_course_goes_out_and_back_along_the_same_steps_from_either_end() {
+        assert_eq!([0, 3, 8, 9, 16].map(|step| step_of(step, false)), [0, 3, 8, 7, 0]);
+        assert_eq!([0, 3, 8, 9, 16].map(|step| step_of(step, true)), [8, 5, 0, 1, 8]);
+    }
+
+    /// A textbook's way as it is seen from somewhere, every share a little off, and some of it hidden.
+    fn somebody(way: &Textbook, view: View, turned: bool) -> Course {
+        let mut course = Course(std::array::from_fn(|step| view.of(&way.motions[USUAL][step_of(step, turned)])));
+        for (n, share) in course.0.iter_mut().flatten().flatten().enumerate() {
+            *share += 0.01 * ((n * 7919 % 13) as f32 / 6.0 - 1.0);
+        }
+        course.0[3][5] = [f32::NAN; 2];
+        course.0[12][1][0] = f32::NAN;
+        course
+    }
+
+    /// The mean square of what a view leaves, weighed, share by share.
+    fn left(course: &Course, weights: &[f32; PARTS], motion: &Motion, turned: bool, view: View) -> f32 {
+        let (mut off, mut seen) = (0.0, 0.0);
+        for (step, shape) in course.0.iter().enumerate() {
+            let body = view.of(&motion[step_of(step, turned)]);
+            for ((a, b), weight) in shape.iter().zip(&body).zip(weights) {
+                let square = (a[0] - b[0]).powi(2) + (a[1] - b[1]).powi(2);
+                if square.is_finite() {
+                    (off, seen) = (off + weight * square, seen + weight);
+                }
+            }
+        }
+        off / (2.0 * seen)
+    }
+
+    #[test]
+    fn what_is_left_by_the_sums_is_what_is_left_share_by_share() {
+        let weights: [f32; PARTS] = std::array::from_fn(|part| 1.0 + part as f32 / 5.0);
+        for (n, way) in textbook::all().iter().enumerate().step_by(4) {
+            let course = somebody(way, View { azimuth: 25.0, pitch: 8.0, size: 1.05 }, false);
+            let folded = Folded::new(&course, &weights);
+            for turned in [false, true] {
+                let motion = &way.motions[n % way.motions.len()];
+                let view = View { azimuth: 20.0 * n as f32, pitch: 12.0, size: 1.0 };
+                let fit = folded.with(motion, turned).look(view, &view.rows());
+                let wanted = left(&course, &weights, motion, turned, fit.view);
+                assert!((fit.left - wanted).abs() < 1e-4 * wanted.max(0.01), "{} and {wanted}", fit.left);
+                // Another size leaves more.
+                for by in [0.98, 1.02] {
+                    let size = (fit.view.size * by).clamp(SIZES.0, SIZES.1);
+                    let other = left(&course, &weights, motion, turned, View { size, ..fit.view });
+                    assert!(other >= fit.left - 1e-6, "{other} and {}", fit.left);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_side_and_the_height_it_was_seen_from_are_found() {
+        let sides = [(37.0, 14.0, false), (-100.0, -9.0, true), (171.0, 22.0, false), (8.0, 2.0, true)];
+        for (way, (azimuth, pitch, turned)) in textbook::all().iter().zip(sides.into_iter().cycle()) {
+            let course = somebody(way, View { azimuth, pitch, size: 1.1 }, turned);
+            let folded = Folded::new(&course, &[1.0; PARTS]);
+            let coarse = folded.coarse(way, turned).unwrap();
+            assert_eq!(coarse.range, USUAL);
+            let fit = folded.fine(way, turned, coarse);
+            assert_eq!(folded.fit(way, turned), Some(fit));
+            let off = (fit.view.azimuth - azimuth).rem_euclid(360.0);
+            assert!(off.min(360.0 - off) < 8.0 && (fit.view.pitch - pitch).abs() < 7.0, "{} {fit:?}", way.exercise);
+            assert!((fit.view.size - 1.1).abs() < 0.1, "{} {fit:?}", way.exercise);
+            assert!(fit.left < 4e-4 && fit.left <= coarse.left, "{} {fit:?}", way.exercise);
+        }
+    }
+
+    #[test]
+    fn who_goes_further_than_the_textbook_is_found_so_and_of_too_little_nothing_is_said() {
+        let way = &textbook::all()[0];
+        let view = View { azimuth: 30.0, pitch: 0.0, size: 1.0 };
+        for range in [0, 1, 3] {
+            let course = Course(std::array::from_fn(|step| view.of(&way.motions[range][step_of(step, false)])));
+            assert_eq!(Folded::new(&course, &[1.0; PARTS]).fit(way, false).unwrap().range, range);
+        }
+        let mut course = somebody(way, view, false);
+        assert!(Folded::new(&course, &[1.0; PARTS]).fit(way, false).is_some());
+        // Eight of thirteen parts are more than six tenths, seven less.
+        course = Course(
+            course
+                .0
+                .map(|shape| std::array::from_fn(|part| if part < 8 { [0.1; 2] } else { [f32::NAN, shape[part][1]] })),
+        );
+        assert!(Folded::new(&course, &[1.0; PARTS]).fit(way, false).is_some());
+        course.0.iter_mut().for_each(|shape| shape[7] = [0.1, f32::NAN]);
+        assert!(Folded::new(&course, &[1.0; PARTS]).fit(way, false).is_none());
+    }
+
+    #[test]
+    fn no_camera_looks_more_steeply_than_30_degrees() {
+        for way in textbook::all() {
+            let course = somebody(way, View { azimuth: 20.0, pitch: 50.0, size: 1.0 }, false);
+            let fit = Folded::new(&course, &[1.0; PARTS]).fit(way, false).unwrap();
+            assert!((-30.0..=30.0).contains(&fit.view.pitch), "{fit:?}");
+        }
+        let course = somebody(&textbook::all()[0], View { azimuth: 20.0, pitch: 50.0, size: 1.0 }, false);
+        let fit = Folded::new(&course, &[1.0; PARTS]).fit(&textbook::all()[0], false).unwrap();
+        near(fit.view.pitch, 30.0);
+    }
+}

@@ -20,7 +20,7 @@ pub fn warped(lengths: (usize, usize), cost: impl Fn(usize, usize) -> f32) -> f3
     let (mut before, mut row) = (vec![f32::INFINITY; columns], vec![f32::INFINITY; columns]);
     for i in 0..rows {
         row.fill(f32::INFINITY);
-        let middle = if rows == 1 { (columns - 1) as f32 / 2.0 } else { i as f32 * slope };
+        let middle = i as f32 * slope;
         let reach = if rows == 1 { columns as f32 } else { reach };
         let (from, to) = ((middle - reach).max(0.0) as usize, ((middle + reach) as usize).min(columns - 1));
         for j in from..=to {

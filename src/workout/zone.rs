@@ -141,6 +141,25 @@ mod tests {
     }
 
     #[test]
+    fn slanting_edges_part_what_lies_on_either_side_of_them() {
+        // Its edges: x = 0.1, y = 0.9, and y from 0.1 to 0.9 on the way from x = 0.1 to 0.5.
+        let zone = Zone::new(&[(0.1, 0.1), (0.5, 0.9), (0.1, 0.9)]).unwrap();
+        for (x, y, inside) in [
+            (0.19, 0.3, true),
+            (0.21, 0.3, false),
+            (0.29, 0.5, true),
+            (0.31, 0.5, false),
+            (0.44, 0.8, true),
+            (0.46, 0.8, false),
+            (0.09, 0.5, false),
+        ] {
+            assert_eq!(zone.holds(x, y), inside, "{x}, {y}");
+        }
+        // On the slanting edge itself.
+        assert!(zone.holds(0.3, 0.5) && !zone.holds(0.55, 1.0));
+    }
+
+    #[test]
     fn json_is_the_corners_as_they_were_given() {
         let zone = Zone::new(&SQUARE).unwrap();
         assert_eq!(serde_json::to_string(&zone).unwrap(), "[[0.2,0.2],[0.8,0.2],[0.8,1.0],[0.2,1.0]]");

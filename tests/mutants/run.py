@@ -165,4 +165,5 @@ def main():
         print(f"{name:28} {caught:7} {endless:8} {missed:7} {share:6.1f} {unviable:14} {untried:10}")
 
 
-main()
+if __name__ == "__main__":
+    main()
