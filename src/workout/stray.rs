@@ -176,6 +176,17 @@ mod tests {
         assert!((USUAL.odds() - (-4.21 + 0.65 * 0.05f32.ln())).abs() < 1e-5);
     }
 
+    #[test]
+    fn a_posture_is_off_by_the_root_mean_square_of_what_was_seen_in_standard_deviations() {
+        use super::super::measure::MEASURES;
+        let (mean, errors) = (Form([[0.0; MEASURES]; 5]), [9.0; MEASURES]);
+        let mut form = Form::UNSEEN;
+        (form.0[TURN][0], form.0[TURN][3]) = (6.0, -12.0);
+        // 2 and 4 standard deviations.
+        assert!((off(&mean, &form, TURN, &errors) - 10.0f32.sqrt()).abs() < 1e-5);
+        assert_eq!(off(&mean, &form, HALF_BACK, &errors), 0.0, "nothing was seen");
+    }
+
     /// Repetitions of 3 s that bend both knees, elbows and hips by so much, and what follows each of them as a pause, seconds.
     fn set(bends_deg: &[f32], pauses_s: &[u64]) -> (Signal, Vec<Span>) {
         let (mut signal, mut spans, mut tick) = (Signal::default(), Vec::new(), 1000);
