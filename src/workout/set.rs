@@ -430,6 +430,20 @@ mod tests {
     }
 
     #[test]
+    fn what_begins_within_two_repetitions_or_seven_seconds_is_more_of_the_same_and_numbered_on() {
+        let long = |start: u64| Span { end: start + 200, ..span(start, 1.0) };
+        for (spans, latest) in [([span(1000, 1.0), span(1050, 1.0)], 1170), ([long(1000), long(1210)], 1550)] {
+            let (mut open, signal) = set(&spans, 1900);
+            let begins = |start: u64| set(&[span(start, 1.0)], 1900).0;
+            assert!(open.goes_on(&begins(1100)) && open.goes_on(&begins(latest)) && !open.goes_on(&begins(latest + 1)));
+            let more = set(&[span(latest, 1.0), span(latest + 50, 1.0)], 1900).0;
+            assert_eq!(open.take(more, &signal, &mut Desk::default()), 2);
+            assert_eq!(open.reps.iter().map(|rep| rep.n).collect::<Vec<_>>(), [1, 2, 3, 4]);
+            assert_eq!((open.begins(), open.last_end()), (1000, latest + 90));
+        }
+    }
+
+    #[test]
     fn progress_is_read_without_a_gap_up_to_its_newest() {
         let (mut open, signal) = set(&[], 1500);
         let mut x = vec![9.0];

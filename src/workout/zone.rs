@@ -183,6 +183,9 @@ mod tests {
         assert!(fault(&[(f32::NAN, 0.0), (0.5, 1.0), (1.0, 0.0)]).starts_with("corner 1 of the zone is not within"));
         let bow_tie = [(0.2, 0.2), (0.8, 0.8), (0.8, 0.2), (0.2, 0.8)];
         assert!(fault(&bow_tie).starts_with("the edges of the zone that begin at corners 1 and 3 meet"));
+        // One that only touches another edge with a corner.
+        let touches = [(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.5, 0.0), (0.0, 1.0)];
+        assert!(fault(&touches).starts_with("the edges of the zone that begin at corners 1 and 3 meet"));
         assert!(fault(&[(0.2, 0.2), (0.5, 0.5), (0.8, 0.8)]).starts_with("the zone encloses less"));
     }
 
