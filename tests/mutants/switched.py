@@ -234,7 +234,7 @@ def alone(folder, source, change, bench):
     binary, errors = compiled(folder)
     if binary is None:
         return "not buildable", errors[0]["message"]
-    return bench.judge(change, source.path, shutil.copy(binary, f"{folder}/tests-of-one"))
+    return bench.judge(change, source.path, os.path.abspath(shutil.copy(binary, f"{folder}/tests-of-one")))
 
 
 def is_of_table(change, path):
