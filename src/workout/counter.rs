@@ -391,14 +391,11 @@ impl Workout {
         if self.chosen.is_none() && !Pace::of_turns(&open.reps).convinces(candidates(&nearest), manner) {
             return;
         }
-        if let Some(before) = self.open.as_mut().filter(|before| !self.away && before.goes_on(&open)) {
-            let same = |other: &Open| chosen(&other.nearest(&self.own.signal, &prototypes)).map(|(name, _)| name);
-            if same(before) == name.map(|(name, _)| name) {
-                let more = before.take(open, &self.own.signal, &mut self.desk);
-                out.extend(before.reps[before.reps.len() - more..].iter().map(|rep| Happening::Rep(*rep)));
-                self.recognise();
-                return;
-            }
+        let same = self.name.as_ref().map(|known| &*known.exercise) == name.map(|(name, _)| name);
+        if let Some(before) = self.open.as_mut().filter(|before| same && !self.away && before.goes_on(&open)) {
+            let more = before.take(open, &self.own.signal, &mut self.desk);
+            self.told(more, out);
+            return;
         }
         self.close(open.begins(), out);
         out.push(Happening::SetStarted { at: first.started });
@@ -415,10 +412,16 @@ impl Workout {
             return;
         }
         let more = open.step(&self.own.signal, least, &mut self.desk);
-        out.extend(open.reps[open.reps.len() - more..].iter().map(|rep| Happening::Rep(*rep)));
         if more > 0 {
-            self.recognise();
+            self.told(more, out);
         }
+    }
+
+    /// The set that goes on has so many more repetitions.
+    fn told(&mut self, more: usize, out: &mut Vec<Happening>) {
+        let reps = self.open.iter().flat_map(|open| &open.reps[open.reps.len() - more..]);
+        out.extend(reps.map(|rep| Happening::Rep(*rep)));
+        self.recognise();
     }
 
     /// By all that is known of the set that goes on.

@@ -7,11 +7,9 @@
 //!
 //! *rise*: as in [`super::measure`], degrees.
 
-use super::form::{Form, PLACES};
+use super::form::{Form, TURN};
 use super::measure::Measure;
 
-/// Where a repetition turns among a form's places.
-const TURN: usize = PLACES / 2;
 /// What is looked at.
 const RISES: [Measure; 7] = {
     use Measure::{Forearm, Reach, Shank, Stance, Thigh, Trunk, UpperArm};
@@ -98,6 +96,7 @@ pub fn begins(form: &Form, lift: f32) -> f32 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::form::PLACES;
     use super::super::measure::MEASURES;
     use super::*;
 

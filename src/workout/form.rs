@@ -14,6 +14,8 @@ use super::signal::Signal;
 
 /// Places of a repetition that are looked at.
 pub const PLACES: usize = 5;
+/// Where it turns among them.
+pub const TURN: usize = PLACES / 2;
 
 /// Postures of a repetition, both sides of the body together; `NaN` where a measure was not seen.
 #[derive(Clone, Copy, PartialEq, Debug)]

@@ -65,10 +65,11 @@ fn lies(signal: &Signal, tick: u64) -> bool {
 /// Nobody does so over and over but for training.
 pub fn squats(signal: &Signal, spans: &[Span]) -> bool {
     spans.iter().all(|span| {
-        let turns = sinks_deg(signal, span) > 0.0;
-        let (low, down_s) = if turns { (span.turn, span.phases.hold_s) } else { (span.start, span.phases.pause_s) };
+        let sinks_deg = sinks_deg(signal, span);
+        let at_turn = sinks_deg > 0.0;
+        let (low, down_s) = if at_turn { (span.turn, span.phases.hold_s) } else { (span.start, span.phases.pause_s) };
         let bent = place(signal, Measure::Trunk.channel(Side::Both), low) < STRAIGHT_DEG;
-        sinks(signal, span) && !bent && down_s <= DOWN_S && !walked(signal, span)
+        sinks_deg.abs() >= DEEP_DEG && !bent && down_s <= DOWN_S && !walked(signal, span)
     })
 }
 

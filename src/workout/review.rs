@@ -312,10 +312,10 @@ fn bridge(x: &mut [f32]) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::exercise::Exercise;
     use super::super::measure::{CHANNELS, FEET_X, FEET_Y, Measure, Side};
     use super::super::report::Phases;
     use super::super::signal::stamp_of;
+    use super::super::world::squatter;
     use super::*;
 
     /// Of repetitions of 3 s, each from its start, with so long a hold.
@@ -535,27 +535,6 @@ mod tests {
         assert_eq!(left(true, &[&all[1..9]]), turns(&all[1..9]));
     }
 
-    /// Somebody who squats as the textbook has it, five times from the tick 1000 on, two seconds each with one of rest; seen
-    /// from this tick on.
-    fn squatter(seen_from: u64) -> Signal {
-        let squat = Exercise::named("Squat").unwrap();
-        let (start, turn) = (squat.start.measures(), squat.turn.measures());
-        let mut signal = Signal::default();
-        for tick in seen_from..1400 {
-            let at = (tick.max(1000) - 1000) % 60;
-            let goes = (1000..1300).contains(&tick) && at < 40;
-            let share = if goes { 0.5 - 0.5 * (at as f32 * std::f32::consts::TAU / 40.0).cos() } else { 0.0 };
-            let mut values = [f32::NAN; CHANNELS];
-            for measure in Measure::ALL {
-                let n = measure as usize;
-                values[measure.channel(Side::Both)] = start[n] + share * (turn[n] - start[n]);
-            }
-            signal.advance(stamp_of(tick));
-            signal.push(&values, 0.1);
-        }
-        signal
-    }
-
     /// So many from this tick on, one every 60 ticks, which turn after so many and are back after so many more.
     fn known(first: u64, count: u64, go: u64, back: u64) -> Vec<Span> {
         let phases = Phases { go_s: 1.0, hold_s: 0.0, back_s: 1.0, pause_s: 0.0 };
@@ -586,7 +565,7 @@ mod tests {
 
     #[test]
     fn squats_that_were_counted_from_below_are_counted_from_above_in_the_end() {
-        let signal = squatter(900);
+        let signal = squatter(900..1400);
         let below = [1020, 1080, 1140, 1200, 1260];
         let straight = known(1000, 5, 20, 20);
         is_near(&reviewed(&signal, &straight, false), &below);
@@ -621,7 +600,7 @@ mod tests {
 
     #[test]
     fn what_lies_before_or_behind_what_may_be_of_the_set_is_left_out() {
-        let signal = squatter(900);
+        let signal = squatter(900..1400);
         let straight = known(1060, 3, 20, 20);
         let of = |from: u64, until: u64| {
             let known = Known { spans: &straight, from, until, shown: true, whole: true };
@@ -635,7 +614,7 @@ mod tests {
     #[test]
     fn of_one_during_which_the_athlete_came_into_sight_the_way_out_need_not_be_seen() {
         // When he is seen first he is two thirds down.
-        let signal = squatter(1012);
+        let signal = squatter(1012..1400);
         let mut spans = known(1000, 5, 20, 20);
         (spans[0].start, spans[0].half_out) = (1012, 1014);
         is_near(&reviewed(&signal, &spans, true), &[1020, 1080, 1140, 1200, 1260]);

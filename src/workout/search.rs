@@ -8,7 +8,7 @@
 use super::aim::{Aim, SHAKES_DEG};
 use super::exercise::{EXERCISES, Exercise};
 use super::extrema::{Cycle, Wanted, cycles, smooth, span, swings};
-use super::form::{Form, errors};
+use super::form::{Errors, Form, errors};
 use super::gate;
 use super::measure::{CHANNELS, MEASURES, Measure, Side};
 use super::rep::{Span, measured};
@@ -37,6 +37,7 @@ const ASTRAY: f32 = 0.4;
 pub const UNLIKE: f32 = 0.35;
 /// From so many repetitions on a set is one without the athlete's word.
 pub const SURE: usize = 3;
+/// That take turns.
 const LEGS: usize = 2;
 /// Of a repetition during which the athlete came into sight this much of the way out must be seen.
 const HALF_SEEN: f32 = 0.25;
@@ -289,11 +290,18 @@ fn in_turn(signal: &Signal, place: (u64, u64), least: Least, desk: &mut Desk) ->
     let errors = errors(signal);
     (0..LEGS).all(|leg| {
         let own = [spans[leg], spans[leg + LEGS]];
-        let (usual, forms) = (Usual::of(&own), own.map(|span| Form::of(signal, &span)));
-        let mean = Form::mean(forms.iter());
-        own.iter().all(|span| usual.fits(span, least))
-            && forms.iter().all(|form| mean.unlikeness(form, &errors) <= UNLIKE)
+        let usual = Usual::of(&own);
+        own.iter().all(|span| usual.fits(span, least)) && of_one_form(signal, &own, &errors).is_some()
     })
+}
+
+/// The form of some repetitions, [`SURE`] at most, if all of them have it.
+fn of_one_form(signal: &Signal, spans: &[Span], errors: &Errors) -> Option<Form> {
+    let mut forms = [Form::UNSEEN; SURE];
+    let forms = &mut forms[..spans.len().min(SURE)];
+    forms.iter_mut().zip(spans).for_each(|(form, span)| *form = Form::of(signal, span));
+    let mean = Form::mean(forms.iter());
+    forms.iter().all(|form| mean.unlikeness(form, errors) <= UNLIKE).then_some(mean)
 }
 
 /// The newest repetitions that are alike, in height, in duration and in form, if they are enough and the last one was
@@ -307,13 +315,8 @@ pub fn alike(signal: &Signal, (first, step): (u64, u64), least: Least, desk: &mu
     if !spans.iter().all(|span| usual.fits(span, least)) {
         return false;
     }
-    let mut forms = [Form::UNSEEN; SURE];
-    let forms = &mut forms[..least.reps.min(SURE)];
-    forms.iter_mut().zip(&*spans).for_each(|(form, span)| *form = Form::of(signal, span));
-    let (mean, errors) = (Form::mean(forms.iter()), errors(signal));
-    if forms.iter().any(|form| mean.unlikeness(form, &errors) > UNLIKE) {
-        return false;
-    }
+    let errors = errors(signal);
+    let Some(mean) = of_one_form(signal, spans, &errors) else { return false };
     while let Some(span) = before(x, (first, step), &spans[0], &usual, found) {
         let pause_s = seconds(spans[0].start.saturating_sub(span.end));
         let mut form = Form::of(signal, &span);
@@ -427,6 +430,7 @@ impl Usual {
 mod tests {
     use super::super::report::Phases;
     use super::super::signal::stamp_of;
+    use super::super::world::squatter;
     use super::*;
 
     /// One that begins at this tick and is so long, so long beyond the half of its way and at its turn, in seconds.
@@ -553,34 +557,13 @@ mod tests {
         assert!(!clearly(&aim));
     }
 
-    /// Somebody who squats as the textbook has it, five times from the tick 1000 on, two seconds each with one of rest; seen up
-    /// to this tick.
-    fn squatter(until: u64) -> Signal {
-        let squat = Exercise::named("Squat").unwrap();
-        let (start, turn) = (squat.start.measures(), squat.turn.measures());
-        let mut signal = Signal::default();
-        for tick in 900..=until {
-            let at = (tick.max(1000) - 1000) % 60;
-            let goes = (1000..1300).contains(&tick) && at < 40;
-            let share = if goes { 0.5 - 0.5 * (at as f32 * std::f32::consts::TAU / 40.0).cos() } else { 0.0 };
-            let mut values = [f32::NAN; CHANNELS];
-            for measure in Measure::ALL {
-                let n = measure as usize;
-                values[measure.channel(Side::Both)] = start[n] + share * (turn[n] - start[n]);
-            }
-            signal.advance(stamp_of(tick));
-            signal.push(&values, 0.1);
-        }
-        signal
-    }
-
     fn squats() -> Line {
         Line::Exercise(Exercise::named("Squat").unwrap())
     }
 
     #[test]
     fn the_whole_way_of_an_exercise_is_90_wherever_it_begins() {
-        let (signal, mut x) = (squatter(1350), vec![]);
+        let (signal, mut x) = (squatter(900..1351), vec![]);
         let (first, _) = squats().read(&signal, 950, &mut x);
         assert_eq!((first, x.len()), (950, 401));
         // At the tick 1000 he stands, at 1020 he is down, at 1010 half.
@@ -589,7 +572,7 @@ mod tests {
         let (first, noise) = Line::Measure(Measure::Trunk, Side::Both).read(&signal, 950, &mut x);
         assert_eq!(first, 950);
         assert!((x[70] - x[50] - (89.657 - 68.944)).abs() < 1e-2 && noise > 0.0, "{}", x[70] - x[50]);
-        let stale = squatter(1350);
+        let stale = squatter(900..1351);
         assert_eq!(squats().read(&stale, 1351, &mut x), (1350, 0.0));
         assert!(x.is_empty());
     }
@@ -628,7 +611,7 @@ mod tests {
     #[test]
     fn a_set_begins_with_three_and_what_was_chosen_with_two() {
         let found = |from: u64, least: Least| {
-            let found = look(&squatter(1330), squats(), from, least, &mut Desk::default())?;
+            let found = look(&squatter(900..1331), squats(), from, least, &mut Desk::default())?;
             let all: Vec<u64> = found.spans.iter().map(|span| (span.turn + 10) / 20 * 20).collect();
             assert_eq!(found.merit(), (all.len() >= SURE, found.aim.clarity));
             assert!(clearly(&found.aim), "{found:?}");

@@ -8,15 +8,14 @@
 //! *late*: the pause to the set beyond the usual one · *slow*: the logarithm of the time beyond the half, against the usual · *off*: how
 //! far a posture is from the usual one, in standard deviations, as the logarithm of how many times as far as usual
 
-use super::form::{Errors, Form, errors};
+use super::form::{Errors, Form, TURN, errors};
 use super::gate;
 use super::rep::Span;
-use super::search::median;
+use super::search::{Usual, median};
 use super::signal::{Signal, seconds};
 
-/// Places of a form: the turn, and half back.
-const TURN: usize = 2;
-const HALF_BACK: usize = 3;
+/// Half back, among a form's places.
+const HALF_BACK: usize = TURN + 1;
 /// What is less unlike or off than this is not told apart from it.
 const LEAST: f32 = 1e-3;
 const LEAST_OFF: f32 = 0.3;
@@ -85,18 +84,19 @@ impl Stray {
             End::First => (spans[0], &spans[1..], &spans[..2]),
         };
         let pause = |pair: &[Span]| seconds(pair[1].start.saturating_sub(pair[0].end));
-        let usual = |of: &dyn Fn(&Span) -> f32| median(others.iter().map(of));
-        let (mean, errors) = (Form::usual(signal, others), errors(signal));
-        let form = Form::of(signal, &own);
+        let (usual, errors) = (Usual::of(others), errors(signal));
+        let (form, forms) = (Form::of(signal, &own), others.iter().map(|span| Form::of(signal, span)));
+        let forms: Vec<Form> = forms.collect();
+        let mean = Form::mean(forms.iter());
         let off = |place: usize| {
-            let usual = usual(&|span| off(&mean, &Form::of(signal, span), place, &errors));
+            let usual = median(forms.iter().map(|form| off(&mean, form, place, &errors)));
             (off(&mean, &form, place, &errors) / usual.max(LEAST_OFF)).max(LEAST).ln()
         };
         Stray {
             end,
             late_s: pause(beside) - median(others.windows(2).map(pause)),
-            slow: (own.beyond_s() / usual(&Span::beyond_s)).max(LEAST).ln(),
-            held_s: own.phases.hold_s - usual(&|span| span.phases.hold_s),
+            slow: (own.beyond_s() / usual.beyond_s).max(LEAST).ln(),
+            held_s: own.phases.hold_s - usual.hold_s,
             unlike: mean.unlikeness(&form, &errors),
             turn: off(TURN),
             back: off(HALF_BACK),

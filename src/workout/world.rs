@@ -3,6 +3,9 @@
 //!
 //! Lengths are shares of the frame's height unless said otherwise; *nearer* people have their feet lower in the picture.
 
+use super::exercise;
+use super::measure::{CHANNELS, Measure, Side};
+use super::signal::{Signal, stamp_of};
 use crate::skeleton::{Joint, KEYPOINTS, Keypoint, Pose};
 
 /// What somebody does.
@@ -189,4 +192,25 @@ fn covered(bbox: &[f32; 4], other: &[f32; 4]) -> f32 {
     let width = bbox[2].min(other[2]) - bbox[0].max(other[0]);
     let height = bbox[3].min(other[3]) - bbox[1].max(other[1]);
     width.max(0.0) * height.max(0.0) / ((bbox[2] - bbox[0]) * (bbox[3] - bbox[1]))
+}
+
+/// The measures of somebody who squats as the textbook has it, five times from the tick 1000 on, two seconds each with one of rest;
+/// seen during these ticks.
+pub fn squatter(seen: std::ops::Range<u64>) -> Signal {
+    let squat = exercise::Exercise::named("Squat").unwrap();
+    let (start, turn) = (squat.start.measures(), squat.turn.measures());
+    let mut signal = Signal::default();
+    for tick in seen {
+        let at = (tick.max(1000) - 1000) % 60;
+        let goes = (1000..1300).contains(&tick) && at < 40;
+        let share = if goes { 0.5 - 0.5 * (at as f32 * std::f32::consts::TAU / 40.0).cos() } else { 0.0 };
+        let mut values = [f32::NAN; CHANNELS];
+        for measure in Measure::ALL {
+            let n = measure as usize;
+            values[measure.channel(Side::Both)] = start[n] + share * (turn[n] - start[n]);
+        }
+        signal.advance(stamp_of(tick));
+        signal.push(&values, 0.1);
+    }
+    signal
 }
