@@ -90,11 +90,11 @@ case "${1:-}" in
     run_arm64
     [ "$1" = test ] || unpack_elements
     step /usr/bin/cargo build "${whole[@]}" --bins --examples
-    # CC is what stand-ins are made with, STRIP what makes a release small, SPOTTER_SLOWER how much longer a picture may take. One
-    # program at a time, two tests of it: more only wait for each other's translation, by the clock. What never ends is named, and
-    # the others are run all the same.
-    RUNNER="${RUNNER:+$RUNNER }env CC=aarch64-linux-gnu-gcc STRIP=aarch64-linux-gnu-strip SPOTTER_SLOWER=10 RUST_TEST_THREADS=2 \
-      .ci/bounded.py" CARGO=/usr/bin/cargo LEFT_OUT=cross/left-out LANES=${LANES:-1} step .ci/tests.sh "${wanted[@]}"
+    # CC is what stand-ins are made with, STRIP what makes a release small, SPOTTER_SLOWER how much longer a picture may take,
+    # SPOTTER_KILLS how many times the log and an update are killed. One program at a time, two tests of it: more only wait for each
+    # other's translation, by the clock. What never ends is named, and the others are run all the same.
+    RUNNER="${RUNNER:+$RUNNER }env CC=aarch64-linux-gnu-gcc STRIP=aarch64-linux-gnu-strip SPOTTER_SLOWER=10 SPOTTER_KILLS=10 \
+      RUST_TEST_THREADS=2 .ci/bounded.py" CARGO=/usr/bin/cargo LEFT_OUT=cross/left-out LANES=${LANES:-1} step .ci/tests.sh "${wanted[@]}"
     picture=$CARGO_TARGET_DIR/aarch64-demo.jpg
     rm -f "$picture"
     step "$CARGO_TARGET_DIR/$TARGET/debug/spotter" snapshot 'demo:squat?size=640x360' -o "$picture"
