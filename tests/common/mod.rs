@@ -127,7 +127,7 @@ pub fn slower() -> u64 {
 
 /// Asks until `check` is `Ok`; fails with what it said last.
 pub fn until<T>(what: &str, mut check: impl FnMut() -> Result<T, String>) -> T {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + PATIENCE * slower().min(5) as u32;
     loop {
         match check() {
             Ok(value) => return value,

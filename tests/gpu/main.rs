@@ -374,7 +374,8 @@ fn a_box_encodes_with_the_boards_element_and_auto_takes_it_first() {
     compile(&source("fake-nvjpegenc.c"), &folder.path().join("libgstnvjpeg.so"), &flags);
     let (plugins, registry) = (folder.path().display().to_string(), folder.path().join("registry"));
     let registry = registry.display().to_string();
-    let env = [("GST_PLUGIN_PATH", plugins.as_str()), ("GST_REGISTRY", registry.as_str())];
+    // The variable with the version goes before the one without.
+    let env = [("GST_PLUGIN_PATH_1_0", plugins.as_str()), ("GST_REGISTRY", registry.as_str())];
     let cuda = Cuda::new();
     let why = "the board's JPEG hardware, whose picture is 0.";
     for encoder in ["nvjpegenc", "auto"] {
