@@ -336,4 +336,14 @@ mod tests {
         assert!(!squats(60.0, 49.0, 0.0, &turned(2.0)[..2]));
         assert!(!super::squats(&seen(&[]), &spans), "nothing was seen");
     }
+
+    #[test]
+    fn hips_that_go_down_by_35_degrees_or_come_up_by_as_many_sink() {
+        let of = |by_deg: f32| {
+            let stance = |tick: u64| if (1110..1135).contains(&tick) { 150.0 - by_deg } else { 150.0 };
+            sinks(&seen(&[(STANCE, &stance)]), &span(1100))
+        };
+        assert_eq!([34.0, 36.0, -34.0, -36.0].map(of), [false, true, false, true]);
+        assert!(!sinks(&seen(&[]), &span(1100)), "nothing was seen");
+    }
 }

@@ -249,4 +249,16 @@ mod tests {
         assert_eq!(turns(&[a, b, a, b, a, a]).len(), 6, "four times of five");
         assert_eq!(turns(&[a, b, a, b, a, b, a, b, WHOLE, WHOLE]).len(), 10, "eight of ten");
     }
+
+    #[test]
+    fn a_quarter_that_cross_further_do_not_make_the_others_none() {
+        let of = |ways: &[f32]| {
+            let all: Vec<Crossing> =
+                ways.iter().map(|way| Crossing { way: *way, turn: way / 2.0, far: way.abs() / 2.0 }).collect();
+            sides(&all)
+        };
+        assert_eq!(of(&[1.0, -1.0, 1.0, -1.0, 3.0, -3.0]), Some(vec![1, -1, 1, -1, 1, -1]));
+        assert_eq!(of(&[-1.0, 1.0, -1.0, 3.0, -3.0, 3.0]), Some(vec![0, 0, 0, 1, -1, 1]), "and half of them do");
+        assert_eq!(of(&[-2.0, 1.1, -2.0, 2.0, -2.0, 0.9]), Some(vec![1, -1, 1, -1, 1, 0]), "more than half as far");
+    }
 }

@@ -184,6 +184,8 @@ mod tests {
         assert!(!pace(&[3.1, 3.4, 1.3, 2.2]).was_set(&[], false), "five");
         assert!(pace(&[3.1, 3.4, 1.3, 2.2, 3.0]).was_set(&[], false), "six");
         assert!(pace(&[]).was_set(&[], false), "of one nothing is known");
+        // Two are as even as can be.
+        assert!(pace(&[2.8]).was_set(&[], false));
         assert!(pace(&[2.8, 4.7]).was_set(&near(&["Squat", "Front Squat"]), false), "nobody squats but for training");
     }
 

@@ -219,6 +219,7 @@ mod tests {
         assert_eq!(foot(&[50.0, 30.0, 29.0, 28.0, 26.0], 9), 4, "less than 3 % is flat, more in the end is not");
         assert_eq!(foot(&[50.0, 30.0, 29.0, 28.0, 28.0], 9), 1);
         assert_eq!(foot(&[50.0, 30.0, 30.0, 30.0, 20.0], 3), 4, "patience is long enough");
+        assert_eq!(foot(&[50.0, 30.0, 30.0, 30.0, 30.0, 20.0], 3), 5, "just long enough");
         assert_eq!(foot(&[50.0, 30.0, 30.0, 30.0, 30.0, 20.0], 2), 1, "and not");
         assert_eq!(foot(&[50.0, 30.0, 49.0, 10.0], 9), 3, "a wave of less than 20 %");
         assert_eq!(foot(&[50.0, 30.0, 51.0, 10.0], 9), 1, "of more");
@@ -269,5 +270,22 @@ mod tests {
         assert_eq!([rep.started, rep.turned, rep.ended], [1045, 1080, 1135].map(stamp_of));
         let unseen = span.rep(1, &signal, Measure::Elbow.channel(Side::Left), &mut desk);
         assert_eq!((unseen.min_deg, unseen.max_deg), (0.0, 0.0));
+    }
+
+    #[test]
+    fn how_long_a_flat_stretch_may_last_is_a_time_however_far_samples_are_apart() {
+        // Softly out and back in 20 samples each; before it the limb was flat for so many, and lower before that. It began lower
+        // if it was flat for no longer than a share of the way out, in samples, and 0.4 s.
+        let of = |flat: usize, step: u64| {
+            let mut x = vec![-20.0; 10];
+            x.extend(vec![0.0; flat]);
+            x.extend(soft(0, 20, 0, 20, 40));
+            let turn = 10 + flat + 19;
+            let span = measured(&x, 0, step, Cycle { start: 0, turn, end: x.len() - 1, low: x.len() - 1 });
+            turn as u64 - span.start / step
+        };
+        let reached = |step: u64| (3..40).take_while(|flat| of(*flat, step) >= 19 + *flat as u64).count();
+        let (every, fourth) = (reached(1), reached(4));
+        assert_eq!(every - fourth, 8 - 2, "{every} and {fourth}");
     }
 }

@@ -315,7 +315,7 @@ mod tests {
     use super::super::measure::{CHANNELS, FEET_X, FEET_Y, Measure, Side};
     use super::super::report::Phases;
     use super::super::signal::stamp_of;
-    use super::super::world::squatter;
+    use super::super::world::{self, squatter};
     use super::*;
 
     /// Of repetitions of 3 s, each from its start, with so long a hold.
@@ -634,5 +634,33 @@ mod tests {
             [2.0, 2.0, 2.0, 3.0, 4.0, 5.0, 6.0, 5.0, 5.0]
         );
         assert_eq!(bridged(vec![NAN; 3]), [0.0; 3]);
+    }
+
+    #[test]
+    fn one_just_before_the_first_must_be_as_like_as_any_that_was_not_counted() {
+        // It goes half as far, as in the test before, and turns one and a half repetitions before the others do.
+        let (signal, all) = moving(&[31.8, 60.0, 60.0, 60.0, 60.0], |_| 0.0);
+        let known = Known { spans: &all[1..], from: 0, until: u64::MAX, shown: true, whole: true };
+        let aim = Aim::at(&signal, &all[1..]);
+        let found = along(&signal, &aim, known, LEAST, &mut Desk::default());
+        is_near(&turns(&found), &turns(&all[1..]));
+        let (signal, all) = moving(&[60.0, 60.0, 60.0, 60.0, 31.8], |_| 0.0);
+        let known = Known { spans: &all[..4], ..known };
+        is_near(&turns(&along(&signal, &aim, known, LEAST, &mut Desk::default())), &turns(&all[..4]));
+    }
+
+    #[test]
+    fn who_is_seen_from_below_to_below_has_squatted_once_less() {
+        // He comes up first and stands for four seconds, and in the end he goes down and stays there.
+        let mut signal = Signal::default();
+        world::squats(&mut signal, 1020..1321, &[1000, 1120, 1180, 1240, 1300], |_, _| {});
+        let mut below = known(1080, 4, 30, 30);
+        (below[0].start, below[0].turn) = (1020, 1080);
+        let of = |shown: bool| {
+            let known = Known { spans: &below, from: 1020, until: u64::MAX, shown, whole: true };
+            turns(&review(&signal, known, LEAST, &mut Desk::default()))
+        };
+        assert_eq!(of(true).len(), 4, "where it is known that he begins there");
+        is_near(&of(false), &[1140, 1200, 1260]);
     }
 }

@@ -286,6 +286,7 @@ mod tests {
         assert_eq!((signal.at(CHANNEL, 100), signal.oldest()), (10.0, 100));
         signal.advance(stamp_of(100 + 7200));
         assert!(signal.at(CHANNEL, 100).is_nan() && signal.values(100).is_none());
+        assert!(signal.at(CHANNEL, 100 + 7200).is_nan(), "it stands where the tick 100 stood");
         assert_eq!(signal.oldest(), 101);
         assert!(signal.values(100 + 7201).is_none(), "nobody knows what comes");
         // Where the old ones were is empty, after however long a time.

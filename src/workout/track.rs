@@ -422,4 +422,15 @@ mod tests {
         track.stand(stamp(9.0), &zone, frame);
         assert_eq!(since(&track), (Some(stamp(9.0)), None));
     }
+
+    #[test]
+    fn a_pose_that_is_moved_has_its_points_and_its_box_elsewhere_and_is_the_same_else() {
+        let mut pose = Pose { bbox: [10.0, 20.0, 30.0, 60.0], score: 0.5, ..Pose::default() };
+        pose.keypoints.iter_mut().enumerate().for_each(|(n, point)| (point.x, point.y) = (n as f32, 40.0 - n as f32));
+        let moved = shifted(&pose, [3.0, -7.0]);
+        assert_eq!((moved.bbox, moved.score), ([13.0, 13.0, 33.0, 53.0], 0.5));
+        for (n, (is, was)) in moved.keypoints.iter().zip(&pose.keypoints).enumerate() {
+            assert_eq!((is.x, is.y, is.confidence), (was.x + 3.0, was.y - 7.0, was.confidence), "{n}");
+        }
+    }
 }
