@@ -485,3 +485,63 @@ impl Workout {
         out.push(Happening::SetEnded(Box::new(set)));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::counting_tests::{Figure, STANDS, depth};
+    use super::super::world::{self, Dice};
+    use super::*;
+
+    /// Somebody who squats as deep as this says, up to a time.
+    fn watched(workout: &mut Workout, times: std::ops::Range<u32>, depth: impl Fn(f32) -> f32) -> Vec<Happening> {
+        let (mut out, mut dice) = (vec![], Dice(7));
+        for n in times.start * 30..times.end * 30 {
+            let t = n as f32 / 30.0;
+            let pose = Figure { squat: depth(t), ..STANDS }.pose(1.0, &mut dice);
+            workout.update(Mono::from_ns((f64::from(t) * 1e9) as u64), (1280, 720), &[pose], &mut out);
+        }
+        out
+    }
+
+    #[test]
+    fn whose_set_goes_on_is_away_while_somebody_else_is_followed() {
+        let mut workout = Workout::new(Settings::default());
+        workout.exchange();
+        assert!(!workout.away, "nobody has begun");
+        watched(&mut workout, 0..21, |t| depth(t, 10.0, 2.0, 5.0));
+        assert!(workout.open.is_some());
+        workout.exchange();
+        assert!(workout.away);
+        workout.exchange();
+        assert!(!workout.away, "he is back");
+    }
+
+    #[test]
+    fn what_somebody_else_begins_is_no_more_of_the_same() {
+        // Half as deep first, so that no repetition is of the set by itself.
+        let squats = |t: f32| 0.4 * depth(t, 10.0, 2.0, 4.0) + depth(t, 19.0, 2.0, 4.0);
+        for (away, begun) in [(false, 0), (true, 1)] {
+            let mut workout = Workout::new(Settings::default());
+            watched(&mut workout, 0..19, squats);
+            workout.away = away;
+            let told = watched(&mut workout, 19..30, squats);
+            let started = told.iter().filter(|told| matches!(told, Happening::SetStarted { .. })).count();
+            assert_eq!(started, begun, "{told:?}");
+        }
+    }
+
+    #[test]
+    fn a_rival_of_whom_nobody_knows_what_he_does_must_go_evenly() {
+        let convinces = |begins: &[u64]| {
+            let mut workout = Workout::new(Settings::default());
+            world::squats(&mut workout.rival.signal, 900..1400, begins, |_, _| {});
+            let (least, lines) = (workout.least(), [Line::Exercise(Exercise::named("Squat").unwrap())]);
+            let best = workout.rival.look_at(1, &lines, 0, least, &mut workout.desk).unwrap();
+            assert!(clearly(&best.aim));
+            workout.rival_convinces(&best, least)
+        };
+        assert!(convinces(&[1200, 1260, 1320]));
+        // He squats, but his bones' directions are not seen, by which he would have a name.
+        assert!(!convinces(&[1150, 1260, 1320]));
+    }
+}

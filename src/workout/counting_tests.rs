@@ -14,18 +14,18 @@ const SIZE: (usize, usize) = (1280, 720);
 
 /// A body seen from the front, 430 px high: how deep it squats and how far it curls, 0 to 1, and where its feet are.
 #[derive(Clone, Copy)]
-struct Figure {
-    squat: f32,
-    curl: f32,
-    x: f32,
+pub(super) struct Figure {
+    pub squat: f32,
+    pub curl: f32,
+    pub x: f32,
     /// One foot before the other, in statures.
-    step: f32,
+    pub step: f32,
 }
 
-const STANDS: Figure = Figure { squat: 0.0, curl: 0.0, x: 640.0, step: 0.0 };
+pub(super) const STANDS: Figure = Figure { squat: 0.0, curl: 0.0, x: 640.0, step: 0.0 };
 
 impl Figure {
-    fn pose(self, jitter_px: f32, dice: &mut Dice) -> Pose {
+    pub fn pose(self, jitter_px: f32, dice: &mut Dice) -> Pose {
         let Figure { squat, curl, x, step } = self;
         let sunk = 0.24 * squat;
         let (sin, cos) = (2.4 * curl).sin_cos();
@@ -91,7 +91,7 @@ fn counts(told: &[Happening]) -> Vec<usize> {
 }
 
 /// Down and up again in `rep_s`, `reps` times from `from` on; 0 before and after.
-fn depth(t: f32, from: f32, rep_s: f32, reps: f32) -> f32 {
+pub(super) fn depth(t: f32, from: f32, rep_s: f32, reps: f32) -> f32 {
     let phase = (t - from) / rep_s;
     if (0.0..reps).contains(&phase) { 0.5 - 0.5 * (std::f32::consts::TAU * phase).cos() } else { 0.0 }
 }

@@ -584,6 +584,16 @@ mod tests {
     }
 
     #[test]
+    fn two_do_not_show_that_three_were_counted_from_the_wrong_end() {
+        let mut signal = Signal::default();
+        world::squats(&mut signal, 1020..1261, &[1000, 1120, 1180, 1240], |_, _| {});
+        let mut below = known(1080, 3, 30, 30);
+        (below[0].start, below[0].turn) = (1020, 1080);
+        let known = Known { spans: &below, from: 1020, until: u64::MAX, shown: false, whole: true };
+        assert_eq!(review(&signal, known, LEAST, &mut Desk::default()).len(), 3);
+    }
+
+    #[test]
     fn where_no_posture_tells_the_end_that_there_are_more_from_does() {
         let (signal, all) = moving(&[60.0; 5], |_| 0.0);
         assert_eq!(odds(&signal, &all), 0.0);
@@ -662,5 +672,30 @@ mod tests {
         };
         assert_eq!(of(true).len(), 4, "where it is known that he begins there");
         is_near(&of(false), &[1140, 1200, 1260]);
+    }
+
+    #[test]
+    fn slow_ones_are_smoothed_more_so_that_they_turn_where_they_do_and_not_where_he_shakes() {
+        // Ten seconds each; he sways once a second, the least where he turns.
+        let (mut signal, tau) = (Signal::default(), std::f32::consts::TAU);
+        for tick in 900..1900 {
+            let at = (tick as f32 - 1000.0).clamp(0.0, 800.0) / 200.0;
+            let out = 60.0 * (0.5 - 0.5 * (tau * at).cos()) - 7.0 * (tau * tick as f32 / 20.0).cos();
+            let mut values = [f32::NAN; CHANNELS];
+            for measure in [Measure::Hip, Measure::Knee, Measure::Elbow] {
+                values[measure.channel(Side::Both)] = 170.0 - out;
+            }
+            signal.advance(stamp_of(tick));
+            signal.push(&values, 0.1);
+        }
+        let mut spans = known(1000, 4, 100, 90);
+        for (n, span) in spans.iter_mut().enumerate() {
+            let later = 140 * n as u64;
+            let Span { start, half_out, turn, half_back, end, .. } = span;
+            [start, half_out, turn, half_back, end].into_iter().for_each(|tick| *tick += later);
+        }
+        let known = Known { spans: &spans, from: 0, until: u64::MAX, shown: true, whole: true };
+        let found = along(&signal, &Aim::at(&signal, &spans), known, LEAST, &mut Desk::default());
+        is_near(&turns(&found), &[1100, 1300, 1500, 1700]);
     }
 }
