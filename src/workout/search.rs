@@ -477,6 +477,16 @@ mod tests {
         assert_eq!([0.35, 0.45, 3.65, 3.75].map(|s| allows(beyond(s))), [false, true, true, false]);
         assert_eq!([0.55, 0.65, 13.9, 14.1].map(|s| allows(long(s))), [false, true, true, false]);
         assert_eq!([0.0, 2.3, 2.4].map(|s| allows(held(s))), [true, true, false]);
+        // In degrees, and twice as long beyond the half.
+        let usual = Usual { height: 60.0, beyond_s: 2.0, ..usual };
+        let high = |height: f32| Span { height, ..beyond(2.0) };
+        let beyond = |beyond_s: f32| Span { height: 60.0, ..beyond(beyond_s) };
+        let both = |span: Span| (usual.fits(&span, LEAST), usual.allows(&span, LEAST));
+        let heights = [29.0, 31.0, 34.0, 101.0, 103.0, 109.0].map(|height| both(high(height)));
+        let [no, may, yes] = [(false, false), (false, true), (true, true)];
+        assert_eq!(heights, [no, may, yes, yes, may, no]);
+        let times = [0.7, 0.9, 1.1, 3.7, 3.9, 5.8, 6.0].map(|s| both(beyond(s)));
+        assert_eq!(times, [no, may, yes, yes, may, may, no]);
     }
 
     #[test]
@@ -698,8 +708,10 @@ mod tests {
             let least = Least { height_deg: 10.0, ..LEAST };
             look(&signal, Line::Measure(Measure::Shank, Side::Both), 0, least, &mut Desk::default()).is_some()
         };
-        assert!(found(0.0) && found(2.0), "little");
-        assert!(!found(60.0), "the mean of two ticks shakes no more, but not by its merit");
+        // The shanks go by twelve degrees. The mean of two ticks does not shake; but by six times what is left of such noise in as
+        // many ticks as are smoothed, of six frames, that is for chance.
+        assert!(found(0.0) && found(2.4));
+        assert!(!found(3.2) && !found(60.0));
     }
 
     #[test]
@@ -745,5 +757,37 @@ mod tests {
         };
         assert!(last(1286).is_none_or(|turn| turn < 1250), "{:?}", last(1286));
         assert!(last(1306).is_some_and(|turn| turn.abs_diff(1260) < 4), "{:?}", last(1306));
+    }
+
+    /// How clear what is found of so many squats is, when everything shakes by this.
+    fn clarity(reps: u64, shakes_deg: f32) -> Option<f32> {
+        let begins: Vec<u64> = (0..reps).map(|n| 1000 + 60 * n).collect();
+        let but = |tick: u64, values: &mut [f32; CHANNELS]| {
+            let off = if tick.is_multiple_of(2) { shakes_deg } else { -shakes_deg };
+            values.iter_mut().for_each(|value| *value += off);
+        };
+        let mut signal = Signal::default();
+        world::squats(&mut signal, 990..1000 + 60 * reps, &begins, but);
+        let found = look(&signal, squats(), 0, LEAST, &mut Desk::default())?;
+        (found.spans.len() as u64 == reps).then_some(found.aim.clarity)
+    }
+
+    #[test]
+    fn the_more_there_are_the_less_clear_they_need_be() {
+        let shakes = || (40..140).map(|fifth| fifth as f32 / 5.0);
+        for (reps, limit) in [(3, 7.0), (4, 6.1), (5, 5.2)] {
+            let least = shakes().filter_map(|deg| clarity(reps, deg)).fold(f32::INFINITY, f32::min);
+            assert!((limit..limit + 0.2).contains(&least), "{reps}: {least}");
+        }
+    }
+
+    #[test]
+    fn what_is_quicker_than_a_step_is_one() {
+        let found = |long: u64| {
+            let (mut signal, begins) = (Signal::default(), [1000, 1000 + long, 1000 + 2 * long, 1000 + 3 * long]);
+            world::squats_of(long, &mut signal, 900..1030 + 4 * long, &begins, |_, _| {});
+            look(&signal, squats(), 0, Least { rep_s: 0.2, ..LEAST }, &mut Desk::default()).is_some()
+        };
+        assert!(found(20) && found(18) && !found(13) && !found(10));
     }
 }

@@ -429,4 +429,65 @@ mod tests {
         assert_eq!((other.arms, other.legs), ([is.arms[1], is.arms[0]], [is.legs[1], is.legs[0]]));
         assert_eq!((other.trunk, other.feet), (170.0, (0.1, 0.2)));
     }
+
+    #[test]
+    fn bones_hang_point_ahead_stand_and_leave_that_plane_outwards_and_have_their_lengths() {
+        let near = |is: [f32; 3], want: [f32; 3]| is.iter().zip(want).all(|(is, want)| (is - want).abs() < 1e-5);
+        let of = |bone: Bone| both(180.0, [bone, (0.0, 0.0)], [(90.0, 0.0), bone]).solid();
+        for (bone, way) in [
+            ((0.0, 0.0), [0.0, -1.0, 0.0]),
+            ((90.0, 0.0), [0.0, 0.0, 1.0]),
+            ((180.0, 0.0), [0.0, 1.0, 0.0]),
+            ((-90.0, 0.0), [0.0, 0.0, -1.0]),
+            ((0.0, 90.0), [1.0, 0.0, 0.0]),
+            ((60.0, -30.0), [-0.5, -0.75f32.sqrt() / 2.0, 0.75]),
+        ] {
+            let body = of(bone);
+            for (side, at) in [(1.0, 0), (-1.0, 1)] {
+                let long = |length: f32| [side * way[0], way[1], way[2]].map(|share| length * share);
+                assert!(near(body[at], long(UPPER_ARM)) && near(body[6 + at], long(SHANK)), "{bone:?}: {body:?}");
+                assert!(near(body[2 + at], [0.0, -FOREARM, 0.0]) && near(body[4 + at], [0.0, 0.0, THIGH]));
+                // Upright, and as much broader at the shoulders than at the hips.
+                assert!(near(body[8 + at], [side * 0.045, TRUNK, 0.0]), "{body:?}");
+            }
+            assert!(near(body[10], [0.21, 0.0, 0.0]) && near(body[11], [0.12, 0.0, 0.0]));
+        }
+    }
+
+    #[test]
+    fn everybody_goes_softly_from_the_start_to_the_turn_as_far_as_he_goes() {
+        let squat = ways("Squat")[0];
+        let lean = |range: usize, step: usize| {
+            let [_, up, ahead] = squat.motions[range][step][8];
+            ahead.atan2(-up).to_degrees()
+        };
+        // From 170 by 156 to 142 degrees.
+        for (range, share) in RANGES.into_iter().enumerate() {
+            let softly = |part: f32| 170.0 - 28.0 * share * part;
+            for (step, part) in [(0, 0.0), (TURN / 2, 0.5), (TURN, 1.0), (TURN / 4, 0.5 - 0.125f32.sqrt())] {
+                assert!((lean(range, step) - softly(part)).abs() < 0.01, "{range} {step}: {}", lean(range, step));
+            }
+        }
+    }
+
+    #[test]
+    fn feet_are_told_from_their_mean_over_the_whole_repetition_and_legs_that_take_turns_by_both() {
+        for motion in all().iter().flat_map(|way| &way.motions) {
+            for axis in 0..3 {
+                let there: f32 = motion.iter().map(|body| body[FEET][axis]).sum();
+                let back: f32 = motion[..TURN].iter().map(|body| body[FEET][axis]).sum();
+                assert!((there + back).abs() < 1e-5, "{}", there + back);
+            }
+        }
+        let lunge = &ways("Lunge")[0].motions[USUAL];
+        assert!(alike(lunge, &lunge.map(|body| mirrored(&body))));
+        // On average the knees of both go as far as half of the front one's and of the back one's.
+        let (a, b) = (LUNGED.solid(), exchanged(LUNGED).solid());
+        let mean = halved(&a, &b);
+        for part in 0..PARTS {
+            for axis in 0..3 {
+                assert!((2.0 * mean[part][axis] - a[part][axis] - b[part][axis]).abs() < 1e-6);
+            }
+        }
+    }
 }

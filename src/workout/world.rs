@@ -209,11 +209,22 @@ pub fn squats(
     begins: &[u64],
     but: impl Fn(u64, &mut [f32; CHANNELS]),
 ) {
+    squats_of(40, signal, seen, begins, but);
+}
+
+/// The same of squats that take so many ticks each.
+pub fn squats_of(
+    long: u64,
+    signal: &mut Signal,
+    seen: std::ops::Range<u64>,
+    begins: &[u64],
+    but: impl Fn(u64, &mut [f32; CHANNELS]),
+) {
     let squat = exercise::Exercise::named("Squat").unwrap();
     let (start, turn) = (squat.start.measures(), squat.turn.measures());
     for tick in seen {
-        let at = begins.iter().filter_map(|from| tick.checked_sub(*from)).find(|at| *at < 40).unwrap_or(0);
-        let share = 0.5 - 0.5 * (at as f32 * std::f32::consts::TAU / 40.0).cos();
+        let at = begins.iter().filter_map(|from| tick.checked_sub(*from)).find(|at| *at < long).unwrap_or(0);
+        let share = 0.5 - 0.5 * (at as f32 * std::f32::consts::TAU / long as f32).cos();
         let mut values = [f32::NAN; CHANNELS];
         for measure in Measure::ALL {
             let n = measure as usize;
