@@ -790,4 +790,22 @@ mod tests {
         };
         assert!(found(20) && found(18) && !found(13) && !found(10));
     }
+
+    #[test]
+    fn the_one_before_is_over_when_the_next_begins_but_for_two_samples() {
+        // Forty samples each, three ticks apart, and twenty of rest between.
+        let wave = |n: usize| if n < 40 { 0.5 - 0.5 * (n as f32 * std::f32::consts::TAU / 40.0).cos() } else { 0.0 };
+        let x: Vec<f32> = (0..150).map(|n| wave((n + 40) % 60)).collect();
+        let usual = Usual { height: 1.0, duration_s: 6.0, beyond_s: 3.0, hold_s: 1.0 };
+        let of = |start: u64| {
+            let next = Span { start, half_out: 500 + 3 * 90, ..span(0, 6.0, 3.0, 1.0, 1.0) };
+            before(&x, (500, 3), &next, &usual, &mut vec![])
+        };
+        let found = of(500 + 3 * 80).unwrap();
+        assert!(found.turn.abs_diff(500 + 3 * 40) <= 3 && found.start.abs_diff(500 + 3 * 22) <= 9, "{found:?}");
+        assert_eq!(of(found.end - 6).map(|span| span.end), Some(found.end));
+        assert_eq!(of(found.end - 7), None);
+        // So far back that the one before would have begun: two and a half times as long as they take.
+        assert!(of(500 + 3 * 119).is_some() && of(500 + 3 * 135).is_none());
+    }
 }

@@ -572,4 +572,29 @@ mod tests {
         assert_eq!((count(&[1380, 1440]), count(&[1380, 1550]), count(&[1380, 1540])), (6, 6, 6));
         assert_eq!((count(&[1380, 1580]), count(&[1380, 1580, 1640])), (4, 6), "the one that was alone is none");
     }
+
+    #[test]
+    fn slow_ones_may_pause_for_as_long_as_two_of_them_take() {
+        // Six seconds each; the fourth ends at the tick 1600, and twelve seconds later it is a rest.
+        let told = |later: u64| {
+            let begins = [1000, 1160, 1320, 1480, later];
+            let (mut signal, mut desk) = (Signal::default(), Desk::default());
+            world::squats_of(120, &mut signal, 900..1620, &begins, |_, _| {});
+            let found = look(&signal, Line::Exercise(Exercise::named("Squat").unwrap()), 0, LEAST, &mut desk).unwrap();
+            let mut open = Open::new(found, 0, LEAST, (None, &Prototypes::default()), &signal, &mut desk);
+            assert!(open.reps.len() == 4 && (open.rep_s() - 5.5).abs() < 0.5, "{}", open.rep_s());
+            for tick in 1620..later + 150 {
+                world::squats_of(120, &mut signal, tick..tick + 1, &begins, |_, _| {});
+                open.step(&signal, LEAST, &mut desk);
+            }
+            open.reps.len()
+        };
+        assert_eq!([1660, 1780, 1860].map(told), [5, 5, 4]);
+    }
+
+    #[test]
+    fn a_set_is_counted_a_second_time_up_to_where_it_ended() {
+        let (_, mut open, signal) = told(&[1260, 1330], 1400, |_, _| {});
+        assert_eq!([1100, 1290, 1380].map(|end| open.recount(&signal, end)), [2, 5, 6]);
+    }
 }
