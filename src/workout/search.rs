@@ -739,7 +739,7 @@ mod tests {
         };
         let four = [1060, 1120, 1180, 1240];
         assert_eq!(found(&four, &[1060, 1180], 80.0), (false, true, four.map(|from| from + 20).to_vec()));
-        assert_eq!(found(&four, &[1120, 1240], 80.0).1, true);
+        assert!(found(&four, &[1120, 1240], 80.0).1);
         assert_eq!(found(&[1000, 1060, 1120, 1180, 1240], &[1060, 1180], 80.0).2, four.map(|from| from + 20));
         assert!(!found(&four, &[1060], 80.0).1, "the first one is not as the third");
         assert!(!found(&four, &[1060, 1120], 80.0).1, "nor is each as its next");
