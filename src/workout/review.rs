@@ -698,4 +698,26 @@ mod tests {
         let found = along(&signal, &Aim::at(&signal, &spans), known, LEAST, &mut Desk::default());
         is_near(&turns(&found), &[1100, 1300, 1500, 1700]);
     }
+
+    #[test]
+    fn all_go_on_to_their_lows_but_the_last_one_ends_where_it_pauses() {
+        // Each goes out in 30 ticks and most of the way back in 20, pauses for 25 and goes on.
+        let softly = |part: f32| 0.5 - 0.5 * (part.clamp(0.0, 1.0) * std::f32::consts::PI).cos();
+        let mut signal = Signal::default();
+        for tick in 900..1500 {
+            let at = if (1000..1500).contains(&tick) { ((tick - 1000) % 100) as f32 } else { 0.0 };
+            let out = softly(at / 30.0) - 0.7 * softly((at - 30.0) / 20.0) - 0.3 * softly((at - 75.0) / 10.0);
+            let mut values = [f32::NAN; CHANNELS];
+            for measure in [Measure::Hip, Measure::Knee, Measure::Elbow] {
+                values[measure.channel(Side::Both)] = 170.0 - 60.0 * out;
+            }
+            signal.advance(stamp_of(tick));
+            signal.push(&values, 0.1);
+        }
+        let spans: Vec<Span> = (0..5).map(|n| known(1000 + 100 * n, 1, 30, 55)[0]).collect();
+        let known = Known { spans: &spans, from: 0, until: u64::MAX, shown: true, whole: true };
+        let found = along(&signal, &Aim::at(&signal, &spans), known, LEAST, &mut Desk::default());
+        let ends: Vec<u64> = found.iter().map(|span| span.end).collect();
+        is_near(&ends, &[1084, 1184, 1284, 1384, 1450]);
+    }
 }

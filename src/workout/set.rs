@@ -597,4 +597,20 @@ mod tests {
         let (_, mut open, signal) = told(&[1260, 1330], 1400, |_, _| {});
         assert_eq!([1100, 1290, 1380].map(|end| open.recount(&signal, end)), [2, 5, 6]);
     }
+
+    #[test]
+    fn one_frame_a_second_is_enough_for_slow_ones() {
+        // Six seconds each; during the fifth somebody looks once a second.
+        let begins = [1000, 1160, 1320, 1480, 1640];
+        let (mut signal, mut desk) = (Signal::default(), Desk::default());
+        world::squats_of(120, &mut signal, 900..1621, &begins, |_, _| {});
+        let found = look(&signal, Line::Exercise(Exercise::named("Squat").unwrap()), 0, LEAST, &mut desk).unwrap();
+        let mut open = Open::new(found, 0, LEAST, (None, &Prototypes::default()), &signal, &mut desk);
+        assert_eq!(open.reps.len(), 4);
+        for tick in (1640..1900).step_by(20) {
+            world::squats_of(120, &mut signal, tick..tick + 1, &begins, |_, _| {});
+            open.step(&signal, LEAST, &mut desk);
+        }
+        assert!(open.reps.len() == 5 && open.last_end().abs_diff(1760) < 20, "{}", open.last_end());
+    }
 }
