@@ -103,13 +103,21 @@ fn sides(all: &[Crossing]) -> Option<Vec<i8>> {
     let first = crossing.first()?.way.signum();
     let share = |count: usize, of: usize| count as f32 / of.max(1) as f32;
     let turns = crossing.iter().filter(|one| (OFF..=1.0 - OFF).contains(&(one.turn / one.way))).count();
-    let in_turn = crossing.windows(2).filter(|pair| pair[0].way * pair[1].way < 0.0).count();
+    let in_turn = crossing.windows(2).filter(|pair| pair[0].way.signum() != pair[1].way.signum()).count();
     let all_cross = share(crossing.len(), all.len()) >= ALL && share(in_turn, crossing.len() - 1) >= ALL;
     let far = median(all.iter().map(|one| one.far));
     let short = if all_cross { SHORTEST } else { SHORT };
     let between = share(turns, crossing.len()) >= BETWEEN || all_cross && crossing.len() >= MANY;
     let halves = long >= short * far && between;
-    let side = |one: &Crossing| if crosses(&one) { (first * one.way.signum()) as i8 } else { 0 };
+    let side = |one: &Crossing| {
+        if !crosses(&one) {
+            0
+        } else if one.way.signum() == first {
+            1
+        } else {
+            -1
+        }
+    };
     halves.then(|| all.iter().map(side).collect())
 }
 
