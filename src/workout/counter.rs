@@ -544,4 +544,19 @@ mod tests {
         // He squats, but his bones' directions are not seen, by which he would have a name.
         assert!(!convinces(&[1150, 1260, 1320]));
     }
+
+    #[test]
+    fn what_is_chosen_is_looked_for_from_the_first_of_its_own_lines() {
+        let mut workout = Workout::new(Settings::default());
+        assert_eq!(workout.lines.len(), 27);
+        (workout.own.line, workout.rival.line) = (20, 7);
+        workout.choose(Exercise::named("Squat"));
+        assert_eq!((workout.lines.len(), workout.own.line, workout.rival.line), (4, 0, 0));
+        watched(&mut workout, 0..11, |t| depth(t, 1.0, 2.0, 5.0));
+        assert!(workout.own.line < 4 && workout.open.is_some());
+        // Who says again what he does goes on where he was.
+        (workout.own.line, workout.rival.line) = (3, 2);
+        workout.choose(Exercise::named("Squat"));
+        assert_eq!((workout.own.line, workout.rival.line), (3, 2));
+    }
 }

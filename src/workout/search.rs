@@ -808,4 +808,38 @@ mod tests {
         // So far back that the one before would have begun: two and a half times as long as they take.
         assert!(of(500 + 3 * 119).is_some() && of(500 + 3 * 135).is_none());
     }
+
+    #[test]
+    fn lines_of_legs_are_what_is_told_by_the_knee() {
+        use Measure::*;
+        let measure = |measure: &Measure| Line::Measure(*measure, Side::Both).is_of_legs();
+        assert!([Knee, Thigh, Shank, Stance].iter().all(measure));
+        assert!(![Elbow, Shoulder, Hip, Forearm, UpperArm, Trunk, Reach].iter().any(measure));
+        let exercise = |name: &str| Line::Exercise(Exercise::named(name).unwrap()).is_of_legs();
+        assert!(exercise("Lunge") && squats().is_of_legs() && !exercise("Deadlift") && !exercise("Row"));
+    }
+
+    #[test]
+    fn who_begins_with_a_bent_limb_is_found_like_one_who_begins_with_a_stretched_one() {
+        // Three times, so that there are but two from turn to turn.
+        let found = |from_deg: f32, to_deg: f32| {
+            let (mut signal, begins) = (Signal::default(), [1000u64, 1060, 1120]);
+            let but = |tick: u64, values: &mut [f32; CHANNELS]| {
+                let at = begins.iter().filter_map(|from| tick.checked_sub(*from)).find(|at| *at < 40).unwrap_or(0);
+                let share = 0.5 - 0.5 * (at as f32 * std::f32::consts::TAU / 40.0).cos();
+                values[Elbow.channel(Side::Both)] = from_deg + share * (to_deg - from_deg);
+            };
+            use Measure::Elbow;
+            world::squats(&mut signal, 900..1200, &begins, but);
+            let found = look(&signal, Line::Measure(Elbow, Side::Both), 0, LEAST, &mut Desk::default())?;
+            Some(found.spans.iter().map(|span| span.turn).collect::<Vec<_>>())
+        };
+        for (from_deg, to_deg) in [(160.0, 60.0), (60.0, 160.0)] {
+            let turns = found(from_deg, to_deg).unwrap();
+            assert!(
+                turns.len() == 3 && turns.iter().zip([1020, 1080, 1140]).all(|(is, want)| is.abs_diff(want) < 4),
+                "{turns:?}"
+            );
+        }
+    }
 }
