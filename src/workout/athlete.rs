@@ -409,6 +409,10 @@ mod tests {
         assert!((1.05..1.3).contains(&(second / third)), "{second} and {third}");
         assert_eq!(athlete.rival(None), Some((2, Some(1))));
         assert_eq!(athlete.rival(Some(3)), Some((3, Some(2))), "who is known needs less");
+        let mut far = Athlete::new(Settings::default());
+        watch(&mut far, 50..=60, &[poses[0], poses[1], small(850.0, 90.0)]);
+        assert!((1.31..2.5).contains(&(merit(&far, 2) / merit(&far, 3))));
+        assert_eq!(far.rival(Some(3)), Some((2, Some(1))), "but not so much less");
         athlete.update(stamp(61), FRAME, &poses[..1]);
         assert_eq!(athlete.rival(None), Some((2, None)), "he is hidden on this frame");
         // Hidden for longer than half a second nobody is a rival.

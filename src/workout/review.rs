@@ -720,4 +720,31 @@ mod tests {
         let ends: Vec<u64> = found.iter().map(|span| span.end).collect();
         is_near(&ends, &[1084, 1184, 1284, 1384, 1450]);
     }
+
+    #[test]
+    fn ends_that_are_as_even_as_the_rest_tell_where_as_many_begin_at_either_end() {
+        // He waits at the end of the first way up, and after the sixth he stays there: five from below and five from above.
+        let softly = |tick: u64, from: u64| {
+            0.5 - 0.5 * (((tick.max(from) - from) as f32 / 30.0).min(1.0) * std::f32::consts::PI).cos()
+        };
+        let mut signal = Signal::default();
+        for tick in 900..1900 {
+            let ups = [1000, 1160, 1260, 1360, 1460, 1560].map(|from| softly(tick, from)).iter().sum::<f32>();
+            let downs = [1090, 1190, 1290, 1390, 1490].map(|from| softly(tick, from)).iter().sum::<f32>();
+            let mut values = [f32::NAN; CHANNELS];
+            for measure in [Measure::Hip, Measure::Knee, Measure::Elbow] {
+                values[measure.channel(Side::Both)] = 170.0 - 60.0 * (ups - downs);
+            }
+            signal.advance(stamp_of(tick));
+            signal.push(&values, 0.1);
+        }
+        let mut below: Vec<Span> = (0..5).map(|n| known(1060 + 100 * n, 1, 30, 30)[0]).collect();
+        let phases = Phases { hold_s: 3.0, ..below[0].phases };
+        below[0] = Span { start: 1000, half_out: 1015, turn: 1060, half_back: 1105, end: 1120, phases, height: 1.0 };
+        assert_eq!(odds(&signal, &below), 0.0, "no posture tells");
+        let found = reviewed(&signal, &below, false);
+        let low = |turn: &u64| [1140, 1240, 1340, 1440, 1540].iter().any(|middle| turn.abs_diff(*middle) <= 24);
+        assert!(found.len() == 5 && found.iter().all(low), "{found:?}");
+        assert!(!reviewed(&signal, &below, true).iter().any(low));
+    }
 }

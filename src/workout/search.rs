@@ -428,6 +428,7 @@ impl Usual {
 
 #[cfg(test)]
 mod tests {
+    use super::super::measure::{FEET_X, FEET_Y};
     use super::super::report::Phases;
     use super::super::signal::stamp_of;
     use super::super::world::{self, squatter};
@@ -841,5 +842,37 @@ mod tests {
                 "{turns:?}"
             );
         }
+    }
+
+    #[test]
+    fn who_goes_elsewhere_meanwhile_trains_nothing() {
+        let found = |ahead: f32| {
+            let but = |tick: u64, values: &mut [f32; CHANNELS]| {
+                (values[FEET_X], values[FEET_Y]) = (ahead * (tick as f32 - 1000.0) / 300.0, 1.0);
+            };
+            let mut signal = Signal::default();
+            world::squats(&mut signal, 900..1331, &[1000, 1060, 1120, 1180, 1240], but);
+            look(&signal, squats(), 0, LEAST, &mut Desk::default()).is_some()
+        };
+        assert!(found(0.0) && found(0.3) && !found(1.0));
+    }
+
+    #[test]
+    fn legs_that_neither_go_alike_nor_take_turns_begin_nothing() {
+        let thighs = |other: &[u64]| {
+            let but = |tick: u64, values: &mut [f32; CHANNELS]| {
+                let Some(at) = other.iter().filter_map(|from| tick.checked_sub(*from)).find(|at| *at < 40) else {
+                    return;
+                };
+                let share = 0.5 - 0.5 * (at as f32 * std::f32::consts::TAU / 40.0).cos();
+                [Measure::UpperArm, Measure::Forearm, Measure::Reach, Measure::Shank]
+                    .into_iter()
+                    .for_each(|measure| values[measure.channel(Side::Both)] += 80.0 * share);
+            };
+            let mut signal = Signal::default();
+            world::squats(&mut signal, 900..1271, &[1060, 1120, 1180], but);
+            look(&signal, Line::Measure(Measure::Thigh, Side::Both), 0, LEAST, &mut Desk::default()).is_some()
+        };
+        assert!(thighs(&[]) && !thighs(&[1120]));
     }
 }

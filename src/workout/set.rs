@@ -613,4 +613,13 @@ mod tests {
         }
         assert!(open.reps.len() == 5 && open.last_end().abs_diff(1760) < 20, "{}", open.last_end());
     }
+
+    #[test]
+    fn ten_thousand_are_never_more_in_one_set() {
+        let (mut open, _) = set(&[span(1000, 1.0)], 1100);
+        open.reps = vec![open.reps[0]; MOST_REPS - 1];
+        assert!(!open.full());
+        open.reps.push(open.reps[0]);
+        assert!(open.full());
+    }
 }

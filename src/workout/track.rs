@@ -433,4 +433,20 @@ mod tests {
             assert_eq!((is.x, is.y, is.confidence), (was.x + 3.0, was.y - 7.0, was.confidence), "{n}");
         }
     }
+
+    #[test]
+    fn limbs_that_are_seen_badly_are_no_movement() {
+        let movement = |confidence: f32| {
+            let mut track = Track::begin(1, stamp(5.0), (0, body(500.0, 0.0)));
+            for n in 1..20u8 {
+                let mut pose = body(500.0, 0.0);
+                let wrist = &mut pose.keypoints[Joint::LeftWrist as usize];
+                (wrist.x, wrist.confidence) = (wrist.x + 150.0 * f32::from(n % 2), confidence);
+                track.see(stamp(5.0 + 0.1 * f32::from(n)), pose, true);
+            }
+            track.movement()
+        };
+        let (still, seen) = (movement(0.2), movement(0.3));
+        assert!(seen > 2.0 * still, "{seen} and {still}");
+    }
 }

@@ -199,4 +199,15 @@ mod tests {
             proptest::prop_assert_eq!(Zone::new(&turned).unwrap().holds(x, y), inside);
         }
     }
+
+    #[test]
+    fn an_edge_ends_at_its_corners() {
+        for (a, b) in [((0.8, 0.2), (0.8, 0.6)), ((0.2, 0.9), (0.7, 0.9)), ((0.1, 0.3), (0.4, 0.9))] {
+            let at = |share: f32| (a.0 + share * (b.0 - a.0), a.1 + share * (b.1 - a.1));
+            let is = |share: f32| (on_edge(at(share), a, b), on_edge(at(share), b, a));
+            let [beside, on] = [(false, false), (true, true)];
+            assert_eq!([-0.1, 0.1, 0.5, 0.9, 1.1].map(is), [beside, on, on, on, beside], "{a:?} {b:?}");
+            assert!(!on_edge((at(0.5).0 + 0.01, at(0.5).1 - 0.02), a, b));
+        }
+    }
 }
