@@ -716,9 +716,15 @@ mod tests {
         }
         let spans: Vec<Span> = (0..5).map(|n| known(1000 + 100 * n, 1, 30, 55)[0]).collect();
         let known = Known { spans: &spans, from: 0, until: u64::MAX, shown: true, whole: true };
-        let found = along(&signal, &Aim::at(&signal, &spans), known, LEAST, &mut Desk::default());
-        let ends: Vec<u64> = found.iter().map(|span| span.end).collect();
-        is_near(&ends, &[1084, 1184, 1284, 1384, 1450]);
+        let ends = |known: Known| {
+            let found = along(&signal, &Aim::at(&signal, &spans), known, LEAST, &mut Desk::default());
+            found.iter().map(|span| span.end).collect::<Vec<u64>>()
+        };
+        is_near(&ends(known), &[1084, 1184, 1284, 1384, 1450]);
+        // It is the last one, too, if it was told to turn a second later, by less than half as long as they take.
+        let mut late = spans.clone();
+        late[4].turn += 20;
+        is_near(&ends(Known { spans: &late, ..known }), &[1084, 1184, 1284, 1384, 1450]);
     }
 
     #[test]
