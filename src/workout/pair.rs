@@ -240,6 +240,8 @@ mod tests {
         };
         assert!(off(&seen) < 0.012 && off(&near_view) > 0.05, "{} and {}", off(&seen), off(&near_view));
         assert!((toward.across[0] - 0.75).abs() < 0.06 && (toward.across[1] - 0.5).abs() < 0.12, "{toward:?}");
+        // Down, of what is across so much as the camera looks down.
+        assert!((toward.down[0] - 1.0).abs() < 0.06 && (toward.down[1] - 0.05).abs() < 0.03, "{toward:?}");
         // What is left is the mean square at the quarters.
         let left = QUARTERS.map(|step| {
             let parts = seen.0[step].iter().zip(&other.0[step]);
