@@ -489,6 +489,7 @@ impl Workout {
 #[cfg(test)]
 mod tests {
     use super::super::counting_tests::{Figure, STANDS, depth};
+    use super::super::measure::{Measure, Side};
     use super::super::world::{self, Dice};
     use super::*;
 
@@ -558,5 +559,28 @@ mod tests {
         (workout.own.line, workout.rival.line) = (3, 2);
         workout.choose(Exercise::named("Squat"));
         assert_eq!((workout.own.line, workout.rival.line), (3, 2));
+    }
+
+    #[test]
+    fn a_round_ends_with_the_best_of_its_beginnings_in_whichever_order_they_come() {
+        let squat = Line::Exercise(Exercise::named("Squat").unwrap());
+        let trunk = Line::Measure(Measure::Trunk, Side::Both);
+        let merit = |lines: &[Line]| {
+            let mut workout = Workout::new(Settings::default());
+            // The trunk says less, and shakes.
+            world::squats(&mut workout.own.signal, 900..1331, &[1000, 1060, 1120, 1180, 1240], |tick, values| {
+                let bent = if (1060..1080).contains(&tick) { 4.0 } else { 0.0 };
+                values[Measure::Trunk.channel(Side::Both)] += bent;
+            });
+            let least = Least { height_deg: 10.0, ..workout.least() };
+            let found = (0..lines.len()).map(|_| workout.own.look_at(1, lines, 0, least, &mut workout.desk));
+            let found: Vec<_> = found.collect();
+            assert!(found[..lines.len() - 1].iter().all(Option::is_none), "the round has not ended");
+            found.last().unwrap().as_ref().unwrap().merit()
+        };
+        let (one, other) = (merit(&[squat]), merit(&[trunk]));
+        assert_ne!(one, other);
+        let best = if one > other { one } else { other };
+        assert_eq!((merit(&[squat, trunk]), merit(&[trunk, squat])), (best, best));
     }
 }
