@@ -41,6 +41,12 @@ const MORE: f32 = 1.5;
 const EVEN: f32 = 4.0;
 /// An end that is off by more says no more, standard deviations squared: a set may begin oddly from the right end, too.
 const MOST_OFF2: f32 = 6.0;
+/// So many that hang on to a set are looked at, …
+const MOST_STRAYS: usize = 8;
+/// … one that was none with such log odds takes those beyond it with it, …
+const BY_FAR: f32 = 4.0;
+/// … unless one of them is the set's with such odds.
+const DOUBTFUL: f32 = -4.0;
 /// Fewer repetitions do not tell which of them is none.
 const KNOWN_BY: usize = 4;
 /// Rounds of aiming and counting.
@@ -112,16 +118,34 @@ fn uneven_ends(spans: &[Span]) -> f32 {
     off(first) + off(last)
 }
 
-/// Leaves out a first and a last one that hang on to the set: who bends for his bottle after a deadlift does nearly the same
-/// once more, but later, at another pace and not quite alike. Of a set that is not `whole` the first one stays.
+/// Leaves out those that hang on to the set: who bends for his bottle after a deadlift does nearly the same once more, but
+/// later, at another pace and not quite alike. Of a set that is not `whole` the first ones stay.
 fn without_strays(signal: &Signal, whole: bool, mut spans: Vec<Span>) -> Vec<Span> {
-    while spans.len() >= KNOWN_BY && Stray::of(signal, &spans, End::Last).strays() {
-        spans.pop();
-    }
-    while whole && spans.len() >= KNOWN_BY && Stray::of(signal, &spans, End::First).strays() {
-        spans.remove(0);
+    spans.truncate(spans.len() - strays(signal, &spans, End::Last));
+    if whole {
+        spans.drain(..strays(signal, &spans, End::First));
     }
     spans
+}
+
+/// How many at this end were none, each looked at without those beyond it. One that was none by far takes others with it that
+/// look much like the set's: he has fetched something by then.
+fn strays(signal: &Signal, spans: &[Span], end: End) -> usize {
+    let mut count = 0;
+    for beyond in 0..MOST_STRAYS.min(spans.len().saturating_sub(KNOWN_BY - 1)) {
+        let own = match end {
+            End::Last => &spans[..spans.len() - beyond],
+            End::First => &spans[beyond..],
+        };
+        let odds = Stray::of(signal, own, end).odds();
+        if odds > if count == beyond { 0.0 } else { BY_FAR } {
+            count = beyond + 1;
+        }
+        if odds <= DOUBTFUL {
+            break;
+        }
+    }
+    count
 }
 
 /// Log odds that repetitions begin where these do, and not at their turns.
@@ -402,6 +426,26 @@ mod tests {
     fn three_repetitions_are_left_alone() {
         let three = spans(&[0.5, 0.5, 3.0]);
         assert_eq!(without_strays(&Signal::default(), true, three.clone()), three);
+    }
+
+    #[test]
+    fn one_that_was_none_by_far_takes_those_beyond_it_with_it() {
+        // Of two at the end after long pauses: by how many degrees they go, and how many of them were none.
+        for (ways_deg, none) in [([40.0, 50.0], 2), ([52.0, 45.0], 2), ([50.0, 52.0], 0), ([20.0, 60.0], 0)] {
+            let mut all_deg = [60.0; 12];
+            [all_deg[8], all_deg[11]] = ways_deg;
+            let (signal, all) = moving(&all_deg, |_| 0.0);
+            let own = [&all[..6], &all[8..=8], &all[11..=11]].concat();
+            let odds = [7, 8].map(|n| Stray::of(&signal, &own[..n], End::Last).odds());
+            let wanted = match odds {
+                [by_far, doubtful] if by_far > BY_FAR && doubtful > DOUBTFUL => 2,
+                [none, none_too] if none > 0.0 && none_too > 0.0 => 2,
+                _ => 0,
+            };
+            assert_eq!((strays(&signal, &own, End::Last), wanted), (none, none), "{ways_deg:?}: {odds:.1?}");
+            assert_eq!(without_strays(&signal, true, own.clone()), own[..8 - none]);
+            assert_eq!(strays(&signal, &own[5..], End::Last), 0, "three do not tell which of them is none");
+        }
     }
 
     const LEAST: Least = Least { height_deg: 25.0, rep_s: 0.6, most_rep_s: 14.0, reps: 3 };
