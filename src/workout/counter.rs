@@ -311,7 +311,7 @@ impl Workout {
         let (signal, desk) = (&self.rival.signal, &mut self.desk);
         let open = Open::new(best.clone(), self.from, least, (self.chosen, &prototypes), signal, desk);
         let nearest = open.nearest(signal, &prototypes);
-        let manner = Manner { evenly, clearly, squats: open.squats(signal) };
+        let manner = Manner { evenly, clearly, squats: open.squats(signal), low: open.keeps_low(signal) };
         chosen(&nearest).is_some() && Pace::of_turns(&open.reps).convinces(candidates(&nearest), manner)
     }
 
@@ -387,13 +387,15 @@ impl Workout {
         let Some(first) = open.reps.first().copied() else { return };
         let nearest = open.nearest(&self.own.signal, &prototypes);
         let name = chosen(&nearest);
-        let manner = Manner { evenly, clearly, squats: open.squats(&self.own.signal) };
+        let manner =
+            Manner { evenly, clearly, squats: open.squats(&self.own.signal), low: open.keeps_low(&self.own.signal) };
         if self.chosen.is_none() && !Pace::of_turns(&open.reps).convinces(candidates(&nearest), manner) {
             return;
         }
         let same = self.name.as_ref().map(|known| &*known.exercise) == name.map(|(name, _)| name);
-        if let Some(before) = self.open.as_mut().filter(|before| same && !self.away && before.goes_on(&open)) {
-            let more = before.take(open, &self.own.signal, &mut self.desk);
+        let signal = &self.own.signal;
+        if let Some(before) = self.open.as_mut().filter(|before| same && !self.away && before.goes_on(&open, signal)) {
+            let more = before.take(open, signal, &mut self.desk);
             self.told(more, out);
             return;
         }

@@ -20,19 +20,21 @@ pub(super) struct Figure {
     pub x: f32,
     /// One foot before the other, in statures.
     pub step: f32,
+    /// How far the elbows are raised, in statures.
+    pub raised: f32,
 }
 
-pub(super) const STANDS: Figure = Figure { squat: 0.0, curl: 0.0, x: 640.0, step: 0.0 };
+pub(super) const STANDS: Figure = Figure { squat: 0.0, curl: 0.0, x: 640.0, step: 0.0, raised: 0.0 };
 
 impl Figure {
     pub fn pose(self, jitter_px: f32, dice: &mut Dice) -> Pose {
-        let Figure { squat, curl, x, step } = self;
+        let Figure { squat, curl, x, step, raised } = self;
         let sunk = 0.24 * squat;
         let (sin, cos) = (2.4 * curl).sin_cos();
-        let hand = |side: f32| (side * (0.15 + 0.15 * sin), 0.63 - sunk - 0.15 * cos);
+        let hand = |side: f32| (side * (0.15 + 0.15 * sin), 0.63 + raised - sunk - 0.15 * cos);
         let pair = |x: f32, y: f32| [(x, y), (-x, y)];
         let ([eye, eye2], [ear, ear2]) = (pair(0.02, 0.95 - sunk), pair(0.04, 0.94 - sunk));
-        let ([shoulder, shoulder2], [elbow, elbow2]) = (pair(0.12, 0.81 - sunk), pair(0.15, 0.63 - sunk));
+        let ([shoulder, shoulder2], [elbow, elbow2]) = (pair(0.12, 0.81 - sunk), pair(0.15, 0.63 + raised - sunk));
         let ([hip, hip2], knee) = (pair(0.08, 0.52 - sunk), 0.085 + 0.12 * squat);
         let points = [
             (0.0, 0.93 - sunk),

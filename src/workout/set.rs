@@ -182,9 +182,10 @@ impl Open {
         self.watch(signal, signal.newest() + 1 - self.from.min(signal.newest()));
     }
 
-    /// Whether another one that begins now is rather more of the same: nobody has rested since.
-    pub fn goes_on(&self, other: &Open) -> bool {
-        seconds(other.begins().saturating_sub(self.last_end())) <= (2.0 * self.rep_s()).min(REST_S)
+    /// Whether another one that begins now is rather more of the same: nobody was seen to rest since.
+    pub fn goes_on(&self, other: &Open, signal: &Signal) -> bool {
+        let seen = (self.last_end()..other.begins()).filter(|tick| signal.sees(*tick)).count();
+        seconds(seen as u64) <= (2.0 * self.rep_s()).min(REST_S)
     }
 
     /// Takes the repetitions of another one as its own; says how many.
@@ -224,12 +225,18 @@ impl Open {
 
     /// Whether it was a set, now that it is over and looks like one of these. Who lies does nothing else, whatever his pace.
     pub fn was_set(&self, signal: &Signal, candidates: &[Near]) -> bool {
-        Pace::of_ends(&self.reps).was_set(candidates, self.squats(signal)) || gate::lies_down(signal, &self.all)
+        Pace::of_ends(&self.reps).was_set(candidates, self.squats(signal), self.keeps_low(signal))
+            || gate::lies_down(signal, &self.all)
     }
 
     /// Whether the hips sink deep with every repetition.
     pub fn squats(&self, signal: &Signal) -> bool {
         gate::squats(signal, &self.all)
+    }
+
+    /// Whether he stands where he is, his hands below the shoulders.
+    pub fn keeps_low(&self, signal: &Signal) -> bool {
+        gate::keeps_low(signal, &self.all)
     }
 
     /// Its latest repetitions.
@@ -431,13 +438,26 @@ mod tests {
         assert_eq!(open.quiet_s(&signal), 3.0);
     }
 
+    /// Somebody who was seen all the time up to this tick.
+    fn watched(newest: u64) -> Signal {
+        let mut signal = Signal::default();
+        for tick in 900..=newest {
+            signal.advance(stamp_of(tick));
+            signal.push(&[1.0; CHANNELS], 0.05);
+        }
+        signal
+    }
+
     #[test]
     fn what_begins_within_two_repetitions_or_seven_seconds_is_more_of_the_same_and_numbered_on() {
         let long = |start: u64| Span { end: start + 200, ..span(start, 1.0) };
         for (spans, latest) in [([span(1000, 1.0), span(1050, 1.0)], 1170), ([long(1000), long(1210)], 1550)] {
             let (mut open, signal) = set(&spans, 1900);
             let begins = |start: u64| set(&[span(start, 1.0)], 1900).0;
-            assert!(open.goes_on(&begins(1100)) && open.goes_on(&begins(latest)) && !open.goes_on(&begins(latest + 1)));
+            let goes_on = |at: u64, signal: &Signal| open.goes_on(&begins(at), signal);
+            let (latest_seen, none) = (watched(latest + 1), Signal::default());
+            assert!(goes_on(1100, &latest_seen) && goes_on(latest, &latest_seen) && !goes_on(latest + 1, &latest_seen));
+            assert!(goes_on(latest + 1, &none), "nobody saw him rest");
             let more = set(&[0, 50, 100].map(|later| span(latest + later, 1.0)), 1900).0;
             assert_eq!(open.take(more, &signal, &mut Desk::default()), 3);
             assert_eq!(open.reps.iter().map(|rep| rep.n).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);

@@ -185,6 +185,11 @@ impl Signal {
         known.then(|| &self.values[tick as usize % KEPT])
     }
 
+    /// Whether anything was seen at a tick of the last six minutes.
+    pub fn sees(&self, tick: u64) -> bool {
+        self.values(tick).is_some_and(|values| values.iter().any(|v| v.is_finite()))
+    }
+
     /// One channel's mean over the ticks that are at most `reach` from this one, of what is known; `NaN` of nothing.
     pub fn around(&self, channel: usize, tick: u64, reach: u64) -> f32 {
         let near = (tick.saturating_sub(reach)..=tick + reach).map(|tick| self.at(channel, tick));
