@@ -409,6 +409,10 @@ mod tests {
         assert!((1.05..1.3).contains(&(second / third)), "{second} and {third}");
         assert_eq!(athlete.rival(None), Some((2, Some(1))));
         assert_eq!(athlete.rival(Some(3)), Some((3, Some(2))), "who is known needs less");
+        let mut far = Athlete::new(Settings::default());
+        watch(&mut far, 50..=60, &[poses[0], poses[1], small(850.0, 90.0)]);
+        assert!((1.31..2.5).contains(&(merit(&far, 2) / merit(&far, 3))));
+        assert_eq!(far.rival(Some(3)), Some((2, Some(1))), "but not so much less");
         athlete.update(stamp(61), FRAME, &poses[..1]);
         assert_eq!(athlete.rival(None), Some((2, None)), "he is hidden on this frame");
         // Hidden for longer than half a second nobody is a rival.
@@ -431,5 +435,27 @@ mod tests {
         assert_eq!((found.count, found.list[1].0), (2, 2), "one person found twice");
         athlete.update(stamp(50), FRAME, &many);
         assert_eq!(athlete.people(), TRACKS);
+    }
+
+    #[test]
+    fn whose_pose_may_as_well_be_somebody_elses_keeps_his_course() {
+        // One walks to the right, to where another one stands who is not found just then; there he ducks.
+        let likely = |other: bool| {
+            let mut athlete = Athlete::new(Settings::default());
+            let walks = |tenths: u64, down: f32| {
+                let x = 300.0 + 10.0 * (tenths - 50) as f32;
+                at([x, 200.0 + down, x + 60.0, 350.0 + down])
+            };
+            for tenths in 50..59 {
+                let poses = [walks(tenths, 0.0), at([395.0, 200.0, 455.0, 350.0])];
+                athlete.update(stamp(tenths), FRAME, &poses[..1 + usize::from(other)]);
+            }
+            athlete.update(stamp(59), FRAME, &[walks(59, 6.0)]);
+            assert_eq!(athlete.people(), 1 + usize::from(other));
+            // Half a second later he has walked on and not sunk on.
+            athlete.track(1).unwrap().likeness(stamp(64), &walks(64, 6.0))
+        };
+        let (kept, turned) = (likely(true), likely(false));
+        assert!(kept > turned + 0.02, "{kept} and {turned}");
     }
 }

@@ -317,6 +317,11 @@ mod tests {
         }
         assert_eq!(is_turned_by_name(&look("Deadlift", true), "Deadlift", &all), None);
         assert_eq!(is_turned_by_name(&look("Squat", true), "Juggling", &all), None, "no textbook has it");
+        // What is far further off than the nearest is not looked at finely, and is none.
+        let near = nearest(&look("Squat", false), &all);
+        let odd = |name: &str| near.iter().find(|near| near.exercise == name).map(|near| near.odd);
+        assert!(near[0].exercise == "Squat" && near[0].odd < 0.1, "{:?}", near[0]);
+        assert_eq!((odd("Biceps Curl"), odd("Push-Up")), (Some(ODDEST + 1.0), Some(ODDEST + 1.0)));
         let mut still = look("Squat", false);
         still.course = Course([still.course.0[4]; STEPS]);
         assert_eq!(is_turned_by_name(&still, "Squat", &all), None, "it is as like either way");

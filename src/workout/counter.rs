@@ -311,7 +311,7 @@ impl Workout {
         let (signal, desk) = (&self.rival.signal, &mut self.desk);
         let open = Open::new(best.clone(), self.from, least, (self.chosen, &prototypes), signal, desk);
         let nearest = open.nearest(signal, &prototypes);
-        let manner = Manner { evenly, clearly, squats: open.squats(signal) };
+        let manner = Manner { evenly, clearly, squats: open.squats(signal), low: open.keeps_low(signal) };
         chosen(&nearest).is_some() && Pace::of_turns(&open.reps).convinces(candidates(&nearest), manner)
     }
 
@@ -387,13 +387,15 @@ impl Workout {
         let Some(first) = open.reps.first().copied() else { return };
         let nearest = open.nearest(&self.own.signal, &prototypes);
         let name = chosen(&nearest);
-        let manner = Manner { evenly, clearly, squats: open.squats(&self.own.signal) };
+        let manner =
+            Manner { evenly, clearly, squats: open.squats(&self.own.signal), low: open.keeps_low(&self.own.signal) };
         if self.chosen.is_none() && !Pace::of_turns(&open.reps).convinces(candidates(&nearest), manner) {
             return;
         }
         let same = self.name.as_ref().map(|known| &*known.exercise) == name.map(|(name, _)| name);
-        if let Some(before) = self.open.as_mut().filter(|before| same && !self.away && before.goes_on(&open)) {
-            let more = before.take(open, &self.own.signal, &mut self.desk);
+        let signal = &self.own.signal;
+        if let Some(before) = self.open.as_mut().filter(|before| same && !self.away && before.goes_on(&open, signal)) {
+            let more = before.take(open, signal, &mut self.desk);
             self.told(more, out);
             return;
         }
@@ -483,5 +485,104 @@ impl Workout {
         self.ended = Some((open.form(), open.course()));
         self.name = None;
         out.push(Happening::SetEnded(Box::new(set)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::counting_tests::{Figure, STANDS, depth};
+    use super::super::measure::{Measure, Side};
+    use super::super::world::{self, Dice};
+    use super::*;
+
+    /// Somebody who squats as deep as this says, up to a time.
+    fn watched(workout: &mut Workout, times: std::ops::Range<u32>, depth: impl Fn(f32) -> f32) -> Vec<Happening> {
+        let (mut out, mut dice) = (vec![], Dice(7));
+        for n in times.start * 30..times.end * 30 {
+            let t = n as f32 / 30.0;
+            let pose = Figure { squat: depth(t), ..STANDS }.pose(1.0, &mut dice);
+            workout.update(Mono::from_ns((f64::from(t) * 1e9) as u64), (1280, 720), &[pose], &mut out);
+        }
+        out
+    }
+
+    #[test]
+    fn whose_set_goes_on_is_away_while_somebody_else_is_followed() {
+        let mut workout = Workout::new(Settings::default());
+        workout.exchange();
+        assert!(!workout.away, "nobody has begun");
+        watched(&mut workout, 0..21, |t| depth(t, 10.0, 2.0, 5.0));
+        assert!(workout.open.is_some());
+        workout.exchange();
+        assert!(workout.away);
+        workout.exchange();
+        assert!(!workout.away, "he is back");
+    }
+
+    #[test]
+    fn what_somebody_else_begins_is_no_more_of_the_same() {
+        // Half as deep first, so that no repetition is of the set by itself.
+        let squats = |t: f32| 0.4 * depth(t, 10.0, 2.0, 4.0) + depth(t, 19.0, 2.0, 4.0);
+        for (away, begun) in [(false, 0), (true, 1)] {
+            let mut workout = Workout::new(Settings::default());
+            watched(&mut workout, 0..19, squats);
+            workout.away = away;
+            let told = watched(&mut workout, 19..30, squats);
+            let started = told.iter().filter(|told| matches!(told, Happening::SetStarted { .. })).count();
+            assert_eq!(started, begun, "{told:?}");
+        }
+    }
+
+    #[test]
+    fn a_rival_of_whom_nobody_knows_what_he_does_must_go_evenly() {
+        let convinces = |begins: &[u64]| {
+            let mut workout = Workout::new(Settings::default());
+            world::squats(&mut workout.rival.signal, 900..1400, begins, |_, _| {});
+            let (least, lines) = (workout.least(), [Line::Exercise(Exercise::named("Squat").unwrap())]);
+            let best = workout.rival.look_at(1, &lines, 0, least, &mut workout.desk).unwrap();
+            assert!(clearly(&best.aim));
+            workout.rival_convinces(&best, least)
+        };
+        assert!(convinces(&[1200, 1260, 1320]));
+        // He squats, but his bones' directions are not seen, by which he would have a name.
+        assert!(!convinces(&[1150, 1260, 1320]));
+    }
+
+    #[test]
+    fn what_is_chosen_is_looked_for_from_the_first_of_its_own_lines() {
+        let mut workout = Workout::new(Settings::default());
+        assert_eq!(workout.lines.len(), 27);
+        (workout.own.line, workout.rival.line) = (20, 7);
+        workout.choose(Exercise::named("Squat"));
+        assert_eq!((workout.lines.len(), workout.own.line, workout.rival.line), (4, 0, 0));
+        watched(&mut workout, 0..11, |t| depth(t, 1.0, 2.0, 5.0));
+        assert!(workout.own.line < 4 && workout.open.is_some());
+        // Who says again what he does goes on where he was.
+        (workout.own.line, workout.rival.line) = (3, 2);
+        workout.choose(Exercise::named("Squat"));
+        assert_eq!((workout.own.line, workout.rival.line), (3, 2));
+    }
+
+    #[test]
+    fn a_round_ends_with_the_best_of_its_beginnings_in_whichever_order_they_come() {
+        let squat = Line::Exercise(Exercise::named("Squat").unwrap());
+        let trunk = Line::Measure(Measure::Trunk, Side::Both);
+        let merit = |lines: &[Line]| {
+            let mut workout = Workout::new(Settings::default());
+            // The trunk says less, and shakes.
+            world::squats(&mut workout.own.signal, 900..1331, &[1000, 1060, 1120, 1180, 1240], |tick, values| {
+                let bent = if (1060..1080).contains(&tick) { 4.0 } else { 0.0 };
+                values[Measure::Trunk.channel(Side::Both)] += bent;
+            });
+            let least = Least { height_deg: 10.0, ..workout.least() };
+            let found = (0..lines.len()).map(|_| workout.own.look_at(1, lines, 0, least, &mut workout.desk));
+            let found: Vec<_> = found.collect();
+            assert!(found[..lines.len() - 1].iter().all(Option::is_none), "the round has not ended");
+            found.last().unwrap().as_ref().unwrap().merit()
+        };
+        let (one, other) = (merit(&[squat]), merit(&[trunk]));
+        assert_ne!(one, other);
+        let best = if one > other { one } else { other };
+        assert_eq!((merit(&[squat, trunk]), merit(&[trunk, squat])), (best, best));
     }
 }

@@ -14,25 +14,27 @@ const SIZE: (usize, usize) = (1280, 720);
 
 /// A body seen from the front, 430 px high: how deep it squats and how far it curls, 0 to 1, and where its feet are.
 #[derive(Clone, Copy)]
-struct Figure {
-    squat: f32,
-    curl: f32,
-    x: f32,
+pub(super) struct Figure {
+    pub squat: f32,
+    pub curl: f32,
+    pub x: f32,
     /// One foot before the other, in statures.
-    step: f32,
+    pub step: f32,
+    /// How far the elbows are raised, in statures.
+    pub raised: f32,
 }
 
-const STANDS: Figure = Figure { squat: 0.0, curl: 0.0, x: 640.0, step: 0.0 };
+pub(super) const STANDS: Figure = Figure { squat: 0.0, curl: 0.0, x: 640.0, step: 0.0, raised: 0.0 };
 
 impl Figure {
-    fn pose(self, jitter_px: f32, dice: &mut Dice) -> Pose {
-        let Figure { squat, curl, x, step } = self;
+    pub fn pose(self, jitter_px: f32, dice: &mut Dice) -> Pose {
+        let Figure { squat, curl, x, step, raised } = self;
         let sunk = 0.24 * squat;
         let (sin, cos) = (2.4 * curl).sin_cos();
-        let hand = |side: f32| (side * (0.15 + 0.15 * sin), 0.63 - sunk - 0.15 * cos);
+        let hand = |side: f32| (side * (0.15 + 0.15 * sin), 0.63 + raised - sunk - 0.15 * cos);
         let pair = |x: f32, y: f32| [(x, y), (-x, y)];
         let ([eye, eye2], [ear, ear2]) = (pair(0.02, 0.95 - sunk), pair(0.04, 0.94 - sunk));
-        let ([shoulder, shoulder2], [elbow, elbow2]) = (pair(0.12, 0.81 - sunk), pair(0.15, 0.63 - sunk));
+        let ([shoulder, shoulder2], [elbow, elbow2]) = (pair(0.12, 0.81 - sunk), pair(0.15, 0.63 + raised - sunk));
         let ([hip, hip2], knee) = (pair(0.08, 0.52 - sunk), 0.085 + 0.12 * squat);
         let points = [
             (0.0, 0.93 - sunk),
@@ -91,7 +93,7 @@ fn counts(told: &[Happening]) -> Vec<usize> {
 }
 
 /// Down and up again in `rep_s`, `reps` times from `from` on; 0 before and after.
-fn depth(t: f32, from: f32, rep_s: f32, reps: f32) -> f32 {
+pub(super) fn depth(t: f32, from: f32, rep_s: f32, reps: f32) -> f32 {
     let phase = (t - from) / rep_s;
     if (0.0..reps).contains(&phase) { 0.5 - 0.5 * (std::f32::consts::TAU * phase).cos() } else { 0.0 }
 }
@@ -376,4 +378,60 @@ fn after_a_rest_one_alone_is_not_told_and_two_are_the_set_going_on() {
     assert_eq!(told_live(&[29.0, 38.6], 44.0), 5, "with a rest between them each is alone");
     // Without a rest before it one is enough.
     assert_eq!(told_live(&[22.0], 29.0), 6);
+}
+
+/// What is told, and when, of somebody who does this for so many seconds; and what is to be seen in the end.
+fn live(seconds: f32, figure: impl Fn(f32) -> Figure) -> (Vec<(f32, Happening)>, Now) {
+    let (mut workout, mut out, mut dice, mut now) =
+        (Workout::new(Settings::default()), vec![], Dice(7), Now::default());
+    let mut told = vec![];
+    for n in 0..(seconds * 30.0) as u32 {
+        let t = n as f32 / 30.0;
+        now = workout.update(at(t), SIZE, &[figure(t).pose(1.0, &mut dice)], &mut out);
+        told.extend(out.drain(..).map(|happening| (t, happening)));
+    }
+    workout.finish(&mut out);
+    told.extend(out.drain(..).map(|happening| (seconds, happening)));
+    (told, now)
+}
+
+#[test]
+fn another_exercise_ends_a_set_as_soon_as_a_pause_has_become_a_rest_and_not_before() {
+    // Four squats of four seconds until the 26th, and curls at once: two and a half squats later, at the 36th.
+    let both = |t: f32| Figure { squat: depth(t, 10.0, 4.0, 4.0), curl: depth(t, 27.0, 2.0, 8.0), ..STANDS };
+    let (told, now) = live(46.0, both);
+    let sets: Vec<_> = told
+        .iter()
+        .filter_map(|(t, h)| if let Happening::SetEnded(set) = h { Some((*t, set)) } else { None })
+        .collect();
+    assert_eq!(sets.iter().map(|(_, set)| set.reps.len()).collect::<Vec<_>>(), [4, 8]);
+    assert!((35.5..39.0).contains(&sets[0].0), "{}", sets[0].0);
+    assert!((seconds(sets[0].1.ended) - 26.0).abs() < 0.5 && (seconds(sets[1].1.started) - 27.0).abs() < 0.5);
+    assert_eq!(now.reps, 8);
+    assert!(
+        sets[1].1.exercise.as_deref() == Some("Biceps Curl") && sets[0].1.exercise.as_deref() != Some("Biceps Curl")
+    );
+    // The first is told before the second begins, and each of its repetitions in order.
+    assert_eq!(told_numbers(&told), [0, 1, 2, 3, 4, 0, 1, 2, 3, 4, 5, 6, 7, 8]);
+}
+
+#[test]
+fn deeper_ones_that_begin_without_a_rest_are_more_of_the_same_and_after_one_another_set() {
+    // Squats of less than half the depth until the 18th second, and then so deep ones that none of them is of the set by itself.
+    for (pause, wanted) in [(1.0, vec![0, 1, 2, 3, 4, 5, 6, 7, 8]), (9.0, vec![0, 1, 2, 3, 4, 0, 1, 2, 3, 4])] {
+        let squat = |t: f32| 0.4 * depth(t, 10.0, 2.0, 4.0) + depth(t, 18.0 + pause, 2.0, 4.0);
+        let (told, now) = live(40.0, |t| Figure { squat: squat(t), ..STANDS });
+        assert_eq!(told_numbers(&told), wanted, "after {pause} s");
+        assert_eq!(now.reps, *wanted.last().unwrap());
+    }
+}
+
+/// The numbers of the repetitions that were told, and 0 where a set began.
+fn told_numbers(told: &[(f32, Happening)]) -> Vec<u32> {
+    let number = |(_, happening): &(f32, Happening)| match happening {
+        Happening::SetStarted { .. } => Some(0),
+        Happening::Rep(rep) => Some(rep.n),
+        _ => None,
+    };
+    told.iter().filter_map(number).collect()
 }

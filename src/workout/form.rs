@@ -173,4 +173,21 @@ mod tests {
         assert_eq!(moves.unlikeness(&seen(MEASURES / 3 - 1, 5), &errors), f32::INFINITY);
         assert_eq!(seen(MEASURES / 3, 3).unlikeness(&moves, &errors), 0.0, "whichever of them it is");
     }
+
+    #[test]
+    fn a_measure_errs_by_what_joints_always_shake_and_by_twice_what_is_seen_of_its_own() {
+        use super::super::measure::CHANNELS;
+        use super::super::signal::stamp_of;
+        let (elbow, mut signal) = (Measure::Elbow.channel(Side::Both), Signal::default());
+        for tick in 1000..1100 {
+            let mut values = [f32::NAN; CHANNELS];
+            values[elbow] = if tick % 2 == 0 { 60.0 } else { 50.0 };
+            signal.advance(stamp_of(tick));
+            signal.push(&values, 0.05);
+        }
+        let (noise, errors) = (signal.noise_deg(elbow), errors(&signal));
+        assert!(noise > 3.0);
+        assert!((errors[Measure::Elbow as usize] - 16.0 - 2.0 * noise * noise).abs() < 1e-3, "{errors:?}");
+        assert_eq!(errors[Measure::Knee as usize], 16.0);
+    }
 }

@@ -5,6 +5,7 @@
 
 use super::measure::{FEET_X, FEET_Y, Measure, Side};
 use super::rep::Span;
+use super::search::median;
 use super::signal::Signal;
 
 /// Feet that are further away at a repetition's end than at its start, in statures, walked.
@@ -29,6 +30,11 @@ const DEEP_DEG: f32 = 35.0;
 const STRAIGHT_DEG: f32 = 50.0;
 /// … and comes up again within this time, as nobody does who sits down. Seconds.
 const DOWN_S: f32 = 2.0;
+
+/// A hand at the mouth reaches higher than this, one that is curled to its shoulder does not, degrees of reach.
+const MOUTH_DEG: f32 = 5.0;
+/// The feet of one who fetches nothing stay within this, statures.
+const STAYS: f32 = 0.2;
 
 const THIGHS: [usize; 2] = [Measure::Thigh.channel(Side::Left), Measure::Thigh.channel(Side::Right)];
 
@@ -95,6 +101,24 @@ fn between(signal: &Signal, from: u64, to: u64) -> f32 {
         if way.is_finite() { way } else { 0.0 }
     };
     away(FEET_X).hypot(away(FEET_Y))
+}
+
+/// Whether the athlete stands upright where he is all the time and no hand comes as high as to the mouth with most of these: he
+/// neither drinks nor fetches anything. Where a hand is not seen nobody knows what it does.
+pub fn keeps_low(signal: &Signal, spans: &[Span]) -> bool {
+    let ([first, .., last] | [first @ last]) = spans else { return false };
+    let low = |hand: Side| {
+        let reach = |tick: u64| place(signal, Measure::Reach.channel(hand), tick);
+        let ends = |span: &Span| [reach(span.start), reach(span.turn)];
+        let seen = spans.iter().map(ends).filter(|ends| ends.iter().all(|deg| deg.is_finite()));
+        let highest = || seen.clone().map(|[start, turn]| start.max(turn));
+        2 * highest().count() >= spans.len() && median(highest()) <= MOUTH_DEG
+    };
+    let trunk = |tick: u64| place(signal, Measure::Trunk.channel(Side::Both), tick);
+    let [x, y] = [FEET_X, FEET_Y].map(|feet| range(first.start, last.end, |tick| signal.at(feet, tick)));
+    [Side::Left, Side::Right].into_iter().all(low)
+        && !(first.start..=last.end).any(|tick| trunk(tick) < UPRIGHT_DEG)
+        && x.hypot(y) <= STAYS
 }
 
 /// How far the feet rise from the repetitions' starts to their turns, in statures; `NaN` where they were not seen.
@@ -335,5 +359,49 @@ mod tests {
         assert!(squats(60.0, 60.0, 0.0, &turned(2.0)[..2]) && !squats(60.0, 60.0, 0.0, &turned(2.1)[..2]));
         assert!(!squats(60.0, 49.0, 0.0, &turned(2.0)[..2]));
         assert!(!super::squats(&seen(&[]), &spans), "nothing was seen");
+    }
+
+    #[test]
+    fn hips_that_go_down_by_35_degrees_or_come_up_by_as_many_sink() {
+        let of = |by_deg: f32| {
+            let stance = |tick: u64| if (1110..1135).contains(&tick) { 150.0 - by_deg } else { 150.0 };
+            sinks(&seen(&[(STANCE, &stance)]), &span(1100))
+        };
+        assert_eq!([34.0, 36.0, -34.0, -36.0].map(of), [false, true, false, true]);
+        assert!(!sinks(&seen(&[]), &span(1100)), "nothing was seen");
+    }
+
+    /// What of somebody who stands before the camera is raised or moved by how much: a hand, the trunk, the feet.
+    fn standing(left_deg: f32, right_deg: f32, trunk_deg: f32, way: f32) -> Signal {
+        let hands = [Side::Left, Side::Right].map(|side| Measure::Reach.channel(side));
+        let raised = |tick: u64, deg: f32| {
+            if SPANS.map(|start| start + 20).contains(&tick) || deg.is_nan() { deg } else { -70.0 }
+        };
+        let around =
+            |tick: u64| SPANS.map(|start| start + 20).into_iter().find(|turn| tick.abs_diff(*turn) <= 2 * AROUND);
+        seen(&[
+            (hands[0], &|tick| raised(around(tick).unwrap_or(tick), left_deg)),
+            (hands[1], &|tick| raised(around(tick).unwrap_or(tick), right_deg)),
+            (TRUNK, &|tick| if (1100..1120).contains(&tick) { trunk_deg } else { 80.0 }),
+            (FEET_X, &|tick| if (1060..1070).contains(&tick) { way } else { 0.0 }),
+            (FEET_Y, &|_| 1.0),
+        ])
+    }
+
+    #[test]
+    fn who_raises_no_hand_to_his_mouth_bends_for_nothing_and_stays_keeps_low() {
+        let spans = SPANS.map(span);
+        let keeps =
+            |left_deg, right_deg, trunk_deg, way| keeps_low(&standing(left_deg, right_deg, trunk_deg, way), &spans);
+        assert!(keeps(-15.0, -70.0, 80.0, 0.0) && keeps(4.0, 4.0, 56.0, 0.19));
+        assert!(!keeps(8.0, -70.0, 80.0, 0.0) && !keeps(-70.0, 8.0, 80.0, 0.0), "one hand is at the mouth");
+        assert!(!keeps(-15.0, f32::NAN, 80.0, 0.0) && !keeps(f32::NAN, -15.0, 80.0, 0.0), "one hand is not seen");
+        assert!(!keeps(-15.0, -15.0, 52.0, 0.0), "he bends between two");
+        assert!(!keeps(-15.0, -15.0, 80.0, 0.3), "he takes a step between two");
+        assert!(!keeps_low(&standing(-15.0, -15.0, 80.0, 0.0), &[]));
+        // Once to the mouth is not mostly, and a hand may start where it turns elsewhere.
+        let signal = standing(8.0, -70.0, 80.0, 0.0);
+        assert!(keeps_low(&signal, &[span(1010), span(1200), span(1200)]));
+        assert!(!keeps_low(&signal, &[span(1030), span(1100), span(1170)]));
     }
 }

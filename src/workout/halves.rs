@@ -103,13 +103,21 @@ fn sides(all: &[Crossing]) -> Option<Vec<i8>> {
     let first = crossing.first()?.way.signum();
     let share = |count: usize, of: usize| count as f32 / of.max(1) as f32;
     let turns = crossing.iter().filter(|one| (OFF..=1.0 - OFF).contains(&(one.turn / one.way))).count();
-    let in_turn = crossing.windows(2).filter(|pair| pair[0].way * pair[1].way < 0.0).count();
+    let in_turn = crossing.windows(2).filter(|pair| pair[0].way.signum() != pair[1].way.signum()).count();
     let all_cross = share(crossing.len(), all.len()) >= ALL && share(in_turn, crossing.len() - 1) >= ALL;
     let far = median(all.iter().map(|one| one.far));
     let short = if all_cross { SHORTEST } else { SHORT };
     let between = share(turns, crossing.len()) >= BETWEEN || all_cross && crossing.len() >= MANY;
     let halves = long >= short * far && between;
-    let side = |one: &Crossing| if crosses(&one) { (first * one.way.signum()) as i8 } else { 0 };
+    let side = |one: &Crossing| {
+        if !crosses(&one) {
+            0
+        } else if one.way.signum() == first {
+            1
+        } else {
+            -1
+        }
+    };
     halves.then(|| all.iter().map(side).collect())
 }
 
@@ -248,5 +256,17 @@ mod tests {
         assert_eq!(turns(&[a, b, a, b, a, b]).len(), 3);
         assert_eq!(turns(&[a, b, a, b, a, a]).len(), 6, "four times of five");
         assert_eq!(turns(&[a, b, a, b, a, b, a, b, WHOLE, WHOLE]).len(), 10, "eight of ten");
+    }
+
+    #[test]
+    fn a_quarter_that_cross_further_do_not_make_the_others_none() {
+        let of = |ways: &[f32]| {
+            let all: Vec<Crossing> =
+                ways.iter().map(|way| Crossing { way: *way, turn: way / 2.0, far: way.abs() / 2.0 }).collect();
+            sides(&all)
+        };
+        assert_eq!(of(&[1.0, -1.0, 1.0, -1.0, 3.0, -3.0]), Some(vec![1, -1, 1, -1, 1, -1]));
+        assert_eq!(of(&[-1.0, 1.0, -1.0, 3.0, -3.0, 3.0]), Some(vec![0, 0, 0, 1, -1, 1]), "and half of them do");
+        assert_eq!(of(&[-2.0, 1.1, -2.0, 2.0, -2.0, 0.9]), Some(vec![1, -1, 1, -1, 1, 0]), "more than half as far");
     }
 }

@@ -114,6 +114,13 @@ mod tests {
         assert_eq!(owners[..2], [Some(1), Some(0)]);
     }
 
+    #[test]
+    fn two_pairs_change_places_on_one_frame() {
+        let pair = |n: usize| [(n, n, 0.6), (n, n + 1, 0.59), (n + 1, n, 0.58), (n + 1, n + 1, 0.3)];
+        let owners = matched(&likenesses(&[pair(0), pair(2)].concat()), 4);
+        assert_eq!(owners[..4], [Some(1), Some(0), Some(3), Some(2)]);
+    }
+
     proptest::proptest! {
         #[test]
         fn nothing_is_given_twice_and_the_whole_is_as_likely_as_the_surest_pair(

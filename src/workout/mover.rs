@@ -278,4 +278,22 @@ mod tests {
         mover.update(Mono::from_ns(60_000_000_000), Some(1), None);
         assert_eq!(count(&mover), 0);
     }
+
+    #[test]
+    fn who_is_stronger_is_chosen_after_a_second_and_begins_anew_when_he_was_not_meanwhile() {
+        let mut mover = Mover { chosen: Some(Hinge::LeftElbow), ..Mover::default() };
+        let weak = slots(&[0.0, 10.0, 20.0, 30.0, 40.0], 0.5);
+        mover.slots[Hinge::LeftElbow as usize] = weak;
+        let mut told = |tenths: u64, other: [Slot; SLOTS]| {
+            mover.now = Mono::from_ns(tenths * 100_000_000);
+            mover.slots[Hinge::RightElbow as usize] = other;
+            mover.compare();
+            mover.chosen
+        };
+        let strong = slots(&[0.0, 30.0, 60.0, 90.0, 120.0], 0.5);
+        assert_eq!([100, 105, 109].map(|tenths| told(tenths, strong)), [Some(Hinge::LeftElbow); 3]);
+        assert_eq!(told(110, weak), Some(Hinge::LeftElbow));
+        assert_eq!([111, 115, 120].map(|tenths| told(tenths, strong)), [Some(Hinge::LeftElbow); 3]);
+        assert_eq!(told(121, strong), Some(Hinge::RightElbow));
+    }
 }

@@ -54,6 +54,8 @@ pub struct Manner {
     pub clearly: bool,
     /// The hips sink deep.
     pub squats: bool,
+    /// He stands where he is, his hands below the shoulders: nobody drinks so, or fetches anything.
+    pub low: bool,
 }
 
 impl Pace {
@@ -75,14 +77,14 @@ impl Pace {
     }
 
     /// Whether it is a set, if it may be one of these or none.
-    pub fn convinces(self, candidates: &[Near], Manner { evenly, clearly, squats }: Manner) -> bool {
+    pub fn convinces(self, candidates: &[Near], Manner { evenly, clearly, squats, low }: Manner) -> bool {
         let squats = squats && clearly && self.uneven <= SQUATS_UNEVENNESS;
         let slowly = |slowest_s: f32| self.quicker(slowest_s) || clearly && self.uneven <= METRONOME;
         let convinces = |name: &str| match Exercise::named(name) {
             Some(exercise) if exercise.bends() => slowly(BENT_SLOWEST_S),
             Some(exercise) if exercise.reaches_up() => slowly(DAILY_SLOWEST_S),
             Some(exercise) if !exercise.is_daily() => true,
-            _ => evenly && self.quicker(DAILY_SLOWEST_S) && !self.sips(),
+            _ => evenly && (low && clearly || self.quicker(DAILY_SLOWEST_S)) && !self.sips(),
         };
         let all = || candidates.iter().all(|near| convinces(near.exercise));
         match candidates.len() {
@@ -93,13 +95,13 @@ impl Pace {
     }
 
     /// Whether it was a set, now that it is over and looks like these or nothing that is known: what began like one may have
-    /// gone on as nothing that anybody trains, unless the athlete `squats`.
-    pub fn was_set(self, candidates: &[Near], squats: bool) -> bool {
+    /// gone on as nothing that anybody trains, unless the athlete `squats`, or kept his hands `low`.
+    pub fn was_set(self, candidates: &[Near], squats: bool, low: bool) -> bool {
         let enough = |slowest_s: f32| self.reps >= FEW || self.quicker(slowest_s + ENDS_S);
         let was_it = |near: &Near| match Exercise::named(near.exercise) {
             Some(exercise) if exercise.bends() => enough(BENT_SLOWEST_S),
             Some(exercise) if exercise.reaches_up() => enough(DAILY_SLOWEST_S),
-            Some(exercise) if exercise.is_daily() => !self.sips(),
+            Some(exercise) if exercise.is_daily() => low || !self.sips(),
             _ => true,
         };
         match candidates.len() {
@@ -146,7 +148,7 @@ mod tests {
     }
 
     fn manner(evenly: bool, clearly: bool) -> Manner {
-        Manner { evenly, clearly, squats: false }
+        Manner { evenly, clearly, squats: false, low: false }
     }
 
     /// It may be any of these.
@@ -172,19 +174,24 @@ mod tests {
         assert!(pace(&[4.2, 5.6, 4.2, 5.6]).convinces(&curl, manner(true, true)), "five of them");
         assert!(!pace(&[7.0, 7.0]).convinces(&curl, manner(true, true)), "nobody curls three times so slowly");
         // Seen whole the same holds, and of nothing else.
-        assert!(!sips.was_set(&curl, false) && even.was_set(&curl, false));
+        assert!(!sips.was_set(&curl, false, false) && even.was_set(&curl, false, false));
         let others = [near(&["Squat"]), near(&["my own curl"]), near(&["Biceps Curl", "Row"])];
-        assert!(others.iter().all(|others| sips.was_set(others, false)));
+        assert!(others.iter().all(|others| sips.was_set(others, false, false)));
     }
 
     #[test]
     fn a_few_that_look_like_nothing_known_must_have_gone_evenly_to_the_end() {
-        assert!(!pace(&[2.8, 4.7]).was_set(&[], false));
-        assert!(pace(&[2.8, 3.4]).was_set(&[], false));
-        assert!(!pace(&[3.1, 3.4, 1.3, 2.2]).was_set(&[], false), "five");
-        assert!(pace(&[3.1, 3.4, 1.3, 2.2, 3.0]).was_set(&[], false), "six");
-        assert!(pace(&[]).was_set(&[], false), "of one nothing is known");
-        assert!(pace(&[2.8, 4.7]).was_set(&near(&["Squat", "Front Squat"]), false), "nobody squats but for training");
+        assert!(!pace(&[2.8, 4.7]).was_set(&[], false, false));
+        assert!(pace(&[2.8, 3.4]).was_set(&[], false, false));
+        assert!(!pace(&[3.1, 3.4, 1.3, 2.2]).was_set(&[], false, false), "five");
+        assert!(pace(&[3.1, 3.4, 1.3, 2.2, 3.0]).was_set(&[], false, false), "six");
+        assert!(pace(&[]).was_set(&[], false, false), "of one nothing is known");
+        // Two are as even as can be.
+        assert!(pace(&[2.8]).was_set(&[], false, false));
+        assert!(
+            pace(&[2.8, 4.7]).was_set(&near(&["Squat", "Front Squat"]), false, false),
+            "nobody squats but for training"
+        );
     }
 
     #[test]
@@ -223,30 +230,44 @@ mod tests {
             pace(&[8.0, 8.2]).convinces(&lifts, manner(true, true))
                 && !pace(&[8.0, 8.2]).convinces(&lifts, manner(true, false))
         );
-        assert!(!pace(&[8.0, 8.2]).was_set(&lifts, false) && pace(&[8.0, 8.2, 8.1]).was_set(&lifts, false));
-        assert!(pace(&[7.9, 7.9]).was_set(&lifts, false), "a little slower by its ends");
+        assert!(
+            !pace(&[8.0, 8.2]).was_set(&lifts, false, false) && pace(&[8.0, 8.2, 8.1]).was_set(&lifts, false, false)
+        );
+        assert!(pace(&[7.9, 7.9]).was_set(&lifts, false, false), "a little slower by its ends");
         assert!(
             !pace(&[7.0, 8.0]).convinces(&presses, manner(true, true))
                 && pace(&[7.0, 7.2]).convinces(&presses, manner(true, true))
         );
-        assert!(!pace(&[7.0, 7.2]).was_set(&presses, false));
+        assert!(!pace(&[7.0, 7.2]).was_set(&presses, false, false));
         assert!(
-            pace(&[9.0, 12.0]).convinces(&squats, manner(false, false)) && pace(&[9.0, 12.0]).was_set(&squats, false)
+            pace(&[9.0, 12.0]).convinces(&squats, manner(false, false))
+                && pace(&[9.0, 12.0]).was_set(&squats, false, false)
         );
     }
 
     #[test]
     fn who_squats_may_be_slow_and_like_nothing_or_like_several() {
         let squats = |times_s: &[f32], candidates: &[Near], clearly: bool| {
-            pace(times_s).convinces(candidates, Manner { evenly: false, clearly, squats: true })
+            pace(times_s).convinces(candidates, Manner { evenly: false, clearly, squats: true, low: false })
         };
         let several = near(&["Squat", "Front Squat"]);
         assert!(squats(&[7.0, 9.5], &[], true) && squats(&[7.0, 9.5], &several, true));
         assert!(!squats(&[7.0, 9.5], &[], false) && !squats(&[7.0, 9.5], &several, false), "it is seen badly");
         assert!(!squats(&[4.0, 9.5], &[], true) && !squats(&[4.0, 9.5], &several, true), "much too uneven");
         assert!(!pace(&[7.0, 9.5]).convinces(&[], manner(false, true)), "who does not squat");
-        assert!(pace(&[2.8, 4.7]).was_set(&[], true) && !pace(&[2.8, 4.7]).was_set(&[], false));
+        assert!(pace(&[2.8, 4.7]).was_set(&[], true, false) && !pace(&[2.8, 4.7]).was_set(&[], false, false));
         let sips = pace(&[4.2, 5.6]);
-        assert!(!sips.was_set(&near(&["Biceps Curl"]), true), "what is known goes before");
+        assert!(!sips.was_set(&near(&["Biceps Curl"]), true, false), "what is known goes before");
+    }
+
+    #[test]
+    fn who_stays_and_keeps_his_hands_low_may_curl_slowly_and_rest_as_he_likes() {
+        let (curl, [slow, sips]) = (near(&["Biceps Curl"]), [[7.0, 7.4], [4.2, 5.6]].map(|times_s| pace(&times_s)));
+        let low = |evenly: bool, clearly: bool| Manner { low: true, ..manner(evenly, clearly) };
+        assert!(slow.convinces(&curl, low(true, true)));
+        assert!(!slow.convinces(&curl, low(true, false)) && !slow.convinces(&curl, low(false, true)));
+        assert!(!sips.convinces(&curl, low(true, true)), "he must begin as evenly as anybody");
+        assert!(sips.was_set(&curl, false, true), "and may rest later");
+        assert!(!pace(&[6.4, 7.6]).convinces(&near(&["Overhead Press"]), low(true, true)), "it is not done so");
     }
 }

@@ -240,12 +240,19 @@ mod tests {
         };
         assert!(off(&seen) < 0.012 && off(&near_view) > 0.05, "{} and {}", off(&seen), off(&near_view));
         assert!((toward.across[0] - 0.75).abs() < 0.06 && (toward.across[1] - 0.5).abs() < 0.12, "{toward:?}");
+        // Down, of what is across so much as the camera looks down.
+        assert!((toward.down[0] - 1.0).abs() < 0.06 && (toward.down[1] - 0.05).abs() < 0.03, "{toward:?}");
         // What is left is the mean square at the quarters.
         let left = QUARTERS.map(|step| {
             let parts = seen.0[step].iter().zip(&other.0[step]);
             parts.map(|(a, b)| (a[0] - b[0]).powi(2) + (a[1] - b[1]).powi(2)).sum::<f32>() / (2 * PARTS) as f32
         });
         assert!((toward.off - left.iter().sum::<f32>() / 5.0).abs() < 1e-7, "{} and {left:?}", toward.off);
+        // Only what weights are to each other matters.
+        let heavy = pair.toward(&other, &[1000.0; PARTS]);
+        near(heavy.across[0], toward.across[0]);
+        near(heavy.across[1], toward.across[1]);
+        near(heavy.down[1], toward.down[1]);
         // Seen as it was recorded it stays so.
         let same = pair.toward(&near_view, &[1.0; PARTS]);
         near(same.range, 1.0);

@@ -219,6 +219,7 @@ mod tests {
         assert_eq!(foot(&[50.0, 30.0, 29.0, 28.0, 26.0], 9), 4, "less than 3 % is flat, more in the end is not");
         assert_eq!(foot(&[50.0, 30.0, 29.0, 28.0, 28.0], 9), 1);
         assert_eq!(foot(&[50.0, 30.0, 30.0, 30.0, 20.0], 3), 4, "patience is long enough");
+        assert_eq!(foot(&[50.0, 30.0, 30.0, 30.0, 30.0, 20.0], 3), 5, "just long enough");
         assert_eq!(foot(&[50.0, 30.0, 30.0, 30.0, 30.0, 20.0], 2), 1, "and not");
         assert_eq!(foot(&[50.0, 30.0, 49.0, 10.0], 9), 3, "a wave of less than 20 %");
         assert_eq!(foot(&[50.0, 30.0, 51.0, 10.0], 9), 1, "of more");
@@ -269,5 +270,41 @@ mod tests {
         assert_eq!([rep.started, rep.turned, rep.ended], [1045, 1080, 1135].map(stamp_of));
         let unseen = span.rep(1, &signal, Measure::Elbow.channel(Side::Left), &mut desk);
         assert_eq!((unseen.min_deg, unseen.max_deg), (0.0, 0.0));
+    }
+
+    #[test]
+    fn how_long_a_flat_stretch_may_last_is_a_time_however_far_samples_are_apart() {
+        // Softly out and back in 20 samples each; before it the limb was flat for so many, and lower before that; or behind it. It
+        // began lower if it was flat for no longer than a share of the way out, in samples, and 0.4 s.
+        let of = |flat: usize, step: u64, behind: bool| {
+            let mut x = vec![-20.0; 10];
+            x.extend(vec![0.0; flat]);
+            x.extend(soft(0, 20, 0, 20, 40));
+            let mut turn = 10 + flat + 19;
+            if behind {
+                x.reverse();
+                turn = x.len() - 1 - turn;
+            }
+            let span = measured(&x, 0, step, Cycle { start: 0, turn, end: x.len() - 1, low: x.len() - 1 });
+            if behind { span.end / step - turn as u64 } else { turn as u64 - span.start / step }
+        };
+        for behind in [false, true] {
+            let lower = |flat: &usize, step: u64| of(*flat, step, behind) >= 19 + *flat as u64;
+            let [every, fourth] = [1, 4].map(|step| (3..40).take_while(|flat| lower(flat, step)).count());
+            assert_eq!(every - fourth, 8 - 2, "{every} and {fourth}");
+            assert!((12..20).contains(&fourth), "{fourth}");
+        }
+    }
+
+    #[test]
+    fn who_drifts_before_he_starts_has_started_as_long_before_the_edge_as_one_who_starts_softly() {
+        // Up to 7.5 in 30 samples, and on to 100 in 20; back in the same way.
+        let mut x = vec![0.0; 10];
+        x.extend((1..=30).map(|n| 0.25 * n as f32).chain((1..=20).map(|n| 7.5 + 4.625 * n as f32)));
+        x.extend(x.clone().iter().rev());
+        let span = measured(&x, 0, 1, Cycle { start: 0, turn: 59, end: x.len() - 1, low: x.len() - 1 });
+        // From the edge, at 39, to the half, at 48, are nine samples: four more.
+        assert_eq!((span.start, span.half_out), (39 - 4, 48));
+        assert_eq!((span.half_back, span.end), (119 - 48, 119 - 39 + 4));
     }
 }

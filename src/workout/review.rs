@@ -41,6 +41,12 @@ const MORE: f32 = 1.5;
 const EVEN: f32 = 4.0;
 /// An end that is off by more says no more, standard deviations squared: a set may begin oddly from the right end, too.
 const MOST_OFF2: f32 = 6.0;
+/// So many that hang on to a set are looked at, …
+const MOST_STRAYS: usize = 8;
+/// … one that was none with such log odds takes those beyond it with it, …
+const BY_FAR: f32 = 4.0;
+/// … unless one of them is the set's with such odds.
+const DOUBTFUL: f32 = -4.0;
 /// Fewer repetitions do not tell which of them is none.
 const KNOWN_BY: usize = 4;
 /// Rounds of aiming and counting.
@@ -112,16 +118,34 @@ fn uneven_ends(spans: &[Span]) -> f32 {
     off(first) + off(last)
 }
 
-/// Leaves out a first and a last one that hang on to the set: who bends for his bottle after a deadlift does nearly the same
-/// once more, but later, at another pace and not quite alike. Of a set that is not `whole` the first one stays.
+/// Leaves out those that hang on to the set: who bends for his bottle after a deadlift does nearly the same once more, but
+/// later, at another pace and not quite alike. Of a set that is not `whole` the first ones stay.
 fn without_strays(signal: &Signal, whole: bool, mut spans: Vec<Span>) -> Vec<Span> {
-    while spans.len() >= KNOWN_BY && Stray::of(signal, &spans, End::Last).strays() {
-        spans.pop();
-    }
-    while whole && spans.len() >= KNOWN_BY && Stray::of(signal, &spans, End::First).strays() {
-        spans.remove(0);
+    spans.truncate(spans.len() - strays(signal, &spans, End::Last));
+    if whole {
+        spans.drain(..strays(signal, &spans, End::First));
     }
     spans
+}
+
+/// How many at this end were none, each looked at without those beyond it. One that was none by far takes others with it that
+/// look much like the set's: he has fetched something by then.
+fn strays(signal: &Signal, spans: &[Span], end: End) -> usize {
+    let mut count = 0;
+    for beyond in 0..MOST_STRAYS.min(spans.len().saturating_sub(KNOWN_BY - 1)) {
+        let own = match end {
+            End::Last => &spans[..spans.len() - beyond],
+            End::First => &spans[beyond..],
+        };
+        let odds = Stray::of(signal, own, end).odds();
+        if odds > if count == beyond { 0.0 } else { BY_FAR } {
+            count = beyond + 1;
+        }
+        if odds <= DOUBTFUL {
+            break;
+        }
+    }
+    count
 }
 
 /// Log odds that repetitions begin where these do, and not at their turns.
@@ -315,7 +339,7 @@ mod tests {
     use super::super::measure::{CHANNELS, FEET_X, FEET_Y, Measure, Side};
     use super::super::report::Phases;
     use super::super::signal::stamp_of;
-    use super::super::world::squatter;
+    use super::super::world::{self, squatter};
     use super::*;
 
     /// Of repetitions of 3 s, each from its start, with so long a hold.
@@ -402,6 +426,26 @@ mod tests {
     fn three_repetitions_are_left_alone() {
         let three = spans(&[0.5, 0.5, 3.0]);
         assert_eq!(without_strays(&Signal::default(), true, three.clone()), three);
+    }
+
+    #[test]
+    fn one_that_was_none_by_far_takes_those_beyond_it_with_it() {
+        // Of two at the end after long pauses: by how many degrees they go, and how many of them were none.
+        for (ways_deg, none) in [([40.0, 50.0], 2), ([52.0, 45.0], 2), ([50.0, 52.0], 0), ([20.0, 60.0], 0)] {
+            let mut all_deg = [60.0; 12];
+            [all_deg[8], all_deg[11]] = ways_deg;
+            let (signal, all) = moving(&all_deg, |_| 0.0);
+            let own = [&all[..6], &all[8..=8], &all[11..=11]].concat();
+            let odds = [7, 8].map(|n| Stray::of(&signal, &own[..n], End::Last).odds());
+            let wanted = match odds {
+                [by_far, doubtful] if by_far > BY_FAR && doubtful > DOUBTFUL => 2,
+                [none, none_too] if none > 0.0 && none_too > 0.0 => 2,
+                _ => 0,
+            };
+            assert_eq!((strays(&signal, &own, End::Last), wanted), (none, none), "{ways_deg:?}: {odds:.1?}");
+            assert_eq!(without_strays(&signal, true, own.clone()), own[..8 - none]);
+            assert_eq!(strays(&signal, &own[5..], End::Last), 0, "three do not tell which of them is none");
+        }
     }
 
     const LEAST: Least = Least { height_deg: 25.0, rep_s: 0.6, most_rep_s: 14.0, reps: 3 };
@@ -584,6 +628,16 @@ mod tests {
     }
 
     #[test]
+    fn two_do_not_show_that_three_were_counted_from_the_wrong_end() {
+        let mut signal = Signal::default();
+        world::squats(&mut signal, 1020..1261, &[1000, 1120, 1180, 1240], |_, _| {});
+        let mut below = known(1080, 3, 30, 30);
+        (below[0].start, below[0].turn) = (1020, 1080);
+        let known = Known { spans: &below, from: 1020, until: u64::MAX, shown: false, whole: true };
+        assert_eq!(review(&signal, known, LEAST, &mut Desk::default()).len(), 3);
+    }
+
+    #[test]
     fn where_no_posture_tells_the_end_that_there_are_more_from_does() {
         let (signal, all) = moving(&[60.0; 5], |_| 0.0);
         assert_eq!(odds(&signal, &all), 0.0);
@@ -634,5 +688,113 @@ mod tests {
             [2.0, 2.0, 2.0, 3.0, 4.0, 5.0, 6.0, 5.0, 5.0]
         );
         assert_eq!(bridged(vec![NAN; 3]), [0.0; 3]);
+    }
+
+    #[test]
+    fn one_just_before_the_first_must_be_as_like_as_any_that_was_not_counted() {
+        // It goes half as far, as in the test before, and turns one and a half repetitions before the others do.
+        let (signal, all) = moving(&[31.8, 60.0, 60.0, 60.0, 60.0], |_| 0.0);
+        let known = Known { spans: &all[1..], from: 0, until: u64::MAX, shown: true, whole: true };
+        let aim = Aim::at(&signal, &all[1..]);
+        let found = along(&signal, &aim, known, LEAST, &mut Desk::default());
+        is_near(&turns(&found), &turns(&all[1..]));
+        let (signal, all) = moving(&[60.0, 60.0, 60.0, 60.0, 31.8], |_| 0.0);
+        let known = Known { spans: &all[..4], ..known };
+        is_near(&turns(&along(&signal, &aim, known, LEAST, &mut Desk::default())), &turns(&all[..4]));
+    }
+
+    #[test]
+    fn who_is_seen_from_below_to_below_has_squatted_once_less() {
+        // He comes up first and stands for four seconds, and in the end he goes down and stays there.
+        let mut signal = Signal::default();
+        world::squats(&mut signal, 1020..1321, &[1000, 1120, 1180, 1240, 1300], |_, _| {});
+        let mut below = known(1080, 4, 30, 30);
+        (below[0].start, below[0].turn) = (1020, 1080);
+        let of = |shown: bool| {
+            let known = Known { spans: &below, from: 1020, until: u64::MAX, shown, whole: true };
+            turns(&review(&signal, known, LEAST, &mut Desk::default()))
+        };
+        assert_eq!(of(true).len(), 4, "where it is known that he begins there");
+        is_near(&of(false), &[1140, 1200, 1260]);
+    }
+
+    #[test]
+    fn slow_ones_are_smoothed_more_so_that_they_turn_where_they_do_and_not_where_he_shakes() {
+        // Ten seconds each; he sways once a second, the least where he turns.
+        let (mut signal, tau) = (Signal::default(), std::f32::consts::TAU);
+        for tick in 900..1900 {
+            let at = (tick as f32 - 1000.0).clamp(0.0, 800.0) / 200.0;
+            let out = 60.0 * (0.5 - 0.5 * (tau * at).cos()) - 7.0 * (tau * tick as f32 / 20.0).cos();
+            let mut values = [f32::NAN; CHANNELS];
+            for measure in [Measure::Hip, Measure::Knee, Measure::Elbow] {
+                values[measure.channel(Side::Both)] = 170.0 - out;
+            }
+            signal.advance(stamp_of(tick));
+            signal.push(&values, 0.1);
+        }
+        let mut spans = known(1000, 4, 100, 90);
+        for (n, span) in spans.iter_mut().enumerate() {
+            let later = 140 * n as u64;
+            let Span { start, half_out, turn, half_back, end, .. } = span;
+            [start, half_out, turn, half_back, end].into_iter().for_each(|tick| *tick += later);
+        }
+        let known = Known { spans: &spans, from: 0, until: u64::MAX, shown: true, whole: true };
+        let found = along(&signal, &Aim::at(&signal, &spans), known, LEAST, &mut Desk::default());
+        is_near(&turns(&found), &[1100, 1300, 1500, 1700]);
+    }
+
+    #[test]
+    fn all_go_on_to_their_lows_but_the_last_one_ends_where_it_pauses() {
+        // Each goes out in 30 ticks and most of the way back in 20, pauses for 25 and goes on.
+        let softly = |part: f32| 0.5 - 0.5 * (part.clamp(0.0, 1.0) * std::f32::consts::PI).cos();
+        let mut signal = Signal::default();
+        for tick in 900..1500 {
+            let at = if (1000..1500).contains(&tick) { ((tick - 1000) % 100) as f32 } else { 0.0 };
+            let out = softly(at / 30.0) - 0.7 * softly((at - 30.0) / 20.0) - 0.3 * softly((at - 75.0) / 10.0);
+            let mut values = [f32::NAN; CHANNELS];
+            for measure in [Measure::Hip, Measure::Knee, Measure::Elbow] {
+                values[measure.channel(Side::Both)] = 170.0 - 60.0 * out;
+            }
+            signal.advance(stamp_of(tick));
+            signal.push(&values, 0.1);
+        }
+        let spans: Vec<Span> = (0..5).map(|n| known(1000 + 100 * n, 1, 30, 55)[0]).collect();
+        let known = Known { spans: &spans, from: 0, until: u64::MAX, shown: true, whole: true };
+        let ends = |known: Known| {
+            let found = along(&signal, &Aim::at(&signal, &spans), known, LEAST, &mut Desk::default());
+            found.iter().map(|span| span.end).collect::<Vec<u64>>()
+        };
+        is_near(&ends(known), &[1084, 1184, 1284, 1384, 1450]);
+        // It is the last one, too, if it was told to turn a second later, by less than half as long as they take.
+        let mut late = spans.clone();
+        late[4].turn += 20;
+        is_near(&ends(Known { spans: &late, ..known }), &[1084, 1184, 1284, 1384, 1450]);
+    }
+
+    #[test]
+    fn ends_that_are_as_even_as_the_rest_tell_where_as_many_begin_at_either_end() {
+        // He waits at the end of the first way up, and after the sixth he stays there: five from below and five from above.
+        let softly = |tick: u64, from: u64| {
+            0.5 - 0.5 * (((tick.max(from) - from) as f32 / 30.0).min(1.0) * std::f32::consts::PI).cos()
+        };
+        let mut signal = Signal::default();
+        for tick in 900..1900 {
+            let ups = [1000, 1160, 1260, 1360, 1460, 1560].map(|from| softly(tick, from)).iter().sum::<f32>();
+            let downs = [1090, 1190, 1290, 1390, 1490].map(|from| softly(tick, from)).iter().sum::<f32>();
+            let mut values = [f32::NAN; CHANNELS];
+            for measure in [Measure::Hip, Measure::Knee, Measure::Elbow] {
+                values[measure.channel(Side::Both)] = 170.0 - 60.0 * (ups - downs);
+            }
+            signal.advance(stamp_of(tick));
+            signal.push(&values, 0.1);
+        }
+        let mut below: Vec<Span> = (0..5).map(|n| known(1060 + 100 * n, 1, 30, 30)[0]).collect();
+        let phases = Phases { hold_s: 3.0, ..below[0].phases };
+        below[0] = Span { start: 1000, half_out: 1015, turn: 1060, half_back: 1105, end: 1120, phases, height: 1.0 };
+        assert_eq!(odds(&signal, &below), 0.0, "no posture tells");
+        let found = reviewed(&signal, &below, false);
+        let low = |turn: &u64| [1140, 1240, 1340, 1440, 1540].iter().any(|middle| turn.abs_diff(*middle) <= 24);
+        assert!(found.len() == 5 && found.iter().all(low), "{found:?}");
+        assert!(!reviewed(&signal, &below, true).iter().any(low));
     }
 }

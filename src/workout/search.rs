@@ -428,9 +428,10 @@ impl Usual {
 
 #[cfg(test)]
 mod tests {
+    use super::super::measure::{FEET_X, FEET_Y};
     use super::super::report::Phases;
     use super::super::signal::stamp_of;
-    use super::super::world::squatter;
+    use super::super::world::{self, squatter};
     use super::*;
 
     /// One that begins at this tick and is so long, so long beyond the half of its way and at its turn, in seconds.
@@ -477,6 +478,16 @@ mod tests {
         assert_eq!([0.35, 0.45, 3.65, 3.75].map(|s| allows(beyond(s))), [false, true, true, false]);
         assert_eq!([0.55, 0.65, 13.9, 14.1].map(|s| allows(long(s))), [false, true, true, false]);
         assert_eq!([0.0, 2.3, 2.4].map(|s| allows(held(s))), [true, true, false]);
+        // In degrees, and twice as long beyond the half.
+        let usual = Usual { height: 60.0, beyond_s: 2.0, ..usual };
+        let high = |height: f32| Span { height, ..beyond(2.0) };
+        let beyond = |beyond_s: f32| Span { height: 60.0, ..beyond(beyond_s) };
+        let both = |span: Span| (usual.fits(&span, LEAST), usual.allows(&span, LEAST));
+        let heights = [29.0, 31.0, 34.0, 101.0, 103.0, 109.0].map(|height| both(high(height)));
+        let [no, may, yes] = [(false, false), (false, true), (true, true)];
+        assert_eq!(heights, [no, may, yes, yes, may, no]);
+        let times = [0.7, 0.9, 1.1, 3.7, 3.9, 5.8, 6.0].map(|s| both(beyond(s)));
+        assert_eq!(times, [no, may, yes, yes, may, may, no]);
     }
 
     #[test]
@@ -623,5 +634,245 @@ mod tests {
         assert_eq!(found(1110, LEAST), Some(vec![1140, 1200, 1260]), "nothing before belongs to it");
         assert_eq!(found(1170, LEAST), None, "two");
         assert_eq!(found(1170, Least { reps: 2, ..LEAST }), Some(vec![1200, 1260]), "of what was chosen");
+    }
+
+    #[test]
+    fn the_latest_end_where_they_are_lowest_but_the_last_one_where_it_paused() {
+        // Three times out to 10 and back to 4, where he pauses, and then to 0.
+        let once = [0.0, 0.0, 0.0, 5.0, 10.0, 10.0, 7.0, 4.0, 4.0, 4.0, 4.0, 4.0, 2.0, 0.0, 0.0, 0.0];
+        let x = once.repeat(3);
+        let cycles: Vec<Cycle> =
+            (0..3).map(|n| 16 * n).map(|n| Cycle { start: n, turn: n + 5, end: n + 9, low: n + 14 }).collect();
+        let mut spans = vec![];
+        assert!(latest(&x, (500, 1), &cycles, 3, &mut spans));
+        assert_eq!(spans.iter().map(|span| span.height).collect::<Vec<_>>(), [10.0, 10.0, 6.0]);
+        let end = spans[2].end as usize - 500;
+        assert!(latest(&x, (500, 1), &cycles, 2, &mut spans) && spans.len() == 2 && spans[0].turn == 521);
+        assert!(!latest(&x, (500, 1), &cycles, 4, &mut spans) && spans.is_empty());
+        // The last one must have ended within four seconds, or two and a half times as long as they take.
+        let since = |rest: usize| [&x[..], &vec![4.0; rest]].concat();
+        let now = |rest: usize| latest(&since(rest), (500, 1), &cycles, 3, &mut vec![]);
+        assert!(now(80 + end - x.len()) && !now(81 + end - x.len()));
+    }
+
+    /// Where those turn that are alike and begin at these ticks.
+    fn beginning(
+        begins: &[u64],
+        seen: std::ops::Range<u64>,
+        but: impl Fn(u64, &mut [f32; CHANNELS]),
+    ) -> Option<Vec<u64>> {
+        let (mut signal, mut desk) = (Signal::default(), Desk::default());
+        world::squats(&mut signal, seen, begins, but);
+        let (first, _) = squats().read(&signal, 0, &mut desk.x);
+        cycles(&desk.x, Wanted::of(90.0, ticks(DWELL_S)), &mut desk.cycles);
+        let turns = |desk: &Desk| desk.spans.iter().map(|span| span.turn).collect();
+        alike(&signal, (first, 1), LEAST, &mut desk).then(|| turns(&desk))
+    }
+
+    #[test]
+    fn what_was_before_is_of_it_if_it_is_like_the_rest_and_no_long_pause_is_between() {
+        let plain = |_: u64, _: &mut [f32; CHANNELS]| {};
+        // The pause may be one and a half times as long as they are: three seconds.
+        let paused = |pause: u64| {
+            let first = 1200 - 40 - pause;
+            beginning(&[first - 60, first, 1200, 1260, 1320], 900..1400, plain).map(|turns| turns.len())
+        };
+        assert_eq!([20, 44, 70].map(paused), [Some(5), Some(5), Some(3)]);
+        let all = [1000, 1060, 1120, 1180, 1240];
+        let turns = all.map(|from| from + 20);
+        assert_eq!(beginning(&all, 900..1320, plain).as_deref(), Some(&turns[..]));
+        // The second one was done with the arms overhead; the first one does not count without it.
+        let arms = |tick: u64, values: &mut [f32; CHANNELS]| {
+            if (1060..1100).contains(&tick) {
+                let up = ((tick as f32 - 1060.0) / 40.0 * std::f32::consts::PI).sin();
+                [Measure::UpperArm, Measure::Forearm, Measure::Reach]
+                    .into_iter()
+                    .for_each(|measure| values[measure.channel(Side::Both)] += 120.0 * up);
+            }
+        };
+        assert_eq!(beginning(&all, 900..1320, arms).as_deref(), Some(&turns[2..]));
+        // Of the first one he came into sight when he was half down.
+        assert_eq!(beginning(&all, 1009..1320, plain).as_deref(), Some(&turns[..]));
+        // Two are none.
+        assert_eq!(beginning(&all[..2], 900..1200, plain), None);
+    }
+
+    #[test]
+    fn what_shakes_more_than_it_moves_shows_nothing() {
+        let found = |shakes_deg: f32| {
+            let mut signal = Signal::default();
+            let but = |tick: u64, values: &mut [f32; CHANNELS]| {
+                let off = if tick.is_multiple_of(2) { shakes_deg } else { -shakes_deg };
+                values[Measure::Shank.channel(Side::Both)] += off;
+            };
+            world::squats(&mut signal, 900..1331, &[1000, 1060, 1120, 1180, 1240], but);
+            let least = Least { height_deg: 10.0, ..LEAST };
+            look(&signal, Line::Measure(Measure::Shank, Side::Both), 0, least, &mut Desk::default()).is_some()
+        };
+        // The shanks go by twelve degrees. The mean of two ticks does not shake; but by six times what is left of such noise in as
+        // many ticks as are smoothed, of six frames, that is for chance.
+        assert!(found(0.0) && found(2.4));
+        assert!(!found(3.2) && !found(60.0));
+    }
+
+    #[test]
+    fn legs_take_turns_if_each_goes_as_it_did_before_and_he_squats() {
+        // Every other one the trunk goes another way and the arms go along.
+        let found = |begins: &[u64], other: &'static [u64], by_deg: f32| {
+            let (mut signal, mut desk) = (Signal::default(), Desk::default());
+            let but = move |tick: u64, values: &mut [f32; CHANNELS]| {
+                let Some(at) = other.iter().filter_map(|from| tick.checked_sub(*from)).find(|at| *at < 40) else {
+                    return;
+                };
+                let share = 0.5 - 0.5 * (at as f32 * std::f32::consts::TAU / 40.0).cos();
+                [Measure::UpperArm, Measure::Forearm, Measure::Reach, Measure::Shank]
+                    .into_iter()
+                    .for_each(|measure| values[measure.channel(Side::Both)] += by_deg * share);
+            };
+            world::squats(&mut signal, 900..1331, begins, but);
+            let (first, _) = Line::Measure(Measure::Thigh, Side::Both).read(&signal, 0, &mut desk.x);
+            desk.x.iter_mut().for_each(|v| *v = -*v);
+            cycles(&desk.x, Wanted::of(90.0, ticks(DWELL_S)), &mut desk.cycles);
+            let place = (first, 1);
+            let alike = alike(&signal, place, LEAST, &mut desk);
+            let turns = in_turn(&signal, place, LEAST, &mut desk);
+            (alike, turns, desk.spans.iter().map(|span| span.turn).collect::<Vec<_>>())
+        };
+        let four = [1060, 1120, 1180, 1240];
+        assert_eq!(found(&four, &[1060, 1180], 80.0), (false, true, four.map(|from| from + 20).to_vec()));
+        assert!(found(&four, &[1120, 1240], 80.0).1);
+        assert_eq!(found(&[1000, 1060, 1120, 1180, 1240], &[1060, 1180], 80.0).2, four.map(|from| from + 20));
+        assert!(!found(&four, &[1060], 80.0).1, "the first one is not as the third");
+        assert!(!found(&four, &[1060, 1120], 80.0).1, "nor is each as its next");
+        assert!(!found(&four[1..], &[1180], 80.0).1, "three are one and a half");
+        let plain = found(&four, &[], 0.0);
+        assert!(plain.0 && plain.1, "who does not take turns");
+    }
+
+    #[test]
+    fn the_last_one_is_found_when_he_has_rested_for_a_moment() {
+        // He is back at the tick 1280, and has rested for 0.4 s at 1288 if nothing is smoothed.
+        let last = |until: u64| {
+            let found = look(&squatter(900..until), squats(), 1110, LEAST, &mut Desk::default());
+            found.map(|found| found.spans.last().unwrap().turn)
+        };
+        assert!(last(1286).is_none_or(|turn| turn < 1250), "{:?}", last(1286));
+        assert!(last(1306).is_some_and(|turn| turn.abs_diff(1260) < 4), "{:?}", last(1306));
+    }
+
+    /// How clear what is found of so many squats is, when everything shakes by this.
+    fn clarity(reps: u64, shakes_deg: f32) -> Option<f32> {
+        let begins: Vec<u64> = (0..reps).map(|n| 1000 + 60 * n).collect();
+        let but = |tick: u64, values: &mut [f32; CHANNELS]| {
+            let off = if tick.is_multiple_of(2) { shakes_deg } else { -shakes_deg };
+            values.iter_mut().for_each(|value| *value += off);
+        };
+        let mut signal = Signal::default();
+        world::squats(&mut signal, 990..1000 + 60 * reps, &begins, but);
+        let found = look(&signal, squats(), 0, LEAST, &mut Desk::default())?;
+        (found.spans.len() as u64 == reps).then_some(found.aim.clarity)
+    }
+
+    #[test]
+    fn the_more_there_are_the_less_clear_they_need_be() {
+        let shakes = || (40..140).map(|fifth| fifth as f32 / 5.0);
+        for (reps, limit) in [(3, 7.0), (4, 6.1), (5, 5.2)] {
+            let least = shakes().filter_map(|deg| clarity(reps, deg)).fold(f32::INFINITY, f32::min);
+            assert!((limit..limit + 0.2).contains(&least), "{reps}: {least}");
+        }
+    }
+
+    #[test]
+    fn what_is_quicker_than_a_step_is_one() {
+        let found = |long: u64| {
+            let (mut signal, begins) = (Signal::default(), [1000, 1000 + long, 1000 + 2 * long, 1000 + 3 * long]);
+            world::squats_of(long, &mut signal, 900..1030 + 4 * long, &begins, |_, _| {});
+            look(&signal, squats(), 0, Least { rep_s: 0.2, ..LEAST }, &mut Desk::default()).is_some()
+        };
+        assert!(found(20) && found(18) && !found(13) && !found(10));
+    }
+
+    #[test]
+    fn the_one_before_is_over_when_the_next_begins_but_for_two_samples() {
+        // Forty samples each, three ticks apart, and twenty of rest between.
+        let wave = |n: usize| if n < 40 { 0.5 - 0.5 * (n as f32 * std::f32::consts::TAU / 40.0).cos() } else { 0.0 };
+        let x: Vec<f32> = (0..150).map(|n| wave((n + 40) % 60)).collect();
+        let usual = Usual { height: 1.0, duration_s: 6.0, beyond_s: 3.0, hold_s: 1.0 };
+        let of = |start: u64| {
+            let next = Span { start, half_out: 500 + 3 * 90, ..span(0, 6.0, 3.0, 1.0, 1.0) };
+            before(&x, (500, 3), &next, &usual, &mut vec![])
+        };
+        let found = of(500 + 3 * 80).unwrap();
+        assert!(found.turn.abs_diff(500 + 3 * 40) <= 3 && found.start.abs_diff(500 + 3 * 22) <= 9, "{found:?}");
+        assert_eq!(of(found.end - 6).map(|span| span.end), Some(found.end));
+        assert_eq!(of(found.end - 7), None);
+        // So far back that the one before would have begun: two and a half times as long as they take.
+        assert!(of(500 + 3 * 119).is_some() && of(500 + 3 * 135).is_none());
+    }
+
+    #[test]
+    fn lines_of_legs_are_what_is_told_by_the_knee() {
+        use Measure::*;
+        let measure = |measure: &Measure| Line::Measure(*measure, Side::Both).is_of_legs();
+        assert!([Knee, Thigh, Shank, Stance].iter().all(measure));
+        assert!(![Elbow, Shoulder, Hip, Forearm, UpperArm, Trunk, Reach].iter().any(measure));
+        let exercise = |name: &str| Line::Exercise(Exercise::named(name).unwrap()).is_of_legs();
+        assert!(exercise("Lunge") && squats().is_of_legs() && !exercise("Deadlift") && !exercise("Row"));
+    }
+
+    #[test]
+    fn who_begins_with_a_bent_limb_is_found_like_one_who_begins_with_a_stretched_one() {
+        // Three times, so that there are but two from turn to turn.
+        let found = |from_deg: f32, to_deg: f32| {
+            let (mut signal, begins) = (Signal::default(), [1000u64, 1060, 1120]);
+            let but = |tick: u64, values: &mut [f32; CHANNELS]| {
+                let at = begins.iter().filter_map(|from| tick.checked_sub(*from)).find(|at| *at < 40).unwrap_or(0);
+                let share = 0.5 - 0.5 * (at as f32 * std::f32::consts::TAU / 40.0).cos();
+                values[Elbow.channel(Side::Both)] = from_deg + share * (to_deg - from_deg);
+            };
+            use Measure::Elbow;
+            world::squats(&mut signal, 900..1200, &begins, but);
+            let found = look(&signal, Line::Measure(Elbow, Side::Both), 0, LEAST, &mut Desk::default())?;
+            Some(found.spans.iter().map(|span| span.turn).collect::<Vec<_>>())
+        };
+        for (from_deg, to_deg) in [(160.0, 60.0), (60.0, 160.0)] {
+            let turns = found(from_deg, to_deg).unwrap();
+            assert!(
+                turns.len() == 3 && turns.iter().zip([1020, 1080, 1140]).all(|(is, want)| is.abs_diff(want) < 4),
+                "{turns:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn who_goes_elsewhere_meanwhile_trains_nothing() {
+        let found = |ahead: f32| {
+            let but = |tick: u64, values: &mut [f32; CHANNELS]| {
+                (values[FEET_X], values[FEET_Y]) = (ahead * (tick as f32 - 1000.0) / 300.0, 1.0);
+            };
+            let mut signal = Signal::default();
+            world::squats(&mut signal, 900..1331, &[1000, 1060, 1120, 1180, 1240], but);
+            look(&signal, squats(), 0, LEAST, &mut Desk::default()).is_some()
+        };
+        assert!(found(0.0) && found(0.3) && !found(1.0));
+    }
+
+    #[test]
+    fn legs_that_neither_go_alike_nor_take_turns_begin_nothing() {
+        let thighs = |other: &[u64]| {
+            let but = |tick: u64, values: &mut [f32; CHANNELS]| {
+                let Some(at) = other.iter().filter_map(|from| tick.checked_sub(*from)).find(|at| *at < 40) else {
+                    return;
+                };
+                let share = 0.5 - 0.5 * (at as f32 * std::f32::consts::TAU / 40.0).cos();
+                [Measure::UpperArm, Measure::Forearm, Measure::Reach, Measure::Shank]
+                    .into_iter()
+                    .for_each(|measure| values[measure.channel(Side::Both)] += 80.0 * share);
+            };
+            let mut signal = Signal::default();
+            world::squats(&mut signal, 900..1271, &[1060, 1120, 1180], but);
+            look(&signal, Line::Measure(Measure::Thigh, Side::Both), 0, LEAST, &mut Desk::default()).is_some()
+        };
+        assert!(thighs(&[]) && !thighs(&[1120]));
     }
 }

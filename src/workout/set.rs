@@ -182,9 +182,10 @@ impl Open {
         self.watch(signal, signal.newest() + 1 - self.from.min(signal.newest()));
     }
 
-    /// Whether another one that begins now is rather more of the same: nobody has rested since.
-    pub fn goes_on(&self, other: &Open) -> bool {
-        seconds(other.begins().saturating_sub(self.last_end())) <= (2.0 * self.rep_s()).min(REST_S)
+    /// Whether another one that begins now is rather more of the same: nobody was seen to rest since.
+    pub fn goes_on(&self, other: &Open, signal: &Signal) -> bool {
+        let seen = (self.last_end()..other.begins()).filter(|tick| signal.sees(*tick)).count();
+        seconds(seen as u64) <= (2.0 * self.rep_s()).min(REST_S)
     }
 
     /// Takes the repetitions of another one as its own; says how many.
@@ -224,12 +225,18 @@ impl Open {
 
     /// Whether it was a set, now that it is over and looks like one of these. Who lies does nothing else, whatever his pace.
     pub fn was_set(&self, signal: &Signal, candidates: &[Near]) -> bool {
-        Pace::of_ends(&self.reps).was_set(candidates, self.squats(signal)) || gate::lies_down(signal, &self.all)
+        Pace::of_ends(&self.reps).was_set(candidates, self.squats(signal), self.keeps_low(signal))
+            || gate::lies_down(signal, &self.all)
     }
 
     /// Whether the hips sink deep with every repetition.
     pub fn squats(&self, signal: &Signal) -> bool {
         gate::squats(signal, &self.all)
+    }
+
+    /// Whether he stands where he is, his hands below the shoulders.
+    pub fn keeps_low(&self, signal: &Signal) -> bool {
+        gate::keeps_low(signal, &self.all)
     }
 
     /// Its latest repetitions.
@@ -362,9 +369,11 @@ impl Open {
 
 #[cfg(test)]
 mod tests {
-    use super::super::measure::CHANNELS;
+    use super::super::measure::{CHANNELS, FEET_X, FEET_Y};
     use super::super::report::Phases;
+    use super::super::search::{Line, look};
     use super::super::signal::stamp_of;
+    use super::super::world::{self, squatter};
     use super::*;
 
     /// One of two seconds from this tick on, back half a second before its end.
@@ -429,17 +438,30 @@ mod tests {
         assert_eq!(open.quiet_s(&signal), 3.0);
     }
 
+    /// Somebody who was seen all the time up to this tick.
+    fn watched(newest: u64) -> Signal {
+        let mut signal = Signal::default();
+        for tick in 900..=newest {
+            signal.advance(stamp_of(tick));
+            signal.push(&[1.0; CHANNELS], 0.05);
+        }
+        signal
+    }
+
     #[test]
     fn what_begins_within_two_repetitions_or_seven_seconds_is_more_of_the_same_and_numbered_on() {
         let long = |start: u64| Span { end: start + 200, ..span(start, 1.0) };
         for (spans, latest) in [([span(1000, 1.0), span(1050, 1.0)], 1170), ([long(1000), long(1210)], 1550)] {
             let (mut open, signal) = set(&spans, 1900);
             let begins = |start: u64| set(&[span(start, 1.0)], 1900).0;
-            assert!(open.goes_on(&begins(1100)) && open.goes_on(&begins(latest)) && !open.goes_on(&begins(latest + 1)));
-            let more = set(&[span(latest, 1.0), span(latest + 50, 1.0)], 1900).0;
-            assert_eq!(open.take(more, &signal, &mut Desk::default()), 2);
-            assert_eq!(open.reps.iter().map(|rep| rep.n).collect::<Vec<_>>(), [1, 2, 3, 4]);
-            assert_eq!((open.begins(), open.last_end()), (1000, latest + 90));
+            let goes_on = |at: u64, signal: &Signal| open.goes_on(&begins(at), signal);
+            let (latest_seen, none) = (watched(latest + 1), Signal::default());
+            assert!(goes_on(1100, &latest_seen) && goes_on(latest, &latest_seen) && !goes_on(latest + 1, &latest_seen));
+            assert!(goes_on(latest + 1, &none), "nobody saw him rest");
+            let more = set(&[0, 50, 100].map(|later| span(latest + later, 1.0)), 1900).0;
+            assert_eq!(open.take(more, &signal, &mut Desk::default()), 3);
+            assert_eq!(open.reps.iter().map(|rep| rep.n).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
+            assert_eq!((open.begins(), open.last_end()), (1000, latest + 140));
         }
     }
 
@@ -487,5 +509,137 @@ mod tests {
         assert_eq!(of("", &left), channel(Knee, Left));
         let right = [(Elbow, Left, 20.0), (Elbow, Right, 60.0), (Elbow, Both, 40.0), (Knee, Both, 10.0)];
         assert_eq!(of("", &right), channel(Elbow, Right));
+    }
+
+    #[test]
+    fn what_stands_there_of_a_minute_ago_is_of_now() {
+        let (mut open, signal) = set(&[span(960, 1.0)], 2210);
+        // The tick 2209 lies long behind the time that one may take, and stands where 1009 stood.
+        open.progress[2209 % TICKS] = 0.9;
+        assert_eq!(open.quiet_s(&signal), 60.5);
+    }
+
+    #[test]
+    fn of_a_set_that_is_no_longer_known_whole_the_earlier_part_stays() {
+        let mut signal = squatter(900..1400);
+        let spans: Vec<Span> = (0..5).map(|n| span(1000 + 60 * n, 1.0)).collect();
+        let (mut open, _) = set(&[], 1400);
+        spans.iter().for_each(|span| open.add(*span, &signal, &mut Desk::default()));
+        open.reps[1].min_deg = 33.0;
+        // Nothing before the tick 1150 is known any more.
+        signal.advance(stamp_of(1149 + 7200));
+        assert_eq!(signal.oldest(), 1150);
+        let least = Least { height_deg: 25.0, rep_s: 0.6, most_rep_s: 14.0, reps: 3 };
+        open.review(&signal, (0, u64::MAX), least, &mut Desk::default());
+        assert_eq!(open.all[..3], spans[..3]);
+        assert_eq!((open.reps.len(), open.reps[1].min_deg, open.forms.len(), open.courses.len()), (5, 33.0, 2, 2));
+        assert!(open.all[3..].iter().zip(&spans[3..]).all(|(new, old)| new != old && new.turn.abs_diff(old.turn) < 4));
+        assert_eq!(open.reps.iter().map(|rep| rep.n).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
+    }
+
+    const LEAST: Least = Least { height_deg: 25.0, rep_s: 0.6, most_rep_s: 14.0, reps: 3 };
+
+    /// How many are told of somebody who squats four times and then does what begins at these ticks.
+    fn told(later: &[u64], until: u64, but: impl Fn(u64, &mut [f32; CHANNELS])) -> (usize, Open, Signal) {
+        let begins = [&[1000, 1060, 1120, 1180][..], later].concat();
+        let (mut signal, mut desk) = (Signal::default(), Desk::default());
+        world::squats(&mut signal, 900..1250, &begins, |_, _| {});
+        let line = Line::Exercise(Exercise::named("Squat").unwrap());
+        let found = look(&signal, line, 0, LEAST, &mut desk).unwrap();
+        let mut open = Open::new(found, 0, LEAST, (None, &Prototypes::default()), &signal, &mut desk);
+        assert_eq!(open.reps.len(), 4);
+        for tick in 1250..until {
+            world::squats(&mut signal, tick..tick + 1, &begins, &but);
+            open.step(&signal, LEAST, &mut desk);
+        }
+        (open.reps.len(), open, signal)
+    }
+
+    #[test]
+    fn another_one_is_told_if_it_is_like_the_others_and_he_stays_where_he_is() {
+        let plain = |_: u64, _: &mut [f32; CHANNELS]| {};
+        let (count, open, signal) = told(&[1260, 1330], 1400, plain);
+        assert_eq!((count, open.last_end().abs_diff(1370) < 4), (6, true));
+        assert!(open.squats(&signal) && !open.squats(&Signal::default()), "nothing was seen");
+        assert!((open.rep_s() - 1.9).abs() < 0.2 && open.quiet_s(&signal) > 1.2, "{}", open.quiet_s(&signal));
+        // As far along all of it, but the hips sink more than twice as far and the thighs stay: unlike by 1.44.
+        let other = |tick: u64, values: &mut [f32; CHANNELS]| {
+            if let Some(at) = tick.checked_sub(1260).filter(|at| *at < 40) {
+                let squat = Exercise::named("Squat").unwrap();
+                let (start, turn) = (squat.start.measures(), squat.turn.measures());
+                let share = 0.5 - 0.5 * (at as f32 * std::f32::consts::TAU / 40.0).cos();
+                for (measure, as_far) in [(Measure::Stance, 2.2), (Measure::Thigh, -0.2)] {
+                    let n = measure as usize;
+                    values[measure.channel(Side::Both)] = start[n] + as_far * share * (turn[n] - start[n]);
+                }
+            }
+        };
+        assert_eq!(told(&[1260], 1340, other).0, 4);
+        let walks = |by: f32| {
+            move |tick: u64, values: &mut [f32; CHANNELS]| {
+                (values[FEET_X], values[FEET_Y]) = (if tick < 1280 { 0.0 } else { by }, 1.0);
+            }
+        };
+        assert_eq!((told(&[1260], 1340, walks(0.2)).0, told(&[1260], 1340, walks(0.3)).0), (5, 4));
+    }
+
+    #[test]
+    fn one_after_a_rest_waits_for_another() {
+        let plain = |_: u64, _: &mut [f32; CHANNELS]| {};
+        let count = |later: &[u64]| told(later, later[later.len() - 1] + 80, plain).0;
+        // The last one ends at the tick 1220; seven seconds later it is a rest.
+        assert_eq!((count(&[1340]), count(&[1380])), (5, 4));
+        assert_eq!((count(&[1380, 1440]), count(&[1380, 1550]), count(&[1380, 1540])), (6, 6, 6));
+        assert_eq!((count(&[1380, 1580]), count(&[1380, 1580, 1640])), (4, 6), "the one that was alone is none");
+    }
+
+    #[test]
+    fn slow_ones_may_pause_for_as_long_as_two_of_them_take() {
+        // Six seconds each; the fourth ends at the tick 1600, and twelve seconds later it is a rest.
+        let told = |later: u64| {
+            let begins = [1000, 1160, 1320, 1480, later];
+            let (mut signal, mut desk) = (Signal::default(), Desk::default());
+            world::squats_of(120, &mut signal, 900..1620, &begins, |_, _| {});
+            let found = look(&signal, Line::Exercise(Exercise::named("Squat").unwrap()), 0, LEAST, &mut desk).unwrap();
+            let mut open = Open::new(found, 0, LEAST, (None, &Prototypes::default()), &signal, &mut desk);
+            assert!(open.reps.len() == 4 && (open.rep_s() - 5.5).abs() < 0.5, "{}", open.rep_s());
+            for tick in 1620..later + 150 {
+                world::squats_of(120, &mut signal, tick..tick + 1, &begins, |_, _| {});
+                open.step(&signal, LEAST, &mut desk);
+            }
+            open.reps.len()
+        };
+        assert_eq!([1660, 1780, 1860].map(told), [5, 5, 4]);
+    }
+
+    #[test]
+    fn a_set_is_counted_a_second_time_up_to_where_it_ended() {
+        let (_, mut open, signal) = told(&[1260, 1330], 1400, |_, _| {});
+        assert_eq!([1100, 1290, 1380].map(|end| open.recount(&signal, end)), [2, 5, 6]);
+    }
+
+    #[test]
+    fn one_frame_a_second_is_enough_for_slow_ones() {
+        // Six seconds each; during the fifth somebody looks once a second.
+        let begins = [1000, 1160, 1320, 1480, 1640];
+        let (mut signal, mut desk) = (Signal::default(), Desk::default());
+        world::squats_of(120, &mut signal, 900..1621, &begins, |_, _| {});
+        let found = look(&signal, Line::Exercise(Exercise::named("Squat").unwrap()), 0, LEAST, &mut desk).unwrap();
+        let mut open = Open::new(found, 0, LEAST, (None, &Prototypes::default()), &signal, &mut desk);
+        assert_eq!(open.reps.len(), 4);
+        for tick in (1640..1900).step_by(20) {
+            world::squats_of(120, &mut signal, tick..tick + 1, &begins, |_, _| {});
+            open.step(&signal, LEAST, &mut desk);
+        }
+        assert!(open.reps.len() == 5 && open.last_end().abs_diff(1760) < 20, "{}", open.last_end());
+    }
+
+    #[test]
+    fn ten_thousand_are_never_more_in_one_set() {
+        let (mut open, _) = set(&[span(1000, 1.0)], 1100);
+        open.reps = vec![open.reps[0]; MOST_REPS - 1];
+        assert!(!open.full());
+        open.reps.push(open.reps[0]);
+        assert!(open.full());
     }
 }

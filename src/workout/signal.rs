@@ -185,6 +185,11 @@ impl Signal {
         known.then(|| &self.values[tick as usize % KEPT])
     }
 
+    /// Whether anything was seen at a tick of the last six minutes.
+    pub fn sees(&self, tick: u64) -> bool {
+        self.values(tick).is_some_and(|values| values.iter().any(|v| v.is_finite()))
+    }
+
     /// One channel's mean over the ticks that are at most `reach` from this one, of what is known; `NaN` of nothing.
     pub fn around(&self, channel: usize, tick: u64, reach: u64) -> f32 {
         let near = (tick.saturating_sub(reach)..=tick + reach).map(|tick| self.at(channel, tick));
@@ -286,6 +291,7 @@ mod tests {
         assert_eq!((signal.at(CHANNEL, 100), signal.oldest()), (10.0, 100));
         signal.advance(stamp_of(100 + 7200));
         assert!(signal.at(CHANNEL, 100).is_nan() && signal.values(100).is_none());
+        assert!(signal.at(CHANNEL, 100 + 7200).is_nan(), "it stands where the tick 100 stood");
         assert_eq!(signal.oldest(), 101);
         assert!(signal.values(100 + 7201).is_none(), "nobody knows what comes");
         // Where the old ones were is empty, after however long a time.

@@ -105,7 +105,7 @@ impl Stray {
     }
 
     /// Log odds that it was none.
-    fn odds(&self) -> f32 {
+    pub fn odds(&self) -> f32 {
         let weights = match self.end {
             End::First => &FIRST,
             End::Last => &LAST,
@@ -118,11 +118,6 @@ impl Stray {
             + weights.turn * self.turn
             + weights.back * self.back
             + if self.plain { weights.plain } else { 0.0 }
-    }
-
-    /// Whether it rather was none.
-    pub fn strays(&self) -> bool {
-        self.odds() > 0.0
     }
 }
 
@@ -139,19 +134,20 @@ mod tests {
 
     #[test]
     fn one_difference_says_little_and_several_say_it() {
+        let strays = |stray: Stray| stray.odds() > 0.0;
         let first = Stray { end: End::First, ..USUAL };
-        assert!(!USUAL.strays() && !first.strays());
+        assert!(!strays(USUAL) && !strays(first));
         // Who gets his breath before the last one, fights for it, or ends it elsewhere, did it.
         let late = Stray { late_s: 4.0, ..USUAL };
         let slow = Stray { slow: 0.9, ..USUAL };
         let elsewhere = Stray { unlike: 1.0, turn: 1.0, ..USUAL };
-        assert!(!late.strays() && !slow.strays() && !elsewhere.strays());
+        assert!(!strays(late) && !strays(slow) && !strays(elsewhere));
         // Who bends for his bottle does it later, not at their pace and not like them.
-        assert!(Stray { late_s: 4.0, slow: 0.9, ..elsewhere }.strays());
-        assert!(Stray { late_s: 4.0, slow: -0.9, ..elsewhere }.strays(), "whether quickly or slowly");
-        assert!(Stray { late_s: 4.0, held_s: 1.3, ..elsewhere }.strays());
+        assert!(strays(Stray { late_s: 4.0, slow: 0.9, ..elsewhere }));
+        assert!(strays(Stray { late_s: 4.0, slow: -0.9, ..elsewhere }), "whether quickly or slowly");
+        assert!(strays(Stray { late_s: 4.0, held_s: 1.3, ..elsewhere }));
         // A pause after the first says more than one before the last.
-        assert!(Stray { late_s: 4.0, ..first }.strays() && !Stray { late_s: 4.0, ..USUAL }.strays());
+        assert!(strays(Stray { late_s: 4.0, ..first }) && !strays(Stray { late_s: 4.0, ..USUAL }));
     }
 
     #[test]

@@ -379,4 +379,115 @@ mod tests {
             assert!(count >= 2 && count % 2 == 0, "{exercise}: {count}");
         }
     }
+
+    #[test]
+    fn a_body_is_at_its_start_half_way_and_at_its_turn_and_evenly_between() {
+        let ways = [20.0, 50.0, 120.0].map(|lean| both(lean, [(lean, -lean); 2], [(2.0 * lean, 0.0); 2]));
+        let figures = ways.map(|of| Figure { feet: (of.trunk / 100.0, 0.0), ..of });
+        for (share, lean) in [(0.0, 20.0), (0.25, 35.0), (0.5, 50.0), (0.75, 85.0), (1.0, 120.0), (1.1, 134.0)] {
+            let Figure { trunk, arms, legs, feet } = figure(&figures, share);
+            let is = [trunk, arms[0][1].0, -arms[1][0].1, legs[1][0].0 / 2.0, feet.0 * 100.0];
+            assert!(is.iter().all(|is| (is - lean).abs() < 1e-3), "{share}: {is:?}");
+        }
+    }
+
+    #[test]
+    fn half_way_down_a_squat_every_bone_of_the_legs_is_about_half_way() {
+        let near = |is: f32, a: f32, b: f32| (is - (a + b) / 2.0).abs() < 3.0;
+        for (name, figures, _) in WAYS.iter().filter(|(name, ..)| name.ends_with("Squat")) {
+            let [start, half, turn] = figures;
+            for bone in 0..2 {
+                let [a, is, b] = [start, half, turn].map(|of| of.legs[0][bone]);
+                assert!(near(is.0, a.0, b.0) && near(is.1, a.1, b.1), "{name}: {is:?} between {a:?} and {b:?}");
+                let [a, is, b] = [start, half, turn].map(|of| of.arms[1][bone]);
+                assert!(near(is.0, a.0, b.0) && near(is.1, a.1, b.1), "{name}: {is:?} between {a:?} and {b:?}");
+            }
+            assert!(near(half.trunk, start.trunk, turn.trunk), "{name}");
+        }
+    }
+
+    #[test]
+    fn feet_go_ahead_in_a_lunge_and_up_in_a_pull_up_and_stay_else() {
+        for way in all() {
+            let feet = |step: usize| way.motions[USUAL][step][FEET];
+            let [_, up, ahead] = std::array::from_fn(|axis| feet(TURN)[axis] - feet(0)[axis]);
+            let hangs = way.exercise == "Pull-Up";
+            // Who has one leg in front all the time moves them no more.
+            let steps = way.exercise == "Lunge" && ahead != 0.0;
+            assert!(if hangs { up > 0.15 } else { up.abs() < 0.05 }, "{}: {up}", way.exercise);
+            assert!(if steps { (0.1..0.2).contains(&ahead) } else { ahead == 0.0 }, "{}: {ahead}", way.exercise);
+        }
+        let steps = |way: &&Textbook| way.motions[USUAL][TURN][FEET][2] != way.motions[USUAL][0][FEET][2];
+        assert_eq!(ways("Lunge").into_iter().filter(steps).count(), 1);
+    }
+
+    #[test]
+    fn who_exchanges_his_sides_does_with_either_arm_and_leg_what_the_other_did() {
+        let is = lunge(170.0, [(1.0, 2.0), (3.0, 4.0)], [(5.0, 6.0), (7.0, 8.0)], (0.1, 0.2));
+        let is = Figure { arms: [[(9.0, 1.0); 2], [(8.0, 1.0); 2]], ..is };
+        let other = exchanged(is);
+        assert_eq!((other.arms, other.legs), ([is.arms[1], is.arms[0]], [is.legs[1], is.legs[0]]));
+        assert_eq!((other.trunk, other.feet), (170.0, (0.1, 0.2)));
+    }
+
+    #[test]
+    fn bones_hang_point_ahead_stand_and_leave_that_plane_outwards_and_have_their_lengths() {
+        let near = |is: [f32; 3], want: [f32; 3]| is.iter().zip(want).all(|(is, want)| (is - want).abs() < 1e-5);
+        let of = |bone: Bone| both(180.0, [bone, (0.0, 0.0)], [(90.0, 0.0), bone]).solid();
+        for (bone, way) in [
+            ((0.0, 0.0), [0.0, -1.0, 0.0]),
+            ((90.0, 0.0), [0.0, 0.0, 1.0]),
+            ((180.0, 0.0), [0.0, 1.0, 0.0]),
+            ((-90.0, 0.0), [0.0, 0.0, -1.0]),
+            ((0.0, 90.0), [1.0, 0.0, 0.0]),
+            ((60.0, -30.0), [-0.5, -0.75f32.sqrt() / 2.0, 0.75]),
+        ] {
+            let body = of(bone);
+            for (side, at) in [(1.0, 0), (-1.0, 1)] {
+                let long = |length: f32| [side * way[0], way[1], way[2]].map(|share| length * share);
+                assert!(near(body[at], long(UPPER_ARM)) && near(body[6 + at], long(SHANK)), "{bone:?}: {body:?}");
+                assert!(near(body[2 + at], [0.0, -FOREARM, 0.0]) && near(body[4 + at], [0.0, 0.0, THIGH]));
+                // Upright, and as much broader at the shoulders than at the hips.
+                assert!(near(body[8 + at], [side * 0.045, TRUNK, 0.0]), "{body:?}");
+            }
+            assert!(near(body[10], [0.21, 0.0, 0.0]) && near(body[11], [0.12, 0.0, 0.0]));
+        }
+    }
+
+    #[test]
+    fn everybody_goes_softly_from_the_start_to_the_turn_as_far_as_he_goes() {
+        let squat = ways("Squat")[0];
+        let lean = |range: usize, step: usize| {
+            let [_, up, ahead] = squat.motions[range][step][8];
+            ahead.atan2(-up).to_degrees()
+        };
+        // From 170 by 156 to 142 degrees.
+        for (range, share) in RANGES.into_iter().enumerate() {
+            let softly = |part: f32| 170.0 - 28.0 * share * part;
+            for (step, part) in [(0, 0.0), (TURN / 2, 0.5), (TURN, 1.0), (TURN / 4, 0.5 - 0.125f32.sqrt())] {
+                assert!((lean(range, step) - softly(part)).abs() < 0.01, "{range} {step}: {}", lean(range, step));
+            }
+        }
+    }
+
+    #[test]
+    fn feet_are_told_from_their_mean_over_the_whole_repetition_and_legs_that_take_turns_by_both() {
+        for motion in all().iter().flat_map(|way| &way.motions) {
+            for axis in 0..3 {
+                let there: f32 = motion.iter().map(|body| body[FEET][axis]).sum();
+                let back: f32 = motion[..TURN].iter().map(|body| body[FEET][axis]).sum();
+                assert!((there + back).abs() < 1e-5, "{}", there + back);
+            }
+        }
+        let lunge = &ways("Lunge")[0].motions[USUAL];
+        assert!(alike(lunge, &lunge.map(|body| mirrored(&body))));
+        // On average the knees of both go as far as half of the front one's and of the back one's.
+        let (a, b) = (LUNGED.solid(), exchanged(LUNGED).solid());
+        let mean = halved(&a, &b);
+        for part in 0..PARTS {
+            for axis in 0..3 {
+                assert!((2.0 * mean[part][axis] - a[part][axis] - b[part][axis]).abs() < 1e-6);
+            }
+        }
+    }
 }

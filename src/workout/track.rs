@@ -422,4 +422,31 @@ mod tests {
         track.stand(stamp(9.0), &zone, frame);
         assert_eq!(since(&track), (Some(stamp(9.0)), None));
     }
+
+    #[test]
+    fn a_pose_that_is_moved_has_its_points_and_its_box_elsewhere_and_is_the_same_else() {
+        let mut pose = Pose { bbox: [10.0, 20.0, 30.0, 60.0], score: 0.5, ..Pose::default() };
+        pose.keypoints.iter_mut().enumerate().for_each(|(n, point)| (point.x, point.y) = (n as f32, 40.0 - n as f32));
+        let moved = shifted(&pose, [3.0, -7.0]);
+        assert_eq!((moved.bbox, moved.score), ([13.0, 13.0, 33.0, 53.0], 0.5));
+        for (n, (is, was)) in moved.keypoints.iter().zip(&pose.keypoints).enumerate() {
+            assert_eq!((is.x, is.y, is.confidence), (was.x + 3.0, was.y - 7.0, was.confidence), "{n}");
+        }
+    }
+
+    #[test]
+    fn limbs_that_are_seen_badly_are_no_movement() {
+        let movement = |confidence: f32| {
+            let mut track = Track::begin(1, stamp(5.0), (0, body(500.0, 0.0)));
+            for n in 1..20u8 {
+                let mut pose = body(500.0, 0.0);
+                let wrist = &mut pose.keypoints[Joint::LeftWrist as usize];
+                (wrist.x, wrist.confidence) = (wrist.x + 150.0 * f32::from(n % 2), confidence);
+                track.see(stamp(5.0 + 0.1 * f32::from(n)), pose, true);
+            }
+            track.movement()
+        };
+        let (still, seen) = (movement(0.2), movement(0.3));
+        assert!(seen > 2.0 * still, "{seen} and {still}");
+    }
 }

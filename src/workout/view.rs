@@ -308,4 +308,16 @@ mod tests {
         let fit = Folded::new(&course, &[1.0; PARTS]).fit(&textbook::all()[0], false).unwrap();
         near(fit.view.pitch, 30.0);
     }
+
+    #[test]
+    fn half_way_between_two_sides_it_is_found_at_the_same_height() {
+        let squat = &textbook::all()[0];
+        for azimuth in [45.0, 75.0, 105.0] {
+            let view = View { azimuth, pitch: 0.0, size: 1.0 };
+            let course = Course(std::array::from_fn(|step| view.of(&squat.motions[USUAL][step_of(step, false)])));
+            let fit = Folded::new(&course, &[1.0; PARTS]).fit(squat, false).unwrap();
+            assert!(fit.left < 1e-6 && fit.range == USUAL, "{fit:?}");
+            assert!((fit.view.azimuth - azimuth).abs() < 0.1 && fit.view.pitch.abs() < 0.1, "{fit:?}");
+        }
+    }
 }

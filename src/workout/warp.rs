@@ -35,7 +35,7 @@ pub fn warped(lengths: (usize, usize), cost: impl Fn(usize, usize) -> f32) -> f3
                 (_, 0) => f32::INFINITY,
                 _ => before[j - 1] + 2.0 * cost,
             };
-            row[j] = along.min(down).min(if i == 0 && j > 0 { f32::INFINITY } else { both });
+            row[j] = along.min(down).min(both);
         }
         std::mem::swap(&mut before, &mut row);
     }

@@ -197,20 +197,41 @@ fn covered(bbox: &[f32; 4], other: &[f32; 4]) -> f32 {
 /// The measures of somebody who squats as the textbook has it, five times from the tick 1000 on, two seconds each with one of rest;
 /// seen during these ticks.
 pub fn squatter(seen: std::ops::Range<u64>) -> Signal {
+    let mut signal = Signal::default();
+    squats(&mut signal, seen, &[1000, 1060, 1120, 1180, 1240], |_, _| {});
+    signal
+}
+
+/// The same of somebody who begins to squat at these ticks, of whom other things may be seen, too.
+pub fn squats(
+    signal: &mut Signal,
+    seen: std::ops::Range<u64>,
+    begins: &[u64],
+    but: impl Fn(u64, &mut [f32; CHANNELS]),
+) {
+    squats_of(40, signal, seen, begins, but);
+}
+
+/// The same of squats that take so many ticks each.
+pub fn squats_of(
+    long: u64,
+    signal: &mut Signal,
+    seen: std::ops::Range<u64>,
+    begins: &[u64],
+    but: impl Fn(u64, &mut [f32; CHANNELS]),
+) {
     let squat = exercise::Exercise::named("Squat").unwrap();
     let (start, turn) = (squat.start.measures(), squat.turn.measures());
-    let mut signal = Signal::default();
     for tick in seen {
-        let at = (tick.max(1000) - 1000) % 60;
-        let goes = (1000..1300).contains(&tick) && at < 40;
-        let share = if goes { 0.5 - 0.5 * (at as f32 * std::f32::consts::TAU / 40.0).cos() } else { 0.0 };
+        let at = begins.iter().filter_map(|from| tick.checked_sub(*from)).find(|at| *at < long).unwrap_or(0);
+        let share = 0.5 - 0.5 * (at as f32 * std::f32::consts::TAU / long as f32).cos();
         let mut values = [f32::NAN; CHANNELS];
         for measure in Measure::ALL {
             let n = measure as usize;
             values[measure.channel(Side::Both)] = start[n] + share * (turn[n] - start[n]);
         }
+        but(tick, &mut values);
         signal.advance(stamp_of(tick));
         signal.push(&values, 0.1);
     }
-    signal
 }

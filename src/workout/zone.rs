@@ -199,4 +199,26 @@ mod tests {
             proptest::prop_assert_eq!(Zone::new(&turned).unwrap().holds(x, y), inside);
         }
     }
+
+    #[test]
+    fn an_edge_ends_at_its_corners() {
+        for (a, b) in [((0.8, 0.2), (0.8, 0.6)), ((0.2, 0.9), (0.7, 0.9)), ((0.1, 0.3), (0.4, 0.9))] {
+            let at = |share: f32| (a.0 + share * (b.0 - a.0), a.1 + share * (b.1 - a.1));
+            let is = |share: f32| (on_edge(at(share), a, b), on_edge(at(share), b, a));
+            let [beside, on] = [(false, false), (true, true)];
+            assert_eq!([-0.1, 0.1, 0.5, 0.9, 1.1].map(is), [beside, on, on, on, beside], "{a:?} {b:?}");
+            assert!(!on_edge((at(0.5).0 + 0.01, at(0.5).1 - 0.02), a, b));
+        }
+    }
+
+    #[test]
+    fn a_point_as_high_as_a_corner_is_in_it_or_not_like_any_other() {
+        let diamond = Zone::new(&[(0.5, 0.2), (0.8, 0.5), (0.5, 0.8), (0.2, 0.5)]).unwrap();
+        assert_eq!([0.1, 0.3, 0.5, 0.7, 0.9].map(|x| diamond.holds(x, 0.5)), [false, true, true, true, false]);
+        // Beside its highest and its lowest corner.
+        assert!([0.2, 0.8].iter().all(|y| !diamond.holds(0.3, *y) && !diamond.holds(0.7, *y)));
+        // A step: the edge ends as high as the point, and another goes on from there.
+        let step = Zone::new(&[(0.1, 0.1), (0.9, 0.1), (0.9, 0.5), (0.5, 0.5), (0.5, 0.9), (0.1, 0.9)]).unwrap();
+        assert!(step.holds(0.3, 0.5) && step.holds(0.7, 0.5) && !step.holds(0.05, 0.5) && !step.holds(0.95, 0.5));
+    }
 }

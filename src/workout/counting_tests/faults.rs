@@ -171,10 +171,13 @@ fn no_time_is_cut_to_whole_seconds_or_frames() {
 }
 
 #[test]
-fn an_arm_that_goes_up_slowly_now_and_then_is_no_set_before_the_fifth_time() {
-    for (times, wanted) in [(4.0, vec![]), (5.0, vec![5])] {
-        let lifts = |t: f32| Some(Figure { curl: depth(t, 10.0, 8.0, times), ..STANDS });
-        assert_eq!(counts(&watched(30.0, 90.0, 1.0, lifts)), wanted, "{times} times");
+fn a_hand_that_goes_to_the_mouth_slowly_now_and_then_is_no_set_before_the_fifth_time() {
+    for (times, raised, wanted) in [(4.0, 0.12, vec![]), (5.0, 0.12, vec![5]), (4.0, 0.0, vec![4])] {
+        let lifts = |t: f32| {
+            let curl = depth(t, 10.0, 8.0, times);
+            Some(Figure { curl, raised: raised * curl, ..STANDS })
+        };
+        assert_eq!(counts(&watched(30.0, 90.0, 1.0, lifts)), wanted, "{times} times, the elbows up by {raised}");
     }
 }
 
