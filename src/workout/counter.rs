@@ -311,7 +311,7 @@ impl Workout {
         let (signal, desk) = (&self.rival.signal, &mut self.desk);
         let open = Open::new(best.clone(), self.from, least, (self.chosen, &prototypes), signal, desk);
         let nearest = open.nearest(signal, &prototypes);
-        let manner = Manner { evenly, clearly, squats: open.squats(signal), low: open.keeps_low(signal) };
+        let manner = Manner { evenly, clearly, squats: open.squats(signal), hands_train: open.hands_train(signal) };
         chosen(&nearest).is_some() && Pace::of_turns(&open.reps).convinces(candidates(&nearest), manner)
     }
 
@@ -387,8 +387,12 @@ impl Workout {
         let Some(first) = open.reps.first().copied() else { return };
         let nearest = open.nearest(&self.own.signal, &prototypes);
         let name = chosen(&nearest);
-        let manner =
-            Manner { evenly, clearly, squats: open.squats(&self.own.signal), low: open.keeps_low(&self.own.signal) };
+        let manner = Manner {
+            evenly,
+            clearly,
+            squats: open.squats(&self.own.signal),
+            hands_train: open.hands_train(&self.own.signal),
+        };
         if self.chosen.is_none() && !Pace::of_turns(&open.reps).convinces(candidates(&nearest), manner) {
             return;
         }

@@ -33,6 +33,10 @@ const DOWN_S: f32 = 2.0;
 
 /// A hand at the mouth reaches higher than this, one that is curled to its shoulder does not, degrees of reach.
 const MOUTH_DEG: f32 = 5.0;
+/// A hand that works moves by this, degrees of reach, …
+const WORKS_DEG: f32 = 30.0;
+/// … and one that hangs reaches no higher.
+const HANGS_DEG: f32 = -40.0;
 /// The feet of one who fetches nothing stay within this, statures.
 const STAYS: f32 = 0.2;
 
@@ -103,22 +107,24 @@ fn between(signal: &Signal, from: u64, to: u64) -> f32 {
     away(FEET_X).hypot(away(FEET_Y))
 }
 
-/// Whether the athlete stands upright where he is all the time and no hand comes as high as to the mouth with most of these: he
-/// neither drinks nor fetches anything. Where a hand is not seen nobody knows what it does.
-pub fn keeps_low(signal: &Signal, spans: &[Span]) -> bool {
+/// Whether the athlete stands upright where he is all the time, and what a hand does with most of these is nothing that people do
+/// besides training: no hand comes as high as to the mouth, or one never hangs.
+pub fn hands_train(signal: &Signal, spans: &[Span]) -> bool {
     let ([first, .., last] | [first @ last]) = spans else { return false };
-    let low = |hand: Side| {
+    let ends = |hand: Side| {
         let reach = |tick: u64| place(signal, Measure::Reach.channel(hand), tick);
-        let ends = |span: &Span| [reach(span.start), reach(span.turn)];
-        let seen = spans.iter().map(ends).filter(|ends| ends.iter().all(|deg| deg.is_finite()));
-        let highest = || seen.clone().map(|[start, turn]| start.max(turn));
-        2 * highest().count() >= spans.len() && median(highest()) <= MOUTH_DEG
+        let seen = spans.iter().map(|span| [reach(span.start), reach(span.turn)]);
+        let seen = seen.filter(|ends| ends.iter().all(|deg| deg.is_finite()));
+        let half = 2 * seen.clone().count() >= spans.len();
+        half.then(|| [0, 1].map(|end| median(seen.clone().map(|ends| ends[end]))))
     };
+    let hands: Vec<[f32; 2]> = [Side::Left, Side::Right].into_iter().filter_map(ends).collect();
+    let works = |[start, turn]: &[f32; 2]| (start - turn).abs() >= WORKS_DEG;
+    let low = hands.iter().any(works) && hands.iter().all(|[start, turn]| start.max(*turn) <= MOUTH_DEG);
+    let up = hands.iter().any(|hand| works(hand) && hand[0].min(hand[1]) >= HANGS_DEG);
     let trunk = |tick: u64| place(signal, Measure::Trunk.channel(Side::Both), tick);
     let [x, y] = [FEET_X, FEET_Y].map(|feet| range(first.start, last.end, |tick| signal.at(feet, tick)));
-    [Side::Left, Side::Right].into_iter().all(low)
-        && !(first.start..=last.end).any(|tick| trunk(tick) < UPRIGHT_DEG)
-        && x.hypot(y) <= STAYS
+    (low || up) && !(first.start..=last.end).any(|tick| trunk(tick) < UPRIGHT_DEG) && x.hypot(y) <= STAYS
 }
 
 /// How far the feet rise from the repetitions' starts to their turns, in statures; `NaN` where they were not seen.
@@ -371,7 +377,7 @@ mod tests {
         assert!(!sinks(&seen(&[]), &span(1100)), "nothing was seen");
     }
 
-    /// What of somebody who stands before the camera is raised or moved by how much: a hand, the trunk, the feet.
+    /// Somebody who stands before the camera: how far his hands reach at the turns, his trunk rises for a moment, and his feet go.
     fn standing(left_deg: f32, right_deg: f32, trunk_deg: f32, way: f32) -> Signal {
         let hands = [Side::Left, Side::Right].map(|side| Measure::Reach.channel(side));
         let raised = |tick: u64, deg: f32| {
@@ -389,19 +395,37 @@ mod tests {
     }
 
     #[test]
-    fn who_raises_no_hand_to_his_mouth_bends_for_nothing_and_stays_keeps_low() {
+    fn hands_that_stay_low_or_never_hang_train_where_he_stays_and_bends_for_nothing() {
         let spans = SPANS.map(span);
-        let keeps =
-            |left_deg, right_deg, trunk_deg, way| keeps_low(&standing(left_deg, right_deg, trunk_deg, way), &spans);
-        assert!(keeps(-15.0, -70.0, 80.0, 0.0) && keeps(4.0, 4.0, 56.0, 0.19));
-        assert!(!keeps(8.0, -70.0, 80.0, 0.0) && !keeps(-70.0, 8.0, 80.0, 0.0), "one hand is at the mouth");
-        assert!(!keeps(-15.0, f32::NAN, 80.0, 0.0) && !keeps(f32::NAN, -15.0, 80.0, 0.0), "one hand is not seen");
-        assert!(!keeps(-15.0, -15.0, 52.0, 0.0), "he bends between two");
-        assert!(!keeps(-15.0, -15.0, 80.0, 0.3), "he takes a step between two");
-        assert!(!keeps_low(&standing(-15.0, -15.0, 80.0, 0.0), &[]));
+        let trains =
+            |left_deg, right_deg, trunk_deg, way| hands_train(&standing(left_deg, right_deg, trunk_deg, way), &spans);
+        assert!(trains(-15.0, -70.0, 80.0, 0.0) && trains(4.0, 4.0, 56.0, 0.19));
+        assert!(!trains(8.0, -70.0, 80.0, 0.0) && !trains(-70.0, 8.0, 80.0, 0.0), "one hand is at the mouth");
+        assert!(!trains(8.0, -15.0, 80.0, 0.0), "though the other one works");
+        assert!(trains(-15.0, f32::NAN, 80.0, 0.0) && trains(f32::NAN, -15.0, 80.0, 0.0), "the one that works is seen");
+        assert!(!trains(f32::NAN, f32::NAN, 80.0, 0.0) && !trains(-70.0, f32::NAN, 80.0, 0.0), "none that works is");
+        assert!(trains(-39.0, -70.0, 80.0, 0.0) && !trains(-41.0, -41.0, 80.0, 0.0), "too little to be training");
+        assert!(!trains(-15.0, -15.0, 52.0, 0.0), "he bends between two");
+        assert!(!trains(-15.0, -15.0, 80.0, 0.3), "he takes a step between two");
+        assert!(!hands_train(&standing(-15.0, -15.0, 80.0, 0.0), &[]));
         // Once to the mouth is not mostly, and a hand may start where it turns elsewhere.
-        let signal = standing(8.0, -70.0, 80.0, 0.0);
-        assert!(keeps_low(&signal, &[span(1010), span(1200), span(1200)]));
-        assert!(!keeps_low(&signal, &[span(1030), span(1100), span(1170)]));
+        let signal = standing(8.0, -15.0, 80.0, 0.0);
+        assert!(!hands_train(&signal, &[span(1030), span(1100), span(1170)]));
+    }
+
+    #[test]
+    fn a_hand_that_begins_at_the_shoulder_presses_and_one_that_hangs_before_it_goes_up_does_not() {
+        let spans = SPANS.map(span);
+        let raised = |from_deg: f32, to_deg: f32| {
+            let at = |tick: u64| SPANS.iter().any(|start| (start + 20).abs_diff(tick) <= 2 * AROUND);
+            let reach = |tick: u64| if at(tick) { to_deg } else { from_deg };
+            let hands = [Side::Left, Side::Right].map(|side| Measure::Reach.channel(side));
+            let [left, right] = hands.map(|hand| seen(&[(hand, &reach), (TRUNK, &|_| 80.0)]));
+            assert_eq!(hands_train(&left, &spans), hands_train(&right, &spans), "{from_deg} {to_deg}");
+            hands_train(&left, &spans)
+        };
+        assert!(raised(5.0, 70.0) && raised(-39.0, 70.0) && raised(70.0, 5.0));
+        assert!(!raised(-41.0, 70.0) && !raised(70.0, -41.0), "it hangs");
+        assert!(raised(10.0, 41.0) && !raised(10.0, 39.0), "it hardly moves");
     }
 }

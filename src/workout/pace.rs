@@ -54,8 +54,8 @@ pub struct Manner {
     pub clearly: bool,
     /// The hips sink deep.
     pub squats: bool,
-    /// He stands where he is, his hands below the shoulders: nobody drinks so, or fetches anything.
-    pub low: bool,
+    /// He stands where he is, and his hands do nothing that people do besides training.
+    pub hands_train: bool,
 }
 
 impl Pace {
@@ -77,14 +77,14 @@ impl Pace {
     }
 
     /// Whether it is a set, if it may be one of these or none.
-    pub fn convinces(self, candidates: &[Near], Manner { evenly, clearly, squats, low }: Manner) -> bool {
+    pub fn convinces(self, candidates: &[Near], Manner { evenly, clearly, squats, hands_train }: Manner) -> bool {
         let squats = squats && clearly && self.uneven <= SQUATS_UNEVENNESS;
         let slowly = |slowest_s: f32| self.quicker(slowest_s) || clearly && self.uneven <= METRONOME;
         let convinces = |name: &str| match Exercise::named(name) {
             Some(exercise) if exercise.bends() => slowly(BENT_SLOWEST_S),
-            Some(exercise) if exercise.reaches_up() => slowly(DAILY_SLOWEST_S),
+            Some(exercise) if exercise.reaches_up() => slowly(DAILY_SLOWEST_S) || hands_train && evenly && clearly,
             Some(exercise) if !exercise.is_daily() => true,
-            _ => evenly && (low && clearly || self.quicker(DAILY_SLOWEST_S)) && !self.sips(),
+            _ => evenly && (hands_train && clearly || self.quicker(DAILY_SLOWEST_S)) && !self.sips(),
         };
         let all = || candidates.iter().all(|near| convinces(near.exercise));
         match candidates.len() {
@@ -95,13 +95,13 @@ impl Pace {
     }
 
     /// Whether it was a set, now that it is over and looks like these or nothing that is known: what began like one may have
-    /// gone on as nothing that anybody trains, unless the athlete `squats`, or kept his hands `low`.
-    pub fn was_set(self, candidates: &[Near], squats: bool, low: bool) -> bool {
+    /// gone on as nothing that anybody trains, unless the athlete `squats`, or his `hands_train`.
+    pub fn was_set(self, candidates: &[Near], squats: bool, hands_train: bool) -> bool {
         let enough = |slowest_s: f32| self.reps >= FEW || self.quicker(slowest_s + ENDS_S);
         let was_it = |near: &Near| match Exercise::named(near.exercise) {
             Some(exercise) if exercise.bends() => enough(BENT_SLOWEST_S),
-            Some(exercise) if exercise.reaches_up() => enough(DAILY_SLOWEST_S),
-            Some(exercise) if exercise.is_daily() => low || !self.sips(),
+            Some(exercise) if exercise.reaches_up() => hands_train || enough(DAILY_SLOWEST_S),
+            Some(exercise) if exercise.is_daily() => hands_train || !self.sips(),
             _ => true,
         };
         match candidates.len() {
@@ -148,7 +148,7 @@ mod tests {
     }
 
     fn manner(evenly: bool, clearly: bool) -> Manner {
-        Manner { evenly, clearly, squats: false, low: false }
+        Manner { evenly, clearly, squats: false, hands_train: false }
     }
 
     /// It may be any of these.
@@ -248,7 +248,7 @@ mod tests {
     #[test]
     fn who_squats_may_be_slow_and_like_nothing_or_like_several() {
         let squats = |times_s: &[f32], candidates: &[Near], clearly: bool| {
-            pace(times_s).convinces(candidates, Manner { evenly: false, clearly, squats: true, low: false })
+            pace(times_s).convinces(candidates, Manner { evenly: false, clearly, squats: true, hands_train: false })
         };
         let several = near(&["Squat", "Front Squat"]);
         assert!(squats(&[7.0, 9.5], &[], true) && squats(&[7.0, 9.5], &several, true));
@@ -261,13 +261,19 @@ mod tests {
     }
 
     #[test]
-    fn who_stays_and_keeps_his_hands_low_may_curl_slowly_and_rest_as_he_likes() {
-        let (curl, [slow, sips]) = (near(&["Biceps Curl"]), [[7.0, 7.4], [4.2, 5.6]].map(|times_s| pace(&times_s)));
-        let low = |evenly: bool, clearly: bool| Manner { low: true, ..manner(evenly, clearly) };
-        assert!(slow.convinces(&curl, low(true, true)));
-        assert!(!slow.convinces(&curl, low(true, false)) && !slow.convinces(&curl, low(false, true)));
-        assert!(!sips.convinces(&curl, low(true, true)), "he must begin as evenly as anybody");
-        assert!(sips.was_set(&curl, false, true), "and may rest later");
-        assert!(!pace(&[6.4, 7.6]).convinces(&near(&["Overhead Press"]), low(true, true)), "it is not done so");
+    fn whose_hands_do_nothing_but_train_may_curl_or_press_slowly_and_rest_as_he_likes() {
+        let [slow, sips] = [[7.0, 8.0], [4.2, 5.6]].map(|times_s| pace(&times_s));
+        let trains = |evenly: bool, clearly: bool| Manner { hands_train: true, ..manner(evenly, clearly) };
+        for name in ["Biceps Curl", "Overhead Press"] {
+            let one = near(&[name]);
+            assert!(slow.convinces(&one, trains(true, true)) && !slow.convinces(&one, manner(true, true)), "{name}");
+            assert!(!slow.convinces(&one, trains(true, false)) && !slow.convinces(&one, trains(false, true)), "{name}");
+            // He may rest later.
+            assert!(slow.was_set(&one, false, true) && sips.was_set(&one, false, true), "{name}");
+        }
+        assert!(!slow.was_set(&near(&["Overhead Press"]), false, false));
+        assert!(!sips.convinces(&near(&["Biceps Curl"]), trains(true, true)), "he must begin as evenly as anybody");
+        let bends = near(&["Deadlift"]);
+        assert!(!pace(&[8.0, 9.6]).convinces(&bends, trains(true, true)), "it is not done by hands");
     }
 }

@@ -225,7 +225,7 @@ impl Open {
 
     /// Whether it was a set, now that it is over and looks like one of these. Who lies does nothing else, whatever his pace.
     pub fn was_set(&self, signal: &Signal, candidates: &[Near]) -> bool {
-        Pace::of_ends(&self.reps).was_set(candidates, self.squats(signal), self.keeps_low(signal))
+        Pace::of_ends(&self.reps).was_set(candidates, self.squats(signal), self.hands_train(signal))
             || gate::lies_down(signal, &self.all)
     }
 
@@ -234,9 +234,9 @@ impl Open {
         gate::squats(signal, &self.all)
     }
 
-    /// Whether he stands where he is, his hands below the shoulders.
-    pub fn keeps_low(&self, signal: &Signal) -> bool {
-        gate::keeps_low(signal, &self.all)
+    /// Whether he stands where he is, and his hands do nothing that people do besides training.
+    pub fn hands_train(&self, signal: &Signal) -> bool {
+        gate::hands_train(signal, &self.all)
     }
 
     /// Its latest repetitions.
