@@ -207,9 +207,9 @@ class Bench:
 
         for name, taken_s, met in pool.map(one, self.names):
             self.taken_s[name], self.met[name] = taken_s, met
-        for name in [name for name in self.names if self.met[name] is None]:
-            print(f"{name} fails without any change, and is left out", flush=True)
-            self.names.remove(name)
+        if failed := [name for name in self.names if self.met[name] is None]:
+            told = f"without any change these fail: {', '.join(failed)}"
+            sys.exit(f"{told}; what a build left that was ended may be in target/debug/incremental")
 
     def judge(self, change, path, binary=None):
         """How a change ended, and by which test; one with a binary of its own meets all tests."""
