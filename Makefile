@@ -111,6 +111,7 @@ test-box: ## the slow tests: loom, the simulated line, sanitizers, hostile answe
 	done | .ci/lanes.sh || failed+=" the above"; \
 	[ -z "$$failed" ] || { echo "failed:$$failed" >&2; exit 1; }
 
+# The count does not reach all of its targets yet, so test-counting fails; docs/verified.md has the figures.
 test-long: ## longer still: a camera's line by a new seed, thousands of reconnects, a thousand sets counted, twenty films and as many sets live, thousands of pictures for the demo model, a day of frames, all tests on aarch64
 	@$(MAKE) --no-print-directory test-simulation test-reconnects test-memory test-aarch64-all test-demo-sets test-model test-day test-counting
 

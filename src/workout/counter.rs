@@ -15,7 +15,7 @@ use super::course::Course;
 use super::exercise::Exercise;
 use super::form::Form;
 use super::measure::Body;
-use super::pace::{Manner, Pace};
+use super::pace::Pace;
 use super::prototype::{Prototype, Prototypes};
 use super::report::{Happening, Rep, Set, agreement};
 use super::search::{Beginning, Desk, Least, Line, SURE, clearly, evenly, lines, look};
@@ -311,7 +311,7 @@ impl Workout {
         let (signal, desk) = (&self.rival.signal, &mut self.desk);
         let open = Open::new(best.clone(), self.from, least, (self.chosen, &prototypes), signal, desk);
         let nearest = open.nearest(signal, &prototypes);
-        let manner = Manner { evenly, clearly, squats: open.squats(signal), hands_train: open.hands_train(signal) };
+        let manner = open.manner(signal, evenly, clearly);
         chosen(&nearest).is_some() && Pace::of_turns(&open.reps).convinces(candidates(&nearest), manner)
     }
 
@@ -387,12 +387,7 @@ impl Workout {
         let Some(first) = open.reps.first().copied() else { return };
         let nearest = open.nearest(&self.own.signal, &prototypes);
         let name = chosen(&nearest);
-        let manner = Manner {
-            evenly,
-            clearly,
-            squats: open.squats(&self.own.signal),
-            hands_train: open.hands_train(&self.own.signal),
-        };
+        let manner = open.manner(&self.own.signal, evenly, clearly);
         if self.chosen.is_none() && !Pace::of_turns(&open.reps).convinces(candidates(&nearest), manner) {
             return;
         }

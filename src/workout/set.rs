@@ -12,7 +12,7 @@ use super::extrema::{Wanted, cycles, smooth};
 use super::form::{Form, errors};
 use super::gate;
 use super::measure::{Measure, Side};
-use super::pace::Pace;
+use super::pace::{Manner, Pace};
 use super::prototype::Prototypes;
 use super::recount::Tape;
 use super::rep::{Span, measured};
@@ -225,18 +225,18 @@ impl Open {
 
     /// Whether it was a set, now that it is over and looks like one of these. Who lies does nothing else, whatever his pace.
     pub fn was_set(&self, signal: &Signal, candidates: &[Near]) -> bool {
-        Pace::of_ends(&self.reps).was_set(candidates, self.squats(signal), self.hands_train(signal))
-            || gate::lies_down(signal, &self.all)
+        let (squats, hands_train) = (gate::squats(signal, &self.all), gate::hands_train(signal, &self.all));
+        Pace::of_ends(&self.reps).was_set(candidates, squats, hands_train) || gate::lies_down(signal, &self.all)
     }
 
-    /// Whether the hips sink deep with every repetition.
-    pub fn squats(&self, signal: &Signal) -> bool {
-        gate::squats(signal, &self.all)
-    }
-
-    /// Whether he stands where he is, and his hands do nothing that people do besides training.
-    pub fn hands_train(&self, signal: &Signal) -> bool {
-        gate::hands_train(signal, &self.all)
+    /// How its repetitions are done; whether they go evenly and are seen clearly is known otherwise.
+    pub fn manner(&self, signal: &Signal, evenly: bool, clearly: bool) -> Manner {
+        Manner {
+            evenly,
+            clearly,
+            squats: gate::squats(signal, &self.all),
+            hands_train: gate::hands_train(signal, &self.all),
+        }
     }
 
     /// Its latest repetitions.
@@ -560,7 +560,8 @@ mod tests {
         let plain = |_: u64, _: &mut [f32; CHANNELS]| {};
         let (count, open, signal) = told(&[1260, 1330], 1400, plain);
         assert_eq!((count, open.last_end().abs_diff(1370) < 4), (6, true));
-        assert!(open.squats(&signal) && !open.squats(&Signal::default()), "nothing was seen");
+        let squats = |signal: &Signal| open.manner(signal, true, true).squats;
+        assert!(squats(&signal) && !squats(&Signal::default()), "nothing was seen");
         assert!((open.rep_s() - 1.9).abs() < 0.2 && open.quiet_s(&signal) > 1.2, "{}", open.quiet_s(&signal));
         // As far along all of it, but the hips sink more than twice as far and the thighs stay: unlike by 1.44.
         let other = |tick: u64, values: &mut [f32; CHANNELS]| {
