@@ -127,13 +127,16 @@ miri: ## the mailbox and the pool under Miri (nightly)
 	MIRIFLAGS=-Zmiri-disable-isolation $(CARGO) +nightly miri test --manifest-path tests/sanitize/Cargo.toml --lib
 
 # The sanitizers' runtimes come with the compiler; their switches are not stable yet. TSan does not see what the standard
-# library does, which was not built with it: tests/tsan.supp says what is overlooked for that.
-sanitize: ## the mailbox and the pool under the address and the thread sanitizer
+# library does, which was not built with it: tests/tsan.supp says what is overlooked for that. Of the three valgrind alone minds
+# memory that is read before it was written.
+sanitize: ## the mailbox and the pool under the address and the thread sanitizer, and under valgrind
 	RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=address -Cunsafe-allow-abi-mismatch=sanitizer" \
 		$(CARGO) test --manifest-path tests/sanitize/Cargo.toml --target-dir target/asan --target $(HOST) --lib
 	TSAN_OPTIONS=suppressions=$(CURDIR)/tests/tsan.supp \
 		RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer" \
 		$(CARGO) test --manifest-path tests/sanitize/Cargo.toml --target-dir target/tsan --target $(HOST) --lib
+	$(CARGO) test --manifest-path tests/sanitize/Cargo.toml --target-dir target/memcheck --target $(HOST) --lib \
+		--config 'target.$(HOST).runner="valgrind --quiet --error-exitcode=1 --fair-sched=yes"'
 
 # libFuzzer's instruments are the compiler's own; their switches are not stable yet.
 fuzz: ## what strangers may send, thrown at its readers: FUZZ_SECONDS for each of FUZZ_TARGETS

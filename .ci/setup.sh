@@ -18,7 +18,7 @@ RUN=(build-essential cmake nasm pkg-config libclang-dev ca-certificates
   gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-libav)
 TEST=(libgstrtspserver-1.0-dev libjpeg-dev gstreamer1.0-plugins-ugly gstreamer1.0-tools ffmpeg curl openssl python3
   shellcheck systemd minisign)
-BOX=(qemu-system-x86 qemu-user-static busybox-static v4l-utils chromium wrk strace python3-venv cpio)
+BOX=(qemu-system-x86 qemu-user-static busybox-static v4l-utils chromium wrk strace valgrind python3-venv cpio)
 
 DEB=(binutils dpkg-dev)
 # What strips and signs a release.
