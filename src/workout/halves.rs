@@ -30,7 +30,8 @@ const SHORTEST: f32 = 0.5;
 const ALL: f32 = 0.9;
 /// This share of the turns of those that cross lies between both places, as halves' do; whole ones turn at one of them.
 const BETWEEN: f32 = 0.6;
-/// So many that all cross, to and fro in turn, are halves wherever they turn: a view from the front hides how far they are.
+/// So many that all cross, to and fro in turn, are halves wherever they turn: a view from the front hides how far they are. And if
+/// nearly each goes the other way than the one before it, all of them cross, however short some look.
 const MANY: usize = 12;
 /// Between: this share of the way from one at least, and from the other.
 const OFF: f32 = 0.1;
@@ -104,13 +105,15 @@ fn sides(all: &[Crossing]) -> Option<Vec<i8>> {
     let share = |count: usize, of: usize| count as f32 / of.max(1) as f32;
     let turns = crossing.iter().filter(|one| (OFF..=1.0 - OFF).contains(&(one.turn / one.way))).count();
     let in_turn = crossing.windows(2).filter(|pair| pair[0].way.signum() != pair[1].way.signum()).count();
-    let all_cross = share(crossing.len(), all.len()) >= ALL && share(in_turn, crossing.len() - 1) >= ALL;
+    let turned = all.windows(2).filter(|pair| pair[0].way.signum() != pair[1].way.signum()).count();
+    let each = all.len() >= MANY && share(turned, all.len() - 1) >= ALL;
+    let all_cross = each || share(crossing.len(), all.len()) >= ALL && share(in_turn, crossing.len() - 1) >= ALL;
     let far = median(all.iter().map(|one| one.far));
     let short = if all_cross { SHORTEST } else { SHORT };
-    let between = share(turns, crossing.len()) >= BETWEEN || all_cross && crossing.len() >= MANY;
+    let between = share(turns, crossing.len()) >= BETWEEN || each || all_cross && crossing.len() >= MANY;
     let halves = long >= short * far && between;
     let side = |one: &Crossing| {
-        if !crosses(&one) {
+        if !each && !crosses(&one) {
             0
         } else if one.way.signum() == first {
             1
@@ -247,6 +250,22 @@ mod tests {
         assert!(as_they_are(&[&[a, b].repeat(5)[..], &[a]].concat()), "eleven");
         let (signal, spans) = (Signal::default(), seen(&[OUT, BACK, OUT, BACK, OUT, BACK]).1);
         assert_eq!(join(&signal, spans.clone()), spans, "nothing was seen");
+    }
+
+    #[test]
+    fn dozens_that_nearly_all_go_the_other_way_than_the_one_before_are_halves_however_short_some_look() {
+        let of = |ways: &[f32], turn: f32| {
+            let all: Vec<Crossing> =
+                ways.iter().map(|way| Crossing { way: *way, turn: turn * way, far: 1.0 }).collect();
+            sides(&all)
+        };
+        let ways = [0.6, -0.2, 0.6, -0.6, 0.1, -0.6, 0.6, -0.2, 0.6, -0.6, 0.2, -0.6];
+        assert_eq!(of(&ways, 1.0), Some([1, -1].repeat(6)));
+        assert_eq!(of(&ways[..11], 1.0), None, "eleven, which turn at the other end");
+        assert_eq!(of(&ways.map(|way| way / 1.3), 1.0), None, "less than half as far as the turns are");
+        // Ten times of eleven are enough, nine are not.
+        let but = |last: &[f32]| of(&[&ways[..12 - last.len()], last].concat(), 1.0).is_some();
+        assert!(but(&[-0.6]) && but(&[0.6]) && !but(&[-0.6, -0.6]));
     }
 
     #[test]
