@@ -5,6 +5,9 @@
 //! athlete is lost or has left the zone. It must never give an id twice, never take one person for two, and never be
 //! troubled by a pose that is nonsense. All of it is arrays: [`TRACKS`] people at most, no allocation ever.
 //!
+//! Who was hidden while somebody else appeared beside him is himself again as soon as both are seen, and whoever another stands
+//! before is waited for: a set that goes on behind a back is one set.
+//!
 //! Candidates are compared by their *merit*, a product of shares from 0 to 1:
 //!
 //! ```text
@@ -25,7 +28,7 @@ use std::time::Duration;
 
 use super::Zone;
 use super::matching::matched;
-use super::similarity::{area, duplicate, tidied};
+use super::similarity::{area, duplicate, shared, tidied};
 use super::track::Track;
 use crate::skeleton::Pose;
 use crate::time::Mono;
@@ -42,6 +45,12 @@ const KNOWN_SCORE: f32 = 0.5;
 const FIRST_SIGHT: Duration = Duration::from_millis(500);
 /// A rival's merit is this many times the athlete's.
 const ADVANTAGE: f32 = 2.2;
+/// Somebody before whom another stands is remembered for this time, …
+const COVERED: Duration = Duration::from_secs(25);
+/// … if this share of his box is in the other's.
+const COVERS: f32 = 0.4;
+/// Between frames that are further apart a body changes so much that it may look like another's.
+const STRIDE: Duration = Duration::from_millis(150);
 /// Who might train as well is still the same unless another has this many times his merit.
 const KNOWN_RIVAL: f32 = 1.3;
 /// A rival hidden for longer has lost his advantage.
@@ -139,18 +148,19 @@ impl Athlete {
     /// Takes what was found on the next frame, of `frame` pixels: `poses` in pixels, by falling score. A stamp before
     /// the last one counts as the last one.
     pub fn update(&mut self, stamp: Mono, frame: (usize, usize), poses: &[Pose]) -> Followed {
+        let before = self.now;
         self.now = self.now.max(stamp);
+        let now = self.now;
         if frame != self.frame {
             // A picture of another size cannot be compared with the last one.
             (self.frame, self.tracks) = (frame, [None; TRACKS]);
         }
-        let (now, lost) = (self.now, self.settings.lost);
-        for slot in &mut self.tracks {
-            *slot = slot.filter(|track| now.since(track.last_seen) <= lost);
-        }
         let mut found = Found::new(frame, poses, self.settings.min_score * KNOWN_SCORE);
-        self.recognise(&mut found);
+        self.forget();
+        self.recognise(&mut found, now.since(before) <= STRIDE);
+        self.take_back(&mut found);
         self.welcome(&mut found);
+        self.meet();
         if let Some(zone) = self.settings.zone {
             for track in self.tracks.iter_mut().flatten().filter(|track| track.last_seen == now) {
                 track.stand(now, &zone, frame);
@@ -170,6 +180,11 @@ impl Athlete {
     /// Who else might train: his id, and his pose when found on this frame. `known` stays it unless another has a clear
     /// advantage.
     pub fn rival(&self, known: Option<u32>) -> Option<(u32, Option<usize>)> {
+        // He is waited for while he is remembered: what is known of him would be lost for whoever walks past before him.
+        let hidden = |track: &&Track| Some(track.id) == known && Some(track.id) != self.athlete && !self.may(track);
+        if self.tracks.iter().flatten().any(|track| hidden(&track)) {
+            return None;
+        }
         let others = self.tracks.iter().flatten().filter(|track| Some(track.id) != self.athlete && self.fit(track));
         let worth = |track: &Track| self.merit(track) * if Some(track.id) == known { KNOWN_RIVAL } else { 1.0 };
         let best = others.max_by(|a, b| worth(a).total_cmp(&worth(b)))?;
@@ -187,8 +202,30 @@ impl Athlete {
         self.tracks.iter().flatten().count()
     }
 
-    /// Gives the poses to the tracks that they are most like.
-    fn recognise(&mut self, found: &mut Found) {
+    /// Forgets who is hidden for too long; somebody who stands before him may hide him for longer. Whoever was never seen beside
+    /// the other may be he, in another posture.
+    fn forget(&mut self) {
+        for n in 0..TRACKS {
+            let Some(track) = &self.tracks[n] else { continue };
+            let hidden = self.now.since(track.last_seen);
+            let (here, hides) = (&track.pose.bbox, COVERS * area(&track.pose.bbox));
+            let covers = |other: &Track| self.is_here(other) && shared(&other.pose.bbox, here) >= hides;
+            let met = |slot: usize| track.company & (1 << slot) != 0;
+            let others = self.tracks.iter().enumerate().filter(|(slot, _)| met(*slot));
+            let covered = || others.filter_map(|(_, other)| other.as_ref()).any(covers);
+            if hidden > self.settings.lost && !(hidden <= COVERED && covered()) {
+                self.tracks[n] = None;
+            }
+        }
+    }
+
+    /// Whether he was seen just now, or was not found for a moment only.
+    fn is_here(&self, track: &Track) -> bool {
+        self.now.since(track.last_seen) <= RIVAL_HIDDEN
+    }
+
+    /// Gives the poses to the tracks that they are most like. Where frames come `quickly` nobody leaps but in appearance.
+    fn recognise(&mut self, found: &mut Found, quickly: bool) {
         let mut likeness = [[0.0; POSES]; TRACKS];
         for (row, track) in likeness.iter_mut().zip(&self.tracks) {
             let Some(track) = track else { continue };
@@ -202,10 +239,33 @@ impl Athlete {
             let clear = likeness[t][p] - LIKENESS_APART;
             let alone = likeness.iter().enumerate().all(|(n, row)| n == t || row[p] < clear);
             if let Some(track) = &mut self.tracks[t] {
+                if quickly {
+                    track.may_leap(self.now, likeness[t][p]);
+                }
                 track.see(self.now, found.list[p].1, alone);
                 track.index = found.list[p].0;
                 found.list[p].2 = Some(track.id);
             }
+        }
+    }
+
+    /// Who was found again, as it seemed, where somebody else appeared while he was hidden, is himself where he was; the other
+    /// one is new.
+    fn take_back(&mut self, found: &mut Found) {
+        let (now, lately) = (self.now, self.settings.lost);
+        for p in 0..found.count {
+            let (index, pose, None) = found.list[p] else { continue };
+            let alike =
+                |slot: &Option<Track>| slot.as_ref().and_then(|track| track.landed_elsewhere(now, &pose, lately));
+            let likest = |a: &(usize, f32), b: &(usize, f32)| a.1.total_cmp(&b.1);
+            let known = self.tracks.iter().enumerate().filter_map(|(n, slot)| Some((n, alike(slot)?))).max_by(likest);
+            let Some(track) = known.and_then(|(n, _)| self.tracks[n].as_mut()) else { continue };
+            for (_, _, id) in found.all().iter_mut().filter(|(_, _, id)| *id == Some(track.id)) {
+                *id = None;
+            }
+            track.take_back(now, pose);
+            track.index = index;
+            found.list[p].2 = Some(track.id);
         }
     }
 
@@ -222,8 +282,22 @@ impl Athlete {
             });
             let (Some(slot), Some(new)) = (slot, self.last_id.checked_add(1)) else { return };
             self.last_id = new;
+            self.tracks.iter_mut().flatten().for_each(|track| track.company &= !(1 << slot));
             self.tracks[slot] = Some(Track::begin(new, now, (*index, *pose)));
             *id = Some(new);
+        }
+    }
+
+    /// Notes who is seen together.
+    fn meet(&mut self) {
+        let now = self.now;
+        let seen = |slot: &Option<Track>| slot.as_ref().is_some_and(|track| track.last_seen == now);
+        let together =
+            self.tracks.iter().enumerate().filter(|(_, slot)| seen(slot)).fold(0, |all, (n, _)| all | 1 << n);
+        for (n, track) in self.tracks.iter_mut().enumerate() {
+            if let Some(track) = track.as_mut().filter(|_| together & (1 << n) != 0) {
+                track.company |= together & !(1 << n);
+            }
         }
     }
 
@@ -266,8 +340,7 @@ impl Athlete {
 
     /// Whether he could be the athlete soon: he is there, and in the zone.
     fn may(&self, track: &Track) -> bool {
-        self.now.since(track.last_seen) <= RIVAL_HIDDEN
-            && (self.settings.zone.is_none() || track.inside_since.is_some())
+        self.is_here(track) && (self.settings.zone.is_none() || track.inside_since.is_some())
     }
 
     /// Whether he could be the athlete now: he is so for long enough.
@@ -418,10 +491,100 @@ mod tests {
         // Hidden for longer than half a second nobody is a rival.
         watch(&mut athlete, 62..=66, &poses[..1]);
         assert_eq!(athlete.rival(None), None);
+        // Who is known is waited for as long as he is remembered, two seconds.
+        watch(&mut far, 61..=66, &[poses[0], small(850.0, 90.0)]);
+        assert_eq!([None, Some(2)].map(|known| far.rival(known)), [Some((3, Some(1))), None]);
+        watch(&mut far, 67..=81, &[poses[0], small(850.0, 90.0)]);
+        assert_eq!(far.rival(Some(2)), Some((3, Some(1))));
         // Who trains is the athlete from now on, and the other one a rival.
         athlete.update(stamp(67), FRAME, &poses);
         athlete.follow(2);
         assert_eq!((athlete.update(stamp(68), FRAME, &poses).id, athlete.rival(None).unwrap().0), (Some(2), 1));
+    }
+
+    /// Somebody lies, is not found for four tenths, and meanwhile somebody appears who stands behind him; so many tenths later
+    /// both are seen, he at `place`. Whose ids are they?
+    fn hidden_behind(tenths: u64, place: [f32; 4]) -> [Option<u32>; 2] {
+        let (lies, stands) = ([500.0, 300.0, 700.0, 420.0], [610.0, 230.0, 690.0, 430.0]);
+        let mut athlete = Athlete::new(Settings::default());
+        watch(&mut athlete, 50..=60, &[at(lies)]);
+        watch(&mut athlete, 61..=63, &[]);
+        watch(&mut athlete, 64..=64 + tenths, &[at(stands)]);
+        assert_eq!((athlete.people(), athlete.tracks[0].unwrap().pose.bbox), (1, stands), "it may be him");
+        athlete.update(stamp(65 + tenths), FRAME, &[at(place), at(stands)]);
+        [place, stands]
+            .map(|bbox| athlete.tracks.iter().flatten().find(|track| track.pose.bbox == bbox).map(|track| track.id))
+    }
+
+    #[test]
+    fn who_is_found_again_where_he_was_keeps_his_id_and_who_was_taken_for_him_is_new() {
+        let place = [505.0, 295.0, 700.0, 420.0];
+        assert_eq!(hidden_behind(5, place), [Some(1), Some(2)]);
+        assert_eq!(hidden_behind(19, place), [Some(1), Some(2)]);
+        assert_eq!(hidden_behind(21, place), [Some(2), Some(1)], "after two seconds he is somebody else");
+        assert_eq!(
+            hidden_behind(5, [100.0, 300.0, 300.0, 420.0]),
+            [Some(2), Some(1)],
+            "and so is whoever is elsewhere"
+        );
+    }
+
+    /// One lies; another comes along, is seen beside him if they `met`, and stands before him for so many tenths, with his box
+    /// so far from its left side. Is he still known?
+    fn known_behind(met: bool, left: f32, tenths: u64) -> bool {
+        let (lies, stands) = (at([500.0, 300.0, 700.0, 420.0]), at([left, 200.0, left + 150.0, 450.0]));
+        let mut athlete = Athlete::new(Settings::default());
+        watch(&mut athlete, 50..=60, &[lies]);
+        if met {
+            watch(&mut athlete, 61..=61, &[lies, at([left - 60.0, 200.0, left + 90.0, 450.0])]);
+            athlete.update(stamp(62), FRAME, &[lies, stands]);
+        }
+        // Nobody takes the place of who is hidden for longer than a second by only being near.
+        let from = if met { 62 } else { 72 };
+        for tenths in from + 1..=62 + tenths {
+            // Not on every frame is he found.
+            athlete.update(stamp(tenths), FRAME, if tenths % 4 == 3 { &[] } else { std::slice::from_ref(&stands) });
+        }
+        athlete.track(1).is_some_and(|track| track.pose.bbox == lies.bbox)
+    }
+
+    #[test]
+    fn whoever_another_stands_before_is_remembered_for_longer() {
+        assert!(known_behind(true, 560.0, 250) && !known_behind(true, 560.0, 251), "25 seconds");
+        // 80 of 200 pixels are two fifths.
+        assert!(known_behind(true, 620.0, 50) && !known_behind(true, 621.0, 50));
+        assert!(known_behind(true, 800.0, 20) && !known_behind(true, 800.0, 21), "nobody stands before him");
+        assert!(known_behind(false, 620.0, 18) && !known_behind(false, 620.0, 21), "it may be he who stands there");
+    }
+
+    #[test]
+    fn who_is_new_was_seen_with_nobody_yet() {
+        let mut athlete = Athlete::new(Settings::default());
+        watch(&mut athlete, 50..=51, &row(3));
+        let company = |athlete: &Athlete| athlete.tracks.map(|slot| slot.map_or(0, |track| track.company));
+        assert_eq!(company(&athlete)[..4], [0b110, 0b101, 0b011, 0]);
+        // The third leaves, and somebody else takes his place among them while the first is hidden.
+        let poses = row(2);
+        watch(&mut athlete, 52..=80, &poses);
+        athlete.update(stamp(81), FRAME, &[poses[1], at([900.0, 100.0, 960.0, 250.0])]);
+        assert_eq!(company(&athlete)[..3], [0b010, 0b101, 0b010]);
+    }
+
+    #[test]
+    fn where_frames_are_seldom_bodies_change_so_much_that_nobody_is_taken_back() {
+        let (lies, stands) = ([500.0, 300.0, 700.0, 420.0], [610.0, 230.0, 690.0, 430.0]);
+        let ids = |every: u64| {
+            let mut athlete = Athlete::new(Settings::default());
+            let mut see = |n: u64, poses: &[Pose]| {
+                athlete.update(Mono::from_ns(5_000_000_000 + n * every * 1_000_000), FRAME, poses)
+            };
+            (0..10).for_each(|n| _ = see(n, &[at(lies)]));
+            see(10, &[at(stands)]);
+            see(11, &[at(stands)]);
+            see(12, &[at(lies), at(stands)]);
+            athlete.tracks.iter().flatten().find(|track| track.pose.bbox == lies).map(|track| track.id)
+        };
+        assert_eq!([150, 151].map(ids), [Some(1), Some(2)]);
     }
 
     #[test]

@@ -57,7 +57,8 @@ pub fn length(bbox: &[f32; 4]) -> f32 {
     (bbox[2] - bbox[0]).max(bbox[3] - bbox[1])
 }
 
-fn shared(a: &[f32; 4], b: &[f32; 4]) -> f32 {
+/// Of both, pixels squared.
+pub fn shared(a: &[f32; 4], b: &[f32; 4]) -> f32 {
     let width = a[2].min(b[2]) - a[0].max(b[0]);
     let height = a[3].min(b[3]) - a[1].max(b[1]);
     width.max(0.0) * height.max(0.0)

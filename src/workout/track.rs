@@ -3,7 +3,8 @@
 //! It must never depend on how many frames a second come: every average is over seconds. It holds no memory beyond itself.
 //!
 //! *seen*: matched with a pose of the newest frame · *drift*: how fast the body as a whole goes, pixels a second ·
-//! *feet*: where he touches the floor · *place*: where he was on average of late; a walker is ahead of his.
+//! *feet*: where he touches the floor · *place*: where he was on average of late; a walker is ahead of his · *leap*: found again,
+//! but little like before: it may be somebody else who appeared while he was not found.
 
 use std::time::Duration;
 
@@ -34,6 +35,8 @@ const TORSO: [Joint; 4] = [Joint::LeftShoulder, Joint::RightShoulder, Joint::Lef
 
 /// A pose that is less like a track is somebody else.
 pub const LIKENESS_LEAST: f32 = 0.3;
+/// Whoever is less like himself than this leapt.
+const LEAP: f32 = 0.5;
 /// Nobody is further from where he is expected than this brings him, in body lengths a second: who steps into a lunge and
 /// sinks is as fast as who runs. At few frames a second a sudden step leaves nothing of two boxes in common.
 const SPRINT: f32 = 5.0;
@@ -61,6 +64,8 @@ pub struct Track {
     pub index: usize,
     /// Frames in which he was seen, up to the largest number.
     pub sightings: u32,
+    /// Who of the others was seen on the same frame once, a bit for each place among them: he is certainly somebody else.
+    pub company: u16,
     /// Since when the feet are in the zone without a break.
     pub inside_since: Option<Mono>,
     /// Since when the feet are out of it without a break.
@@ -68,6 +73,8 @@ pub struct Track {
     /// Since when he is much better than the athlete.
     pub ahead_since: Option<Mono>,
     first_seen: Mono,
+    /// How he was before he leapt, and when he did.
+    leapt: Option<(Pose, Mono)>,
     drift: Point,
     feet: Point,
     place: Point,
@@ -135,10 +142,12 @@ impl Track {
             last_seen: stamp,
             index,
             sightings: 1,
+            company: 0,
             inside_since: None,
             outside_since: None,
             ahead_since: None,
             first_seen: stamp,
+            leapt: None,
             drift: [0.0; 2],
             feet: feet(&pose),
             place: middle(&pose),
@@ -171,6 +180,29 @@ impl Track {
         let reach = (SPRINT * hidden_s).min(REACH_MOST) * was;
         // Just enough to be taken when nobody else is likelier.
         if off < reach { alike.max(LIKENESS_LEAST + 0.01 * (1.0 - off / reach)) } else { alike }
+    }
+
+    /// Notes, before he is seen again so alike, whether he leaps.
+    pub fn may_leap(&mut self, stamp: Mono, alike: f32) {
+        if alike < LEAP {
+            self.leapt = Some((self.pose, stamp));
+        }
+    }
+
+    /// How like `pose` is to him as he was before a leap of late, if whoever he was taken for since is less so.
+    pub fn landed_elsewhere(&self, stamp: Mono, pose: &Pose, lately: Duration) -> Option<f32> {
+        let (was, _) = self.leapt.as_ref().filter(|(_, when)| stamp.since(*when) <= lately)?;
+        let alike = likeness(was, pose);
+        (alike >= LIKENESS_LEAST && alike > likeness(was, &self.pose)).then_some(alike)
+    }
+
+    /// He is where he was before he leapt: it was somebody else who did.
+    pub fn take_back(&mut self, stamp: Mono, pose: Pose) {
+        if let Some((was, _)) = self.leapt.take() {
+            self.pose = was;
+        }
+        self.drift = [0.0; 2];
+        self.see(stamp, pose, false);
     }
 
     /// He is seen again. `alone` is false when the pose may as well be somebody else's: then his course is kept.
