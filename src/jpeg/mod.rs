@@ -35,6 +35,7 @@ pub mod bench;
 mod colour;
 pub mod cpu;
 pub mod draw;
+pub mod encoders;
 pub mod keepsake;
 mod planes;
 mod prepare;

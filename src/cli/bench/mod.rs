@@ -2,6 +2,7 @@
 //!
 //! Each prints one line: a sentence, or with `--json` an object. Comparisons with other programs are the bench scripts'.
 
+mod encoders;
 mod http;
 mod mailbox;
 pub mod pipeline;
@@ -35,6 +36,15 @@ pub enum Bench {
     Mailbox,
     /// One 1280x720 frame at quality 75: encoded anew, and found in the cache
     Encode,
+    /// Every JPEG encoder of this machine: milliseconds a frame, for one camera and two, and how near it is to the CPU's
+    Encoders {
+        /// Frames of each size and number of cameras
+        #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+        frames: u32,
+        /// The folder of CUDA's libraries, as `jpeg.cuda` in the config
+        #[arg(long, value_name = "DIR")]
+        cuda: Option<PathBuf>,
+    },
     /// Serve one still picture until the time is over, for a load generator beside it
     Http {
         /// How long
@@ -105,6 +115,10 @@ pub fn bench(args: &BenchArgs) -> Exit {
         Bench::Mailbox => tell(args.json, &mailbox::measure()),
         Bench::Encode => match crate::jpeg::bench::measure(ENCODES) {
             Ok(measured) => tell(args.json, &measured),
+            Err(why) => super::say(&why.to_string(), Exit::Failed),
+        },
+        Bench::Encoders { frames, cuda } => match crate::jpeg::encoders::measure(*frames as usize, cuda.clone()) {
+            Ok(measured) => encoders::tell(args.json, &measured),
             Err(why) => super::say(&why.to_string(), Exit::Failed),
         },
         Bench::Http { seconds, body_bytes, workers, listen } => {

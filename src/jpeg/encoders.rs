@@ -1,0 +1,224 @@
+//! What each encoder of this machine costs, and how near its pictures are to the CPU's: `spotter bench encoders`.
+//!
+//! Every encoder that passes its trial encodes the same frames, of 1280x720 and of 1920x1080, for one camera and for two
+//! at once, each with a thread and an encoder of its own as in the box. The time is a frame's, from planes to bytes, as
+//! it passes and as this thread works: while a graphics processor works the thread sleeps. With one camera each picture is
+//! decoded and held against the CPU's of the same frame, where no time is taken; with two only the last of each, so
+//! that they are in each other's way all the time.
+//!
+//! *PSNR*: the peak signal-to-noise ratio between two decoded pictures, in decibels, over all channels of all pixels.
+
+use std::sync::Barrier;
+use std::thread;
+use std::time::Duration;
+
+use turbojpeg::PixelFormat as Packed;
+
+use super::bench::{camera_like, spent};
+use super::{Chosen, EncodeFault, Encoder, Settings, Variant, Wanted};
+use crate::frame::{Frame, PixelFormat};
+use crate::time::Mono;
+
+/// Pixels across and down.
+const SIZES: [(usize, usize); 2] = [(1280, 720), (1920, 1080)];
+const CAMERAS: [usize; 2] = [1, 2];
+const VARIANT: Variant = Variant { quality: Some(75), width: None };
+
+/// One encoder.
+#[derive(Clone, PartialEq, Debug, serde::Serialize)]
+pub struct Contender {
+    /// Its name in the config.
+    pub encoder: &'static str,
+    /// Which version from where, or why it cannot be used.
+    pub why: String,
+    /// What was measured; empty if it cannot be used.
+    pub runs: Vec<Run>,
+}
+
+/// All frames of one size, for so many cameras at once.
+#[derive(Clone, Copy, PartialEq, Debug, serde::Serialize)]
+pub struct Run {
+    /// Pixels across.
+    pub width: usize,
+    /// Pixels down.
+    pub height: usize,
+    /// Cameras at once.
+    pub cameras: usize,
+    /// Frames of each.
+    pub frames: usize,
+    /// Milliseconds from planes to bytes: the median.
+    pub ms: f64,
+    /// Of a hundred frames one takes longer.
+    pub ms_p99: f64,
+    /// Milliseconds of the thread's processor time: the mean.
+    pub cpu_ms: f64,
+    /// The picture furthest from the CPU's; nothing where all are the CPU's to the last bit.
+    pub psnr_db: Option<f64>,
+}
+
+/// Lets every encoder encode `frames` frames of each size and number of cameras.
+///
+/// # Errors
+/// When an encoder that passed its trial fails, or the CPU's does.
+pub fn measure(frames: usize, cuda: Option<std::path::PathBuf>) -> Result<Vec<Contender>, EncodeFault> {
+    [("cpu", Wanted::Cpu), ("nvjpegenc", Wanted::Nvjpegenc), ("nvjpeg", Wanted::Nvjpeg)]
+        .into_iter()
+        .map(|(encoder, wanted)| match Chosen::of(&Settings { encoder: wanted, cuda: cuda.clone() }) {
+            Ok(chosen) => Ok(Contender { encoder, why: chosen.why().to_string(), runs: runs(&chosen, frames)? }),
+            Err(fault) => Ok(Contender { encoder, why: fault.to_string(), runs: Vec::new() }),
+        })
+        .collect()
+}
+
+fn runs(chosen: &Chosen, frames: usize) -> Result<Vec<Run>, EncodeFault> {
+    let all = SIZES.into_iter().flat_map(|size| CAMERAS.map(|cameras| (size, cameras)));
+    all.map(|(size, cameras)| run(chosen, size, cameras, frames.max(1))).collect()
+}
+
+fn run(chosen: &Chosen, size: (usize, usize), cameras: usize, frames: usize) -> Result<Run, EncodeFault> {
+    let job = Job { chosen, size, frames, alone: cameras == 1, ready: &Barrier::new(cameras) };
+    let measured: Vec<Result<Camera, EncodeFault>> = thread::scope(|scope| {
+        let started: Vec<_> = (1..=cameras as u32).map(|seed| scope.spawn(move || camera(&job, seed))).collect();
+        started.into_iter().map(|camera| camera.join().expect("a camera of the bench does not panic")).collect()
+    });
+    let measured: Vec<Camera> = measured.into_iter().collect::<Result<_, _>>()?;
+    let mut spans: Vec<Duration> = measured.iter().flat_map(|camera| camera.spans.iter().copied()).collect();
+    spans.sort_unstable();
+    let at = |share: f64| spans[((spans.len() - 1) as f64 * share).round() as usize].as_secs_f64() * 1e3;
+    let worked: Duration = measured.iter().map(|camera| camera.worked).sum();
+    let furthest = measured.iter().map(|camera| camera.psnr_db).fold(f64::INFINITY, f64::min);
+    Ok(Run {
+        width: size.0,
+        height: size.1,
+        cameras,
+        frames,
+        ms: at(0.5),
+        ms_p99: at(0.99),
+        cpu_ms: worked.as_secs_f64() * 1e3 / spans.len() as f64,
+        psnr_db: furthest.is_finite().then_some(furthest),
+    })
+}
+
+/// What each camera's thread does.
+#[derive(Clone, Copy)]
+struct Job<'a> {
+    chosen: &'a Chosen,
+    size: (usize, usize),
+    frames: usize,
+    /// There is one camera.
+    alone: bool,
+    /// Nobody begins before all are ready; who fails has passed it too.
+    ready: &'a Barrier,
+}
+
+/// What one camera's thread saw.
+struct Camera {
+    spans: Vec<Duration>,
+    worked: Duration,
+    psnr_db: f64,
+}
+
+fn camera(job: &Job, seed: u32) -> Result<Camera, EncodeFault> {
+    let made = job.chosen.encoder().and_then(|encoder| Ok((encoder, Encoder::cpu()?)));
+    let mut frame = camera_like(PixelFormat::I420, job.size.0, job.size.1, seed);
+    job.ready.wait();
+    let (mut encoder, mut cpu) = made?;
+    let frames = job.frames;
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    let mut seen = Camera { spans: Vec::with_capacity(frames), worked: Duration::ZERO, psnr_db: f64::INFINITY };
+    // The first one warms up.
+    for turn in 0..=frames {
+        roll(&mut frame);
+        let (begun, began) = (Mono::now(), spent());
+        encoder.encode(&frame, VARIANT, &mut theirs)?;
+        if turn > 0 {
+            seen.spans.push(Mono::now().since(begun));
+            seen.worked += spent() - began;
+        }
+        if job.alone || turn == frames {
+            cpu.encode(&frame, VARIANT, &mut ours)?;
+            seen.psnr_db = seen.psnr_db.min(psnr_db(&ours, &theirs)?);
+        }
+    }
+    Ok(seen)
+}
+
+/// Moves the picture up by two rows, so that each frame is another one, its blocks cut elsewhere.
+fn roll(frame: &mut Frame) {
+    let planes: Vec<_> = frame.layout.planes().iter().map(|plane| (plane.offset, plane.stride)).collect();
+    for (plane, (offset, stride)) in planes.iter().enumerate() {
+        let end = planes.get(plane + 1).map_or(frame.bytes.len(), |next| next.0);
+        frame.bytes[*offset..end].rotate_left(stride * if plane == 0 { 2 } else { 1 });
+    }
+}
+
+/// Between two JPEGs of one size; infinite where both show the same.
+fn psnr_db(a: &[u8], b: &[u8]) -> Result<f64, EncodeFault> {
+    let (a, b) = (turbojpeg::decompress(a, Packed::RGB)?, turbojpeg::decompress(b, Packed::RGB)?);
+    if (a.width, a.height) != (b.width, b.height) {
+        return Err(EncodeFault::Failed(format!("it came out as {}x{}", b.width, b.height)));
+    }
+    let sum: u64 = a.pixels.iter().zip(&b.pixels).map(|(a, b)| u64::from(a.abs_diff(*b)).pow(2)).sum();
+    let mean = sum as f64 / a.pixels.len() as f64;
+    Ok(10.0 * (255.0 * 255.0 / mean).log10())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn jpeg(seed: u32, quality: u8) -> Vec<u8> {
+        let mut out = Vec::new();
+        let variant = Variant { quality: Some(quality), width: None };
+        let frame = camera_like(PixelFormat::I420, 160, 96, seed);
+        Encoder::cpu().unwrap().encode(&frame, variant, &mut out).unwrap();
+        out
+    }
+
+    #[test]
+    fn another_quality_is_further_away_and_another_size_is_refused() {
+        let best = jpeg(1, 95);
+        assert_eq!(psnr_db(&best, &best).unwrap(), f64::INFINITY);
+        let (near, far) = (psnr_db(&best, &jpeg(1, 90)).unwrap(), psnr_db(&best, &jpeg(1, 20)).unwrap());
+        assert!(near > 35.0 && far < near - 5.0, "{near} {far}");
+        let mut other = Vec::new();
+        let frame = camera_like(PixelFormat::I420, 96, 96, 1);
+        Encoder::cpu().unwrap().encode(&frame, VARIANT, &mut other).unwrap();
+        assert_eq!(
+            psnr_db(&best, &other).unwrap_err().to_string(),
+            "the picture cannot be encoded: it came out as 96x96"
+        );
+    }
+
+    #[test]
+    fn each_frame_is_another_one_and_comes_back_when_it_was_all_through() {
+        let first = camera_like(PixelFormat::I420, 32, 16, 3);
+        let mut frame = Frame { layout: first.layout, bytes: first.bytes.clone(), ..Frame::default() };
+        roll(&mut frame);
+        assert_eq!(frame.bytes[..32], first.bytes[64..96], "two rows of luma");
+        assert_eq!(frame.bytes[512..528], first.bytes[528..544], "and one of the chroma beside them");
+        for _ in 1..8 {
+            assert_ne!(frame.bytes, first.bytes);
+            roll(&mut frame);
+        }
+        assert_eq!(frame.bytes, first.bytes);
+    }
+
+    #[test]
+    fn the_cpu_is_itself_and_what_is_not_there_says_why() {
+        let cpu = run(&Chosen::default(), (64, 48), 2, 3).unwrap();
+        assert_eq!((cpu.width, cpu.height, cpu.cameras, cpu.frames, cpu.psnr_db), (64, 48, 2, 3, None));
+        assert!(cpu.ms > 0.0 && cpu.ms_p99 >= cpu.ms && cpu.cpu_ms > 0.0, "{cpu:?}");
+        let nowhere = tempfile::tempdir().unwrap();
+        let all = measure(1, Some(nowhere.path().to_path_buf())).unwrap();
+        let names: Vec<&str> = all.iter().map(|one| one.encoder).collect();
+        assert_eq!(names, ["cpu", "nvjpegenc", "nvjpeg"]);
+        let (cpu, gpu) = (&all[0], &all[2]);
+        assert_eq!(
+            cpu.runs.iter().map(|run| (run.height, run.cameras)).collect::<Vec<_>>(),
+            [(720, 1), (720, 2), (1080, 1), (1080, 2)]
+        );
+        assert!(gpu.runs.is_empty());
+        assert_eq!(gpu.why, "there is no nvJPEG: no libnvjpeg.so was found");
+    }
+}
