@@ -34,6 +34,8 @@ CUTS ?= 20
 # The release of NVIDIA's system that `make cross` builds for.
 JETPACK ?= 6
 BSP ?=
+# The folder of CUDA's libraries for test-gpu-real, where they are not at their usual place.
+CUDA ?=
 DRY_RUN ?= 0
 # Of Cargo.toml, for spot.
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
@@ -48,7 +50,7 @@ OPTIMISED := --config profile.dev.package.spotter.opt-level=2
 
 .PHONY: help setup build run onnxruntime test fmt lint unit small bench bench-pose test-box test-long loom test-simulation miri sanitize fuzz mutants mutants-workout coverage geiger test-vm test-browser test-gpu \
 	test-rtsp test-reconnects test-aarch64 test-aarch64-all torture endurance test-api test-hostile test-counting test-demo-sets test-kill test-memory test-model test-day test-parity demo-model cross-debian cross cross-tools cross-tests \
-	deb deb-arm64 spot spot-arm64 test-deb image test-image bsp-named flash deny tensorrt-shim
+	test-gpu-real deb deb-arm64 spot spot-arm64 test-deb image test-image bsp-named flash deny tensorrt-shim
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -167,6 +169,9 @@ test-gpu: ## encoders and engine for GPUs against stand-ins, and the functions t
 	$(CARGO) test --locked --features tensorrt --test gpu --test tensorrt
 	$(CARGO) test --locked --features tensorrt --lib tensorrt
 	tests/gpu/symbols.sh target/debug/spotter
+
+test-gpu-real: build ## the encoders on this machine's own graphics processor or JPEG hardware (CUDA=DIR: its libraries)
+	tests/gpu/real.py $(SPOTTER) $(CUDA)
 
 tensorrt-shim: ## compile TensorRT's shim on the board it is for, and install it
 	$(MAKE) -C board/tensorrt install

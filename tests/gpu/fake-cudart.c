@@ -1,11 +1,20 @@
 /* A stand-in for the CUDA runtime: its functions by their own names and signatures (cuda_runtime_api.h of CUDA 12).
  * Host memory has a second address for the "device", as a mapping of the same pages. */
 #include "fake.h"
+#include <pthread.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #define MEMORIES 64
 static struct { void *host, *device; size_t size; } memories[MEMORIES];
+static pthread_mutex_t guard = PTHREAD_MUTEX_INITIALIZER;
+
+/* The place of the memory that the program sees there, or of a free one. */
+static int place(void *host) {
+  for (int i = 0; i < MEMORIES; i++)
+    if (memories[i].host == host) return i;
+  return -1;
+}
 
 const char *cudaGetErrorString(int code) {
   switch (code) {
@@ -49,41 +58,46 @@ int cudaHostAlloc(void **host, size_t size, unsigned flags) {
   MAY_FAIL
   int file = memfd_create("memory", 0);
   if (ftruncate(file, size)) return 2;
-  for (int i = 0; i < MEMORIES; i++) {
-    if (memories[i].host) continue;
+  pthread_mutex_lock(&guard);
+  int i = place(0);
+  if (i >= 0) {
     memories[i].host = mmap(0, size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
     memories[i].device = mmap(0, size, PROT_READ, MAP_SHARED, file, 0);
     memories[i].size = size;
-    close(file);
     *host = memories[i].host;
-    tell("+ memory %p", *host);
-    tell("cudaHostAlloc %zu %u", size, flags);
-    return 0;
   }
+  pthread_mutex_unlock(&guard);
   close(file);
-  return 2;
+  if (i < 0) return 2;
+  tell("+ memory %p", *host);
+  tell("cudaHostAlloc %zu %u", size, flags);
+  return 0;
 }
 
 int cudaHostGetDevicePointer(void **device, void *host, unsigned flags) {
   MAY_FAIL
-  for (int i = 0; i < MEMORIES; i++) {
-    if (memories[i].host != host || !host || flags) continue;
-    *device = memories[i].device;
-    tell("device %p", *device);
-    return 0;
-  }
-  return 1;
+  if (!host || flags) return 1;
+  pthread_mutex_lock(&guard);
+  int i = place(host);
+  if (i >= 0) *device = memories[i].device;
+  pthread_mutex_unlock(&guard);
+  if (i < 0) return 1;
+  tell("device %p", *device);
+  return 0;
 }
 
 int cudaFreeHost(void *host) {
   MAY_FAIL
-  for (int i = 0; i < MEMORIES; i++) {
-    if (memories[i].host != host || !host) continue;
+  if (!host) return 1;
+  pthread_mutex_lock(&guard);
+  int i = place(host);
+  if (i >= 0) {
     munmap(memories[i].host, memories[i].size);
     munmap(memories[i].device, memories[i].size);
     memories[i].host = 0;
-    tell("- memory %p", host);
-    return 0;
   }
-  return 1;
+  pthread_mutex_unlock(&guard);
+  if (i < 0) return 1;
+  tell("- memory %p", host);
+  return 0;
 }

@@ -5,10 +5,10 @@
 
 typedef struct { unsigned char *channel[4]; size_t pitch[4]; } nvjpegImage_t;
 
-/* What a params and a state hold; there is one encoder at a time in a test. */
-static int quality = 75, sampling = 0;
-static unsigned char *jpeg = 0;
-static unsigned long jpeg_length = 0;
+/* What a params and a state hold; a thread has one encoder at a time in a test. */
+static _Thread_local int quality = 75, sampling = 0;
+static _Thread_local unsigned char *jpeg = 0;
+static _Thread_local unsigned long jpeg_length = 0;
 
 int nvjpegGetProperty(int property, int *value) {
   MAY_FAIL

@@ -14,6 +14,7 @@ use std::process::Command;
 use common::{SpotterBox, c_compiler, until};
 use spotter::frame::{Frame, Layout, PixelFormat};
 use spotter::jpeg::bench::camera_like;
+use spotter::jpeg::encoders::measure;
 use spotter::jpeg::{Chosen, EncodeFault, Encoder, Settings, Variant, Wanted};
 
 const NVJPEG: &str = "libnvjpeg.so.12";
@@ -262,6 +263,21 @@ fn a_picture_after_a_fault_begins_anew() {
     }
     drop(encoder);
     cuda.is_given_back(0, "after the encoder");
+}
+
+#[test]
+fn two_cameras_encode_at_once_each_with_an_encoder_of_its_own() {
+    let cuda = Cuda::new();
+    let all = measure(2, Some(cuda.folder.path().to_path_buf())).unwrap();
+    let nvjpeg = all.iter().find(|one| one.encoder == "nvjpeg").unwrap();
+    let runs: Vec<_> = nvjpeg.runs.iter().map(|run| (run.height, run.cameras, run.frames, run.psnr_db)).collect();
+    assert_eq!(runs, [(720, 1, 2, None), (720, 2, 2, None), (1080, 1, 2, None), (1080, 2, 2, None)], "{}", nvjpeg.why);
+    cuda.is_given_back(0, "after the bench");
+    // What fails its trial is not measured.
+    cuda.order("swapped 1\n");
+    let all = measure(1, Some(cuda.folder.path().to_path_buf())).unwrap();
+    let nvjpeg = all.iter().find(|one| one.encoder == "nvjpeg").unwrap();
+    assert!(nvjpeg.runs.is_empty() && nvjpeg.why.contains("levels from the CPU's"), "{}", nvjpeg.why);
 }
 
 #[test]
