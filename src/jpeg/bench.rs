@@ -59,7 +59,7 @@ pub fn measure(frames: usize) -> Result<Measured, EncodeFault> {
 }
 
 /// The processor time of this thread so far.
-pub(super) fn spent() -> Duration {
+fn spent() -> Duration {
     let t = clock_gettime(ClockId::ThreadCPUTime);
     Duration::new(t.tv_sec as u64, t.tv_nsec as u32)
 }

@@ -1,10 +1,10 @@
 //! What each encoder of this machine costs, and how near its pictures are to the CPU's: `spotter bench encoders`.
 //!
-//! Every encoder that passes its trial encodes the same frames, of 1280x720 and of 1920x1080, for one camera and for two
-//! at once, each with a thread and an encoder of its own as in the box. The time is a frame's, from planes to bytes, as
-//! it passes and as this thread works: while a graphics processor works the thread sleeps. With one camera each picture is
-//! decoded and held against the CPU's of the same frame, where no time is taken; with two only the last of each, so
-//! that they are in each other's way all the time.
+//! Every encoder that passes its trial encodes frames of 1280x720 and of 1920x1080, for one camera and for two at once, each
+//! with a thread and an encoder of its own as in the box. First the time is taken, of a few frames in turn, one encode right
+//! after the other: from planes to bytes, as it passes, and the processor time of the whole process, since some encoders
+//! have threads of their own. Then as many frames, each another one, are encoded once more, and each picture is decoded and
+//! held against the CPU's of the same frame.
 //!
 //! *PSNR*: the peak signal-to-noise ratio between two decoded pictures, in decibels, over all channels of all pixels.
 
@@ -12,9 +12,10 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::Duration;
 
+use rustix::time::{ClockId, clock_gettime};
 use turbojpeg::PixelFormat as Packed;
 
-use super::bench::{camera_like, spent};
+use super::bench::camera_like;
 use super::{Chosen, EncodeFault, Encoder, Settings, Variant, Wanted};
 use crate::frame::{Frame, PixelFormat};
 use crate::time::Mono;
@@ -22,6 +23,8 @@ use crate::time::Mono;
 /// Pixels across and down.
 const SIZES: [(usize, usize); 2] = [(1280, 720), (1920, 1080)];
 const CAMERAS: [usize; 2] = [1, 2];
+/// Frames that take turns while the time is taken, of each camera.
+const PICTURES: usize = 8;
 const VARIANT: Variant = Variant { quality: Some(75), width: None };
 
 /// One encoder.
@@ -50,9 +53,9 @@ pub struct Run {
     pub ms: f64,
     /// Of a hundred frames one takes longer.
     pub ms_p99: f64,
-    /// Milliseconds of the thread's processor time: the mean.
+    /// Milliseconds of the process's processor time for a frame.
     pub cpu_ms: f64,
-    /// The picture furthest from the CPU's; nothing where all are the CPU's to the last bit.
+    /// The picture furthest from the CPU's; nothing where all look the same to the last bit.
     pub psnr_db: Option<f64>,
 }
 
@@ -61,35 +64,46 @@ pub struct Run {
 /// # Errors
 /// When an encoder that passed its trial fails, or the CPU's does.
 pub fn measure(frames: usize, cuda: Option<std::path::PathBuf>) -> Result<Vec<Contender>, EncodeFault> {
+    let pictures = SIZES.map(|(width, height)| camera_like(PixelFormat::I420, width, height, 1));
     [("cpu", Wanted::Cpu), ("nvjpegenc", Wanted::Nvjpegenc), ("nvjpeg", Wanted::Nvjpeg)]
         .into_iter()
         .map(|(encoder, wanted)| match Chosen::of(&Settings { encoder: wanted, cuda: cuda.clone() }) {
-            Ok(chosen) => Ok(Contender { encoder, why: chosen.why().to_string(), runs: runs(&chosen, frames)? }),
+            Ok(chosen) => {
+                let runs = runs(&chosen, &pictures, frames)?;
+                Ok(Contender { encoder, why: chosen.why().to_string(), runs })
+            }
             Err(fault) => Ok(Contender { encoder, why: fault.to_string(), runs: Vec::new() }),
         })
         .collect()
 }
 
-fn runs(chosen: &Chosen, frames: usize) -> Result<Vec<Run>, EncodeFault> {
-    let all = SIZES.into_iter().flat_map(|size| CAMERAS.map(|cameras| (size, cameras)));
-    all.map(|(size, cameras)| run(chosen, size, cameras, frames.max(1))).collect()
+fn runs(chosen: &Chosen, pictures: &[Frame], frames: usize) -> Result<Vec<Run>, EncodeFault> {
+    let all = pictures.iter().flat_map(|picture| CAMERAS.map(|cameras| (picture, cameras)));
+    all.map(|(picture, cameras)| run(chosen, picture, cameras, frames.max(1))).collect()
 }
 
-fn run(chosen: &Chosen, size: (usize, usize), cameras: usize, frames: usize) -> Result<Run, EncodeFault> {
-    let job = Job { chosen, size, frames, alone: cameras == 1, ready: &Barrier::new(cameras) };
-    let measured: Vec<Result<Camera, EncodeFault>> = thread::scope(|scope| {
-        let started: Vec<_> = (1..=cameras as u32).map(|seed| scope.spawn(move || camera(&job, seed))).collect();
-        started.into_iter().map(|camera| camera.join().expect("a camera of the bench does not panic")).collect()
+fn run(chosen: &Chosen, picture: &Frame, cameras: usize, frames: usize) -> Result<Run, EncodeFault> {
+    // Everybody begins, and is done with the time, together with the one who reads the process's clock.
+    let together = Barrier::new(cameras + 1);
+    let job = Job { chosen, picture, frames, together: &together };
+    let (worked, measured) = thread::scope(|scope| {
+        let started: Vec<_> = (0..cameras).map(|number| scope.spawn(move || camera(&job, number))).collect();
+        together.wait();
+        let began = spent();
+        together.wait();
+        let worked = spent() - began;
+        let join =
+            |camera: thread::ScopedJoinHandle<'_, _>| camera.join().expect("a camera of the bench does not panic");
+        (worked, started.into_iter().map(join).collect::<Vec<Result<Camera, EncodeFault>>>())
     });
     let measured: Vec<Camera> = measured.into_iter().collect::<Result<_, _>>()?;
     let mut spans: Vec<Duration> = measured.iter().flat_map(|camera| camera.spans.iter().copied()).collect();
     spans.sort_unstable();
     let at = |share: f64| spans[((spans.len() - 1) as f64 * share).round() as usize].as_secs_f64() * 1e3;
-    let worked: Duration = measured.iter().map(|camera| camera.worked).sum();
     let furthest = measured.iter().map(|camera| camera.psnr_db).fold(f64::INFINITY, f64::min);
     Ok(Run {
-        width: size.0,
-        height: size.1,
+        width: picture.layout.width,
+        height: picture.layout.height,
         cameras,
         frames,
         ms: at(0.5),
@@ -99,56 +113,86 @@ fn run(chosen: &Chosen, size: (usize, usize), cameras: usize, frames: usize) -> 
     })
 }
 
+/// The processor time of this process so far.
+fn spent() -> Duration {
+    let t = clock_gettime(ClockId::ProcessCPUTime);
+    Duration::new(t.tv_sec as u64, t.tv_nsec as u32)
+}
+
 /// What each camera's thread does.
 #[derive(Clone, Copy)]
 struct Job<'a> {
     chosen: &'a Chosen,
-    size: (usize, usize),
+    /// The first of all frames.
+    picture: &'a Frame,
     frames: usize,
-    /// There is one camera.
-    alone: bool,
-    /// Nobody begins before all are ready; who fails has passed it too.
-    ready: &'a Barrier,
+    /// Passed twice by everybody, who fails too: before the time is taken, and behind it.
+    together: &'a Barrier,
 }
 
 /// What one camera's thread saw.
 struct Camera {
     spans: Vec<Duration>,
-    worked: Duration,
     psnr_db: f64,
 }
 
-fn camera(job: &Job, seed: u32) -> Result<Camera, EncodeFault> {
-    let made = job.chosen.encoder().and_then(|encoder| Ok((encoder, Encoder::cpu()?)));
-    let mut frame = camera_like(PixelFormat::I420, job.size.0, job.size.1, seed);
-    job.ready.wait();
-    let (mut encoder, mut cpu) = made?;
-    let frames = job.frames;
-    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
-    let mut seen = Camera { spans: Vec::with_capacity(frames), worked: Duration::ZERO, psnr_db: f64::INFINITY };
-    // The first one warms up.
-    for turn in 0..=frames {
+fn camera(job: &Job, number: usize) -> Result<Camera, EncodeFault> {
+    let mut frame = copy(job.picture);
+    // Each with memory of its own, as a pool's are: an encode finds its input cold.
+    let pictures = (0..(number + 1) * PICTURES).map(|_| {
         roll(&mut frame);
-        let (begun, began) = (Mono::now(), spent());
-        encoder.encode(&frame, VARIANT, &mut theirs)?;
-        if turn > 0 {
-            seen.spans.push(Mono::now().since(begun));
-            seen.worked += spent() - began;
-        }
-        if job.alone || turn == frames {
-            cpu.encode(&frame, VARIANT, &mut ours)?;
-            seen.psnr_db = seen.psnr_db.min(psnr_db(&ours, &theirs)?);
-        }
-    }
-    Ok(seen)
+        copy(&frame)
+    });
+    let pictures: Vec<Frame> = pictures.skip(number * PICTURES).collect();
+    let ready = job.chosen.encoder().and_then(|mut encoder| {
+        encoder.encode(&pictures[0], VARIANT, &mut Vec::new())?;
+        Ok(encoder)
+    });
+    job.together.wait();
+    let timed = ready.and_then(|mut encoder| Ok((timed(&mut encoder, &pictures, job.frames)?, encoder)));
+    job.together.wait();
+    let (spans, mut encoder) = timed?;
+    Ok(Camera { spans, psnr_db: furthest_db(&mut encoder, &mut frame, job.frames)? })
 }
 
-/// Moves the picture up by two rows, so that each frame is another one, its blocks cut elsewhere.
+/// How long each took.
+fn timed(encoder: &mut Encoder, pictures: &[Frame], frames: usize) -> Result<Vec<Duration>, EncodeFault> {
+    let mut out = Vec::new();
+    let mut spans = Vec::with_capacity(frames);
+    for frame in pictures.iter().cycle().take(frames) {
+        let begun = Mono::now();
+        encoder.encode(frame, VARIANT, &mut out)?;
+        spans.push(Mono::now().since(begun));
+    }
+    Ok(spans)
+}
+
+/// Of so many frames the one whose picture is furthest from the CPU's.
+fn furthest_db(encoder: &mut Encoder, frame: &mut Frame, frames: usize) -> Result<f64, EncodeFault> {
+    let mut cpu = Encoder::cpu()?;
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    let mut furthest = f64::INFINITY;
+    for _ in 0..frames {
+        roll(frame);
+        encoder.encode(frame, VARIANT, &mut theirs)?;
+        cpu.encode(frame, VARIANT, &mut ours)?;
+        furthest = furthest.min(psnr_db(&ours, &theirs)?);
+    }
+    Ok(furthest)
+}
+
+/// The same picture in memory of its own.
+fn copy(frame: &Frame) -> Frame {
+    Frame { id: frame.id, layout: frame.layout, bytes: frame.bytes.clone(), ..Frame::default() }
+}
+
+/// Moves the picture up by two rows and to the left by two pixels, what leaves on the left coming back a row higher, so that each of
+/// many thousands of frames is another one, its blocks cut elsewhere.
 fn roll(frame: &mut Frame) {
     let planes: Vec<_> = frame.layout.planes().iter().map(|plane| (plane.offset, plane.stride)).collect();
     for (plane, (offset, stride)) in planes.iter().enumerate() {
         let end = planes.get(plane + 1).map_or(frame.bytes.len(), |next| next.0);
-        frame.bytes[*offset..end].rotate_left(stride * if plane == 0 { 2 } else { 1 });
+        frame.bytes[*offset..end].rotate_left((stride + 1) * if plane == 0 { 2 } else { 1 });
     }
 }
 
@@ -193,11 +237,12 @@ mod tests {
     #[test]
     fn each_frame_is_another_one_and_comes_back_when_it_was_all_through() {
         let first = camera_like(PixelFormat::I420, 32, 16, 3);
-        let mut frame = Frame { layout: first.layout, bytes: first.bytes.clone(), ..Frame::default() };
+        let mut frame = copy(&first);
         roll(&mut frame);
-        assert_eq!(frame.bytes[..32], first.bytes[64..96], "two rows of luma");
-        assert_eq!(frame.bytes[512..528], first.bytes[528..544], "and one of the chroma beside them");
-        for _ in 1..8 {
+        assert_eq!(frame.bytes[..30], first.bytes[66..96], "two rows and two pixels of luma");
+        assert_eq!(frame.bytes[512..527], first.bytes[529..544], "one of each of the chroma beside them");
+        // 66 of 512 bytes at a time, 17 of 128: both are through together.
+        for _ in 1..256 {
             assert_ne!(frame.bytes, first.bytes);
             roll(&mut frame);
         }
@@ -206,7 +251,7 @@ mod tests {
 
     #[test]
     fn the_cpu_is_itself_and_what_is_not_there_says_why() {
-        let cpu = run(&Chosen::default(), (64, 48), 2, 3).unwrap();
+        let cpu = run(&Chosen::default(), &camera_like(PixelFormat::I420, 64, 48, 1), 2, 3).unwrap();
         assert_eq!((cpu.width, cpu.height, cpu.cameras, cpu.frames, cpu.psnr_db), (64, 48, 2, 3, None));
         assert!(cpu.ms > 0.0 && cpu.ms_p99 >= cpu.ms && cpu.cpu_ms > 0.0, "{cpu:?}");
         let nowhere = tempfile::tempdir().unwrap();

@@ -2,9 +2,9 @@
 """The encoders on real hardware: a machine with a graphics processor of NVIDIA's, or a Jetson.
 
 `real.py SPOTTER [CUDA]` takes the program and, if it is not where it usually is, the folder of CUDA's libraries. It lets every
-encoder that the machine has encode a thousand frames of 1280x720 and of 1920x1080, for one camera and for two; each picture
-must be within 38 dB of the CPU's of the same frame. Then a whole box with two cameras at once is looked at through streams, by each
-encoder in turn: what `auto` takes and why, pictures a second, and what the box costs. Without such hardware it fails.
+encoder that the machine has encode a thousand frames of 1280x720 and of 1920x1080, for one camera and for each of two, and a
+thousand different ones whose pictures must all be 38 dB or more to the CPU's of the same frame. Then a whole box with two
+cameras is looked at through streams, by each encoder in turn: what `auto` takes and why, pictures a second, and what the box costs. Without such hardware it fails.
 Everything stays on loopback and ends by itself.
 """
 import json
@@ -71,19 +71,35 @@ def wait_for_pictures(url):
                 time.sleep(0.02)
 
 
-def pictures(url, until, counts, camera):
+def pictures(url, until, counts, faults, camera):
     """Counts the pictures of a camera's stream."""
     with urllib.request.urlopen(f"{url}api/v1/cameras/{camera}/stream?fps=30", timeout=10) as stream:
         while time.monotonic() < until:
             line = stream.readline()
+            if not line:
+                faults.append(f"{camera}: the stream has ended")
+                return
             if line.lower().startswith(b"content-length:"):
                 length = int(line.split(b":")[1])
                 while stream.readline().strip():
                     pass
                 picture = stream.read(length)
                 if picture[:2] != b"\xff\xd8" or picture[-2:] != b"\xff\xd9":
-                    sys.exit(f"{camera}: the stream has something that is no JPEG")
+                    faults.append(f"{camera}: the stream has something that is no JPEG")
+                    return
                 counts[camera] += 1
+
+
+def end(process):
+    """Ends the box, which must take it well."""
+    process.terminate()
+    try:
+        code = process.wait(20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        sys.exit("the box does not end")
+    if code != 0:
+        sys.exit(f"the box ended with {code}")
 
 
 def box(encoder):
@@ -96,13 +112,16 @@ def box(encoder):
         with open(path, "w", encoding="utf-8") as file:
             file.write(f'{cameras}[jpeg]\nencoder = "{encoder}"\n{cuda}')
         process = subprocess.Popen([SPOTTER, "run", "--config", path, "--listen", "127.0.0.1:0", "--data-dir", folder],
-                                   stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+                                   stdout=subprocess.PIPE, text=True, env={**os.environ, "RUST_LOG": "warn"})
         try:
-            url = process.stdout.readline().split()[1]
+            address = process.stdout.readline().split()
+            if len(address) < 2:
+                sys.exit("the box does not start")
+            url = address[1]
             wait_for_pictures(url)
-            counts = dict.fromkeys(CAMERAS, 0)
+            counts, faults = dict.fromkeys(CAMERAS, 0), []
             begun, worked = time.monotonic(), worked_s(process.pid)
-            viewers = [threading.Thread(target=pictures, args=(url, begun + SECONDS, counts, name)) for name in CAMERAS]
+            viewers = [threading.Thread(target=pictures, args=(url, begun + SECONDS, counts, faults, name)) for name in CAMERAS]
             for viewer in viewers:
                 viewer.start()
             for viewer in viewers:
@@ -114,13 +133,13 @@ def box(encoder):
             rates = " and ".join(f"{counts[name] / took:.1f}" for name in CAMERAS)
             print(f"a box with encoder = \"{encoder}\" takes {state[0]['encoder']} ({state[0]['encoder_why']}): {rates} pictures a second of "
                   f"1280x720 for a viewer of each of two cameras, {cores:.2f} cores, {memory_mb(process.pid):.0f} MB", flush=True)
+            if faults:
+                sys.exit("; ".join(faults))
             if min(counts.values()) < SECONDS * 20 or any(camera["encoder"] != state[0]["encoder"] for camera in state):
                 sys.exit("that is too few, or the cameras differ")
             return state[0]["encoder"]
         finally:
-            process.terminate()
-            if process.wait(20) != 0:
-                sys.exit(f"the box ended with {process.returncode}")
+            end(process)
 
 
 hardware = encoders()

@@ -1,6 +1,6 @@
 //! `spotter bench`: what this machine can do, measured on the real code.
 //!
-//! Each prints one line: a sentence, or with `--json` an object. Comparisons with other programs are the bench scripts'.
+//! Each prints lines for people, or with `--json` one value for programs. Comparisons with other programs are the bench scripts'.
 
 mod encoders;
 mod http;
@@ -147,7 +147,7 @@ pub fn bench(args: &BenchArgs) -> Exit {
 
 /// Prints what was measured: an object for programs, `name value` lines for people.
 fn tell(json: bool, measured: &impl Serialize) -> Exit {
-    let value = serde_json::to_value(measured).expect("plain structs of numbers have a JSON form");
+    let value = serde_json::to_value(measured).expect("plain structs of numbers and texts have a JSON form");
     let text = match (&value, json) {
         (serde_json::Value::Object(fields), false) => {
             fields.iter().map(|(name, value)| format!("{name:16} {value}\n")).collect()
