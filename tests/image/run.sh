@@ -92,18 +92,24 @@ power_on() { # EXTRA QEMU OPTIONS...
     -serial "file:$work/console.log" -kernel "$image/vmlinuz" -initrd "$image/initrd.img" \
     -append "root=LABEL=SPOTTER-ROOT ro console=ttyAMA0 panic=10 quiet systemd.show_status=0" \
     -drive "if=none,id=disk,file=$work/disk.img,format=raw" -device virtio-blk-pci,drive=disk \
-    -netdev "user,id=net,hostfwd=tcp:127.0.0.1:$PORT-:80" -device virtio-net-pci,netdev=net \
+    -netdev "user,id=net,hostfwd=tcp:127.0.0.1:$PORT-:80" -device virtio-net-pci,netdev=net,romfile= \
     -device virtio-rng-pci -device virtio-serial-pci -chardev "pipe,id=hand,path=$work/hand" \
     -device virtserialport,chardev=hand,name=spotter.test -no-reboot "$@" </dev/null 2>"$work/qemu.log" &
   qemu=$!
   exec 3<>"$work/hand.in" 4<>"$work/hand.out"
 }
 
+# Nothing else ends the wait for a machine that is not: this end keeps its pipes open.
+still_runs() { kill -0 "$qemu" 2>/dev/null || fatal "the machine does not run: $(tail -n 1 "$work/qemu.log")"; }
+
 # Until the hand is there.
 boot() { # EXTRA QEMU OPTIONS...
-  local line
+  local line end=$((SECONDS + PATIENCE_S))
   power_on "$@"
-  until read -r -t "$PATIENCE_S" line <&4 || fatal "no hand in the guest after $PATIENCE_S s"; [[ $line == READY* ]]; do :; done
+  until read -r -t 5 line <&4 && [[ $line == READY* ]]; do
+    still_runs
+    [ "$SECONDS" -lt "$end" ] || fatal "no hand in the guest after $PATIENCE_S s"
+  done
 }
 
 # guest COMMAND: in the guest, as root; its words on stdout, its status as this one's.
@@ -155,6 +161,7 @@ cut_as_soon_as() { # COMMAND...
   local end=$((SECONDS + PATIENCE_S))
   power_on "${UNSET_CLOCK[@]}"
   until "$@"; do
+    still_runs
     [ "$SECONDS" -lt "$end" ] || fatal "the moment to cut the power does not come: $*"
     sleep 0.01
   done
