@@ -69,6 +69,12 @@ pub fn thread_time() -> Duration {
     Duration::new(t.tv_sec as u64, t.tv_nsec as u32)
 }
 
+/// Processor time that all threads of this process have used.
+pub fn process_time() -> Duration {
+    let t = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    Duration::new(t.tv_sec as u64, t.tv_nsec as u32)
+}
+
 /// How long the machine slept since it was started; the monotonic clock stood still meanwhile.
 pub fn asleep() -> Duration {
     let awake = Mono::now();

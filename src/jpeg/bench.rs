@@ -8,11 +8,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustix::time::{ClockId, clock_gettime};
-
 use super::cpu::Cpu;
 use super::{EncodeFault, Encoder, Look, Shot, Shots, Variant};
 use crate::frame::{Colour, Frame, Layout, PixelFormat};
+use crate::time::thread_time;
 
 /// How many different pictures take turns: those of the seeds below this.
 pub const PICTURES: u32 = 8;
@@ -46,22 +45,16 @@ pub fn measure(frames: usize) -> Result<Measured, EncodeFault> {
     let mut out = Vec::new();
     let mut spans = Vec::with_capacity(frames);
     for turn in 0..frames.max(1) + pictures.len() {
-        let begun = spent();
+        let begun = thread_time();
         encoder.encode(&pictures[turn % pictures.len()], variant, &mut out)?;
         // The first round warms up.
         if turn >= pictures.len() {
-            spans.push(spent() - begun);
+            spans.push(thread_time() - begun);
         }
     }
     spans.sort_unstable();
     let cold_ms = spans[spans.len() / 2].as_secs_f64() * 1e3;
     Ok(Measured { hit_ns: hit_ns(variant, out), cold_ms, width, height, quality })
-}
-
-/// The processor time of this thread so far.
-fn spent() -> Duration {
-    let t = clock_gettime(ClockId::ThreadCPUTime);
-    Duration::new(t.tv_sec as u64, t.tv_nsec as u32)
 }
 
 /// The mean of many looks at a shot that is there; the best of several rounds, so that a neighbour's load counts less.
@@ -74,12 +67,12 @@ fn hit_ns(variant: Variant, bytes: Vec<u8>) -> f64 {
         shots.deliver(job, Some(Arc::new(Shot { bytes, frame_id: 1, variant, ..Shot::default() })));
     }
     let round = |_| {
-        let begun = spent();
+        let begun = thread_time();
         for _ in 0..LOOKS {
             let look = std::hint::black_box(shots.look(std::hint::black_box(variant), 1));
             debug_assert!(matches!(look, Look::Ready(_)));
         }
-        (spent() - begun).as_secs_f64() * 1e9 / f64::from(LOOKS)
+        (thread_time() - begun).as_secs_f64() * 1e9 / f64::from(LOOKS)
     };
     (0..5).map(round).fold(f64::INFINITY, f64::min)
 }

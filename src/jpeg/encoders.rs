@@ -8,17 +8,17 @@
 //!
 //! *PSNR*: the peak signal-to-noise ratio between two decoded pictures, in decibels, over all channels of all pixels.
 
+use std::panic::resume_unwind;
 use std::sync::Barrier;
 use std::thread;
 use std::time::Duration;
 
-use rustix::time::{ClockId, clock_gettime};
 use turbojpeg::PixelFormat as Packed;
 
 use super::bench::camera_like;
 use super::{Chosen, EncodeFault, Encoder, Settings, Variant, Wanted};
 use crate::frame::{Frame, PixelFormat};
-use crate::time::Mono;
+use crate::time::{Mono, as_ms, process_time};
 
 /// Pixels across and down.
 const SIZES: [(usize, usize); 2] = [(1280, 720), (1920, 1080)];
@@ -89,17 +89,17 @@ fn run(chosen: &Chosen, picture: &Frame, cameras: usize, frames: usize) -> Resul
     let (worked, measured) = thread::scope(|scope| {
         let started: Vec<_> = (0..cameras).map(|number| scope.spawn(move || camera(&job, number))).collect();
         together.wait();
-        let began = spent();
+        let began = process_time();
         together.wait();
-        let worked = spent() - began;
-        let join =
-            |camera: thread::ScopedJoinHandle<'_, _>| camera.join().expect("a camera of the bench does not panic");
-        (worked, started.into_iter().map(join).collect::<Vec<Result<Camera, EncodeFault>>>())
+        let worked = process_time() - began;
+        // A thread that panicked has said why; this one adds no words of its own.
+        let seen = started.into_iter().map(|camera| camera.join().unwrap_or_else(|why| resume_unwind(why)));
+        (worked, seen.collect::<Result<Vec<Camera>, EncodeFault>>())
     });
-    let measured: Vec<Camera> = measured.into_iter().collect::<Result<_, _>>()?;
+    let measured = measured?;
     let mut spans: Vec<Duration> = measured.iter().flat_map(|camera| camera.spans.iter().copied()).collect();
     spans.sort_unstable();
-    let at = |share: f64| spans[((spans.len() - 1) as f64 * share).round() as usize].as_secs_f64() * 1e3;
+    let at = |share: f64| as_ms(spans[((spans.len() - 1) as f64 * share).round() as usize]);
     let furthest = measured.iter().map(|camera| camera.psnr_db).fold(f64::INFINITY, f64::min);
     Ok(Run {
         width: picture.layout.width,
@@ -108,15 +108,9 @@ fn run(chosen: &Chosen, picture: &Frame, cameras: usize, frames: usize) -> Resul
         frames,
         ms: at(0.5),
         ms_p99: at(0.99),
-        cpu_ms: worked.as_secs_f64() * 1e3 / spans.len() as f64,
+        cpu_ms: as_ms(worked) / spans.len() as f64,
         psnr_db: furthest.is_finite().then_some(furthest),
     })
-}
-
-/// The processor time of this process so far.
-fn spent() -> Duration {
-    let t = clock_gettime(ClockId::ProcessCPUTime);
-    Duration::new(t.tv_sec as u64, t.tv_nsec as u32)
 }
 
 /// What each camera's thread does.
@@ -138,12 +132,13 @@ struct Camera {
 
 fn camera(job: &Job, number: usize) -> Result<Camera, EncodeFault> {
     let mut frame = copy(job.picture);
+    // Behind those of the cameras before this one.
+    (0..number * PICTURES).for_each(|_| roll(&mut frame));
     // Each with memory of its own, as a pool's are: an encode finds its input cold.
-    let pictures = (0..(number + 1) * PICTURES).map(|_| {
+    let pictures: [Frame; PICTURES] = std::array::from_fn(|_| {
         roll(&mut frame);
         copy(&frame)
     });
-    let pictures: Vec<Frame> = pictures.skip(number * PICTURES).collect();
     let ready = job.chosen.encoder().and_then(|mut encoder| {
         encoder.encode(&pictures[0], VARIANT, &mut Vec::new())?;
         Ok(encoder)
